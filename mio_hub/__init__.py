@@ -1,0 +1,1 @@
+"""The Hub one sees. Nothing below imports it."""

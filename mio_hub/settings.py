@@ -1,0 +1,172 @@
+"""All settings, in one file. Each is read from the environment by `env`; `checks` names what is missing.
+
+`./hub up` sets what a machine of one's own needs. The defaults here are those of production.
+"""
+
+from pathlib import Path
+
+import django_stubs_ext
+
+from mio_hub import env, logs, platforms
+
+django_stubs_ext.monkeypatch()  # lets a class say which values its field or form holds: TextField[str, str]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# --- The Hub itself -------------------------------------------------------------------------------------------------
+
+DEBUG = env.boolean("MIO_DEBUG", False)
+SECRET_KEY = env.secret("MIO_SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.secret("MIO_SECRET_KEY_FALLBACKS").split()
+
+MIO_BASE_URL = env.text("MIO_BASE_URL").rstrip("/")
+"""Where browsers and platforms reach the Hub: the root of every link, redirect address and webhook address."""
+
+MIO_SANDBOX_URL = env.text("MIO_SANDBOX_URL").rstrip("/")
+"""When set, no call leaves for a real platform: the fakes at this address answer. Empty in production."""
+
+MIO_FIELD_KEYS = env.secret("MIO_FIELD_KEYS").replace(",", " ").split()
+"""Fernet keys for encrypted columns. The first one encrypts, all of them decrypt: put a new one in front to rotate."""
+
+MIO_VAULT_KEY = env.secret("MIO_VAULT_KEY")
+"""AES-256 key, 32 bytes in urlsafe base64, of message contents while they wait in Redis."""
+
+MIO_VAULT_TTL = env.seconds("MIO_VAULT_TTL", 900)
+"""How long contents wait for their delivery. Longer outages are bridged by fetching them again from the source."""
+
+MIO_SHARDS = env.integer("MIO_SHARDS", 2)
+"""Into how many shares the mailboxes are divided; one task drains one share. Cores, or twice that."""
+
+MIO_PLATFORM_SECRETS = platforms.platform_secrets()
+"""With which each platform's webhooks are proven, by slug: `MIO_SLACK_SIGNING_SECRET` and so on."""
+
+MIO_METRICS_TOKEN = env.secret("MIO_METRICS_TOKEN")
+"""When set, /metrics asks for it as a bearer token."""
+
+# --- Servers --------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = env.secret("DATABASE_URL")
+DATABASES = {"default": env.database(DATABASE_URL)} if DATABASE_URL else {}
+for _database in DATABASES.values():
+    # A connection outlives its request; a dead one is noticed before use. No pool: web threads and workers are few.
+    _database |= {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
+    _database["OPTIONS"].setdefault("connect_timeout", 5)
+
+REDIS_URL = env.secret("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- Django ---------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "mio_hub",
+    "relay",
+    "accounts",
+    "django_cotton",
+    "django_htmx",
+    "lucide",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "mio_hub.middleware.ContentSecurityPolicy",
+    "mio_hub.middleware.StaticFiles",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "mio_hub.urls"
+ASGI_APPLICATION = "mio_hub.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+COTTON_DIR = "components"
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGGING = logs.configuration(env.text("MIO_LOG_FORMAT", "json"), env.text("MIO_LOG_LEVEL", "INFO").upper())
+LOGGING_CONFIG = "mio_hub.logs.configure"
+
+# --- Static files ---------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("MIO_STATIC_ROOT") or None
+"""Set it for `collectstatic`: files are then served from there under hashed names. Unset, from where they lie."""
+
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # our files are for our pages
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # no file of a message ever lies on a disk
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_ROOT
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- Security -------------------------------------------------------------------------------------------------------
+
+ALLOWED_HOSTS = env.words("MIO_ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = [MIO_BASE_URL] if MIO_BASE_URL else []
+HTTPS = env.boolean("MIO_HTTPS", not DEBUG)
+"""Off only where browsers really come by plain http: on one's own machine."""
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("MIO_BEHIND_PROXY", False) else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked from inside, past the proxy
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+# --- Celery ---------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")  # Celery's name for a unix socket
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_POOL_LIMIT = 10
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,  # a task unacknowledged for this long is given to another worker: above any task's life
+    "max_connections": 50,  # redis-py's silent default of 100 per process is a server's whole allowance for 100 workers
+}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True  # whatever a task finds out is a row; Redis keeps no results
+CELERY_TASK_ACKS_LATE = True  # a task that dies with its worker is run again: all of them bear that
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a shard's task runs for long; one reserved behind it would wait for nothing
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # health is told by heartbeats; remote control costs a queue per worker
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1000  # without it, Celery closes the database connection after every single task
+CELERY_BEAT_SCHEDULER = "mio_hub.heartbeat:BeatingScheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = env.text("MIO_BEAT_SCHEDULE_FILE", str(ROOT / "var" / "beat-schedule"))
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # beat shows a sign of life at least this often
+CELERY_BEAT_SCHEDULE = {
+    "keep-shards-draining": {"task": "relay.tasks.keep_shards_draining", "schedule": 2.0},
+}

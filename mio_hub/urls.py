@@ -1,0 +1,14 @@
+"""Every address of the Hub, except `/webhooks/`, which `asgi` answers before Django."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from mio_hub.views import health, start
+
+urlpatterns = [
+    path("", start.page, name="start"),
+    path("sandbox/", include("mio_hub.sandbox.urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+]
