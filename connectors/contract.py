@@ -1,0 +1,175 @@
+"""The contract between the relay and a platform: what a platform folder must bring, and what it may rely on.
+
+``connectors/README.md`` is the recipe for adding one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar
+
+from connectors.calls import Calls
+from connectors.messages import Account, AccountId, ConversationId, Draft, Event, MessageId, Reference, WorkspaceId
+from connectors.splitting import split
+
+Content = Mapping[str, Any]
+"""A message as its platform tells it: the JSON object that ``parse`` reads, from a webhook or from ``fetch`` alike."""
+
+
+class Unit(Enum):
+    """What a platform counts when it limits a text."""
+
+    CHARACTERS = "characters"
+    BYTES = "bytes of UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``text`` is the most one message may hold, in ``unit``, after rendering and escaping."""
+
+    text: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform's name and face. ``colour`` is a CSS colour of its own brand."""
+
+    slug: str
+    label: str
+    colour: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What one connection speaks with.
+
+    ``account`` is the account that posts (bot or service user). ``tokens`` are by kind, as ``Call.token`` names them.
+    ``extra`` holds a platform's further ids, such as Slack's ``bot_id``. Tokens never show in a repr.
+    """
+
+    workspace: WorkspaceId
+    account: AccountId
+    tokens: Mapping[str, str] = field(repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request as it arrived: header and query names as sent but headers in lower case, the body untouched."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a handshake (URL verification, validation token): sent at once, nothing is stored."""
+
+    body: bytes
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One verified event, split into what may be stored and what may not.
+
+    ``event_id`` is the same on every redelivery of the same event. ``content`` goes to the vault, never to the
+    database; None where the platform sends only ids and the message is fetched by ``reference``.
+    """
+
+    workspace: WorkspaceId
+    event_id: str
+    reference: Reference
+    content: Content | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A draft in a platform's own form: ``payload`` is what ``post`` sends, ``size`` is counted in ``Limits.unit``."""
+
+    conversation: ConversationId
+    payload: dict[str, Any] = field(repr=False)
+    size: int
+    nonce: str
+
+
+class Connector(ABC):
+    """One platform, spoken to with one set of credentials.
+
+    Nothing here does I/O: methods that talk return ``Calls`` for a driver of ``http.py`` to run. ``Secrets`` is a frozen
+    dataclass of text fields with what the operator's app needs to prove incoming requests; each field is read from
+    ``MIO_<SLUG>_<FIELD>`` and must not show in a repr.
+    """
+
+    platform: ClassVar[Platform]
+    Secrets: ClassVar[type]
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+
+    @property
+    def own_accounts(self) -> frozenset[AccountId]:
+        """Author ids under which our own posts come back. Read by the echo check together with sends on record."""
+        return frozenset({self.credentials.account})
+
+    @classmethod
+    @abstractmethod
+    def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:
+        """Prove a webhook's sender over its raw body, then answer a handshake or name its events.
+
+        Called on the hot path before any database work, so it must be pure and quick. Raises ``Forged`` when signature,
+        time or secret do not hold, ``Malformed`` for a body that is not what the platform sends. Events of no interest
+        are returned with ``Kind.OTHER``: the caller counts them.
+        """
+
+    @abstractmethod
+    def parse(self, content: Content, reference: Reference) -> Event:
+        """Read a message into the neutral form. Pure; unknown constructs degrade to readable text and are counted."""
+
+    @abstractmethod
+    def render(self, draft: Draft) -> Rendered:
+        """Write a draft in the platform's own form. Pure; the text of a user never becomes markup, mention or link."""
+
+    @abstractmethod
+    def post(self, rendered: Rendered) -> Calls[MessageId]:
+        """Say it. The caller has the intent on record and resolves ``Unsure`` with ``find``."""
+
+    @abstractmethod
+    def find(self, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
+        """Look at the destination for a send whose answer was lost: candidates, oldest first, posted by us after ``since``.
+
+        By the hidden nonce where the platform keeps it (then at most one candidate), else by author and text. The caller
+        drops ids it already knows.
+        """
+
+    def parts(self, draft: Draft) -> list[Rendered]:
+        """Render ``draft``, split where it exceeds the platform's limit; part nonces are ``<nonce>.<number>``."""
+        limit = self.platform.limits.text
+        whole = self.render(replace(draft, nonce=f"{draft.nonce}.0"))
+        if whole.size <= limit:
+            return [whole]
+        bodies = split(draft.body, lambda body: self.render(replace(draft, body=body)).size <= limit)
+        return [self.render(replace(draft, body=body, nonce=f"{draft.nonce}.{n}")) for n, body in enumerate(bodies)]
+
+
+class FetchesMessages(ABC):
+    """The platform can be asked again for a message: the durable copy is theirs, not ours."""
+
+    @abstractmethod
+    def fetch(self, reference: Reference) -> Calls[Content]:
+        """The message in the same shape that ``parse`` reads. Raises ``Gone`` once it is deleted."""
+
+
+class ListsAccounts(ABC):
+    """The platform tells who an account is."""
+
+    @abstractmethod
+    def account(self, account: AccountId) -> Calls[Account]:
+        """One account, for an author or a mentioned person the directory does not know yet. Raises ``Gone``."""

@@ -1,0 +1,266 @@
+"""Document: the one neutral form of a text, the only one in which text travels between platforms.
+
+A parser makes a ``Document`` from what a platform sent, a renderer makes a platform's own text from it. The form is kept
+normal by ``document``: neighbouring texts of one style are one, nothing is empty, so that equal texts are equal values.
+Standard emoji are characters of a ``Text``; an ``Emoji`` is one that has no character, a workspace's own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Flag, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connectors.messages import AccountId
+
+
+class Style(Flag):
+    """How a run of text looks; styles combine."""
+
+    PLAIN = 0
+    BOLD = auto()
+    ITALIC = auto()
+    STRIKE = auto()
+    CODE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A run of literal characters without line breaks."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """``text`` is what is shown; equal to ``url`` for a bare address. ``url`` is http, https or mailto."""
+
+    url: str
+    text: str
+    style: Style = Style.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A person. ``account`` is an id of the platform the document is read from or written for; None: only a name.
+
+    ``name`` has no leading ``@``. ``address`` is the person's e-mail where it is known: Zoom mentions by it. It belongs to
+    the account and tells nothing more about the text, so it does not count when documents are compared.
+    """
+
+    name: str
+    account: "AccountId | None" = None
+    address: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Emoji:
+    """A workspace's own emoji, by its name without colons."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineBreak:
+    """A new line within a paragraph."""
+
+
+Inline = Text | Link | Mention | Emoji | LineBreak
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    content: tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """``level`` is 1 to 6."""
+
+    content: tuple[Inline, ...]
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """``text`` is verbatim, with its line breaks, without a final one."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    blocks: tuple["Block", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BulletList:
+    """Each item is a run of blocks: a paragraph, perhaps followed by a nested list."""
+
+    items: tuple[tuple["Block", ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedList:
+    items: tuple[tuple["Block", ...], ...]
+    start: int = 1
+
+
+Block = Paragraph | Heading | CodeBlock | Quote | BulletList | NumberedList
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """``degraded`` names each construct the parser could not keep, once per occurrence: ``table``, ``broadcast``, …"""
+
+    blocks: tuple[Block, ...]
+    degraded: tuple[str, ...] = ()
+
+
+def document(blocks: Iterable[Block], degraded: Iterable[str] = ()) -> Document:
+    """A document in normal form."""
+    return Document(normal_blocks(blocks), tuple(degraded))
+
+
+def normal_blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """``blocks`` in normal form; what holds nothing vanishes."""
+    return tuple(block for block in map(_normal_block, blocks) if block is not None)
+
+
+def _normal_block(block: Block) -> Block | None:
+    match block:
+        case Paragraph(content) | Heading(content):
+            content = normal_inlines(content)
+            return replace(block, content=content) if content else None
+        case CodeBlock(text):
+            return block if text.strip() else None
+        case Quote(blocks):
+            blocks = normal_blocks(blocks)
+            return Quote(blocks) if blocks else None
+        case BulletList(items) | NumberedList(items):
+            items = tuple(item for item in map(normal_blocks, items) if item)
+            return replace(block, items=items) if items else None
+
+
+def normal_inlines(content: Iterable[Inline]) -> tuple[Inline, ...]:
+    """Join neighbours of one style, drop what is empty, and drop line breaks and blanks at both ends."""
+    runs: list[Inline] = []
+    for inline in _without_newlines(content):
+        last = runs[-1] if runs else None
+        match inline, last:
+            case (Text(""), _) | (Link(text=""), _):
+                continue
+            case Text(text, style), Text(before, style_before) if style == style_before:
+                runs[-1] = Text(before + text, style)
+            case Link(url, text, style), Link(url_before, before, style_before) if (url, style) == (
+                url_before,
+                style_before,
+            ):
+                runs[-1] = Link(url, before + text, style)
+            case _:
+                runs.append(inline)
+    return _trimmed(runs)
+
+
+def _without_newlines(content: Iterable[Inline]) -> Iterator[Inline]:
+    for inline in content:
+        if isinstance(inline, Text) and "\n" in inline.text:
+            for number, line in enumerate(inline.text.split("\n")):
+                if number:
+                    yield LineBreak()
+                yield Text(line, inline.style)
+        else:
+            yield inline
+
+
+def _trimmed(runs: list[Inline]) -> tuple[Inline, ...]:
+    while runs and _blank(runs[-1]):
+        runs.pop()
+    while runs and _blank(runs[0]):
+        runs.pop(0)
+    if runs and isinstance(first := runs[0], Text):
+        runs[0] = replace(first, text=first.text.lstrip())
+    if runs and isinstance(last := runs[-1], Text):
+        runs[-1] = replace(last, text=last.text.rstrip())
+    return tuple(runs)
+
+
+def _blank(inline: Inline) -> bool:
+    return isinstance(inline, LineBreak) or (isinstance(inline, Text) and not inline.text.strip())
+
+
+def map_inlines(document: Document, change: Callable[[Inline], Inline]) -> Document:
+    """The same document with every inline replaced by what ``change`` makes of it."""
+    return Document(tuple(_map_block(block, change) for block in document.blocks), document.degraded)
+
+
+def _map_block(block: Block, change: Callable[[Inline], Inline]) -> Block:
+    match block:
+        case Paragraph(content) | Heading(content):
+            return replace(block, content=tuple(map(change, content)))
+        case CodeBlock():
+            return block
+        case Quote(blocks):
+            return Quote(tuple(_map_block(inner, change) for inner in blocks))
+        case BulletList(items) | NumberedList(items):
+            return replace(block, items=tuple(tuple(_map_block(inner, change) for inner in item) for item in items))
+
+
+def inlines(blocks: Iterable[Block]) -> Iterator[Inline]:
+    """Every inline of ``blocks``, in reading order."""
+    for block in blocks:
+        match block:
+            case Paragraph(content) | Heading(content):
+                yield from content
+            case Quote(inner):
+                yield from inlines(inner)
+            case BulletList(items) | NumberedList(items):
+                for item in items:
+                    yield from inlines(item)
+            case CodeBlock():
+                pass
+
+
+def mentions(document: Document) -> list[Mention]:
+    """The people named in a document, in reading order."""
+    return [inline for inline in inlines(document.blocks) if isinstance(inline, Mention)]
+
+
+def plain(document: Document) -> str:
+    """A document as plain text: for previews, notifications and comparisons, never sent as a message."""
+    return "\n".join(_plain_block(block) for block in document.blocks)
+
+
+def _plain_block(block: Block) -> str:
+    match block:
+        case Paragraph(content) | Heading(content):
+            return "".join(map(plain_inline, content))
+        case CodeBlock(text):
+            return text
+        case Quote(blocks):
+            return "\n".join("> " + line for inner in blocks for line in _plain_block(inner).split("\n"))
+        case BulletList(items):
+            return "\n".join("• " + _plain_item(item) for item in items)
+        case NumberedList(items, start):
+            return "\n".join(f"{number}. " + _plain_item(item) for number, item in enumerate(items, start))
+
+
+def _plain_item(item: tuple[Block, ...]) -> str:
+    return "\n".join(map(_plain_block, item)).replace("\n", "\n  ")
+
+
+def plain_inline(inline: Inline) -> str:
+    """One inline as plain text."""
+    match inline:
+        case Text(text):
+            return text
+        case Link(url, text):
+            return text if text == url else f"{text} ({url})"
+        case Mention(name):
+            return f"@{name}"
+        case Emoji(name):
+            return f":{name}:"
+        case LineBreak():
+            return "\n"
