@@ -1,0 +1,143 @@
+"""Who an account is, and which account the same person has on another platform."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from accounts.models import PlatformAccount
+from connectors.messages import Account
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+REMEMBERED = 20_000
+"""Accounts a worker keeps in memory: the active people of a large company, some ten megabytes."""
+LONGEST_URL = 2000
+"""What browsers and all four platforms accept; a longer avatar address is no avatar."""
+REMEMBERED_SECONDS = 60.0
+"""How long a name, avatar or match may be out of date on relayed messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account of the directory. ``person`` is None while nobody was matched to it."""
+
+    name: str
+    email: str
+    avatar_url: str
+    person: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The account that the same person has elsewhere."""
+
+    external_id: str
+    name: str
+    email: str
+
+
+class Directory:
+    """A worker's short memory of the directory: no query for a person who was asked about within the minute."""
+
+    def __init__(self) -> None:
+        self._known: Memory[tuple[int, str], Known | None] = Memory()
+        self._counterparts: Memory[tuple[int, int], Counterpart | None] = Memory()
+
+    async def account(self, installation: int, external_id: str) -> Known | None:
+        """The account of an installation with that id; None when the directory has never heard of it."""
+        key = (installation, external_id)
+        if key not in self._known:
+            row = await PlatformAccount.objects.filter(installation=installation, external_id=external_id).afirst()
+            self._known[key] = Known(row.name, row.email, row.avatar_url, row.person_id) if row else None
+        return self._known[key]
+
+    async def counterpart(self, person: int, installation: int) -> Counterpart | None:
+        """The account a person has on another installation; a regular one before a bot."""
+        key = (person, installation)
+        if key not in self._counterparts:
+            rows = PlatformAccount.objects.filter(person=person, installation=installation).order_by("is_bot", "id")
+            row = await rows.afirst()
+            self._counterparts[key] = Counterpart(row.external_id, row.name, row.email) if row else None
+        return self._counterparts[key]
+
+    async def learn(self, installation: int, account: Account) -> Known:
+        """Write down an account that the platform told us about."""
+        await sync_to_async(remember)(installation, [account])
+        self._known.pop((installation, account.id))
+        known = await self.account(installation, account.id)
+        assert known is not None  # noqa: S101 (just written)
+        return known
+
+
+def remember(installation: int, accounts: Iterable[Account]) -> None:
+    """Insert or update accounts of one installation, and match each to the person of the same e-mail address."""
+    rows = [
+        PlatformAccount(
+            installation_id=installation,
+            external_id=account.id,
+            name=account.name.replace("\x00", "")[:200],
+            email=account.email.replace("\x00", "")[:320],
+            avatar_url=account.avatar_url if len(account.avatar_url) <= LONGEST_URL else "",
+            is_bot=account.is_bot,
+        )
+        for account in accounts
+    ]
+    PlatformAccount.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["installation", "external_id"],
+        update_fields=["name", "email", "avatar_url", "is_bot"],
+    )
+    match_people(installation)
+
+
+_ADD_PEOPLE = """
+INSERT INTO accounts_person (tenant_id, name, email)
+SELECT DISTINCT ON (lower(a.email)) i.tenant_id, a.name, a.email
+FROM accounts_platformaccount a JOIN accounts_installation i ON i.id = a.installation_id
+WHERE a.installation_id = %s AND a.email <> '' AND NOT a.is_bot
+ON CONFLICT DO NOTHING
+"""
+
+_MATCH = """
+UPDATE accounts_platformaccount a SET person_id = p.id
+FROM accounts_installation i, accounts_person p
+WHERE a.installation_id = %s AND i.id = a.installation_id AND p.tenant_id = i.tenant_id
+  AND lower(p.email) = lower(a.email) AND NOT a.is_bot AND a.person_id IS DISTINCT FROM p.id
+"""
+
+
+def match_people(installation: int) -> None:
+    """Give every account of an installation that has an e-mail address its person, made where there is none yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_PEOPLE, [installation])
+        cursor.execute(_MATCH, [installation])
+
+
+class Memory(Generic[K, V]):
+    """A bounded mapping whose entries go stale after ``REMEMBERED_SECONDS``."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        entry = self._entries.get(key)
+        return entry is not None and entry[0] > time.monotonic()
+
+    def __getitem__(self, key: K) -> V:
+        return self._entries[key][1]
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._entries[key] = (time.monotonic() + REMEMBERED_SECONDS, value)
+        if len(self._entries) > REMEMBERED:
+            self._entries.popitem(last=False)
+
+    def pop(self, key: K) -> None:
+        """Forget an entry, if it is there."""
+        self._entries.pop(key, None)

@@ -1,0 +1,211 @@
+"""Saying: one mailbox, in order, the intent on record before each call, the outcome committed before the next.
+
+A crash between call and commit leaves the intent. Whoever comes next looks at the platform before sending again.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from accounts.connecting import Connections
+from connectors.contract import Rendered
+from connectors.errors import (
+    ConnectorError,
+    Gone,
+    NotSupported,
+    RateLimited,
+    Reconnect,
+    Refused,
+    Unavailable,
+    Unsure,
+)
+from connectors.http import Transport, drive
+from connectors.messages import MessageId
+from relay.ingest import RECONNECT_REST, Ear, Unheard
+from relay.ledger import Intent, LeaseLost, Ledger, Said, Turn
+from relay.models import Delivery, Outcome
+from relay.translate import Translator
+
+log = structlog.get_logger(__name__)
+
+SETTLE = timedelta(seconds=3)
+"""How old an unanswered send must be before we look for it: platforms show a new message within a second or two."""
+LOOK_BACK = timedelta(seconds=60)
+"""Clocks differ: what is looked for may bear a time a little before our intent. Far under any reuse of a nonce."""
+LONGEST_REST = 60.0
+"""Seconds between tries at most: a platform that comes back is served within a minute, one that is down is not pressed."""
+
+State = Delivery.State
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What an error does to a delivery and how long its mailbox rests; ``rest`` None grows with each setback."""
+
+    outcome: Outcome
+    state: Delivery.State
+    rest: float | None = 0.0
+
+
+CONSEQUENCES: dict[type[Exception], Consequence] = {
+    RateLimited: Consequence(Outcome.RATE_LIMITED, State.WAITING, None),
+    Unavailable: Consequence(Outcome.UNAVAILABLE, State.WAITING, None),
+    Unsure: Consequence(Outcome.UNSURE, State.UNSURE, SETTLE.total_seconds()),
+    Reconnect: Consequence(Outcome.RECONNECT, State.WAITING, RECONNECT_REST),
+    Gone: Consequence(Outcome.GONE, State.PARKED),
+    Refused: Consequence(Outcome.REFUSED, State.PARKED),
+    NotSupported: Consequence(Outcome.NOT_SUPPORTED, State.SKIPPED),
+    Unheard: Consequence(Outcome.GONE, State.SKIPPED),
+}
+"""The one table from errors to outcomes. What is not in it is a mistake of ours: parked, so that nothing is lost."""
+MISTAKE = Consequence(Outcome.REFUSED, State.PARKED)
+
+
+def consequence(error: Exception) -> Consequence:
+    """The consequence of an error, by the nearest of its classes."""
+    return next((CONSEQUENCES[kind] for kind in type(error).__mro__ if kind in CONSEQUENCES), MISTAKE)
+
+
+def growing_rest(setbacks: int) -> float:
+    """1, 2, 4 … seconds up to ``LONGEST_REST``, spread so that mailboxes do not come back all at once."""
+    return min(LONGEST_REST, 2.0 ** min(setbacks, 10)) * random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
+
+
+class Deliver:
+    """Walks mailboxes of one shard. ``forget`` is told the events whose last delivery is done."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        ear: Ear,
+        translator: Translator,
+        connections: Connections,
+        transport: Transport,
+        sandbox: str,
+    ) -> None:
+        self.ledger = ledger
+        self.ear = ear
+        self.translator = translator
+        self.connections = connections
+        self.transport = transport
+        self.sandbox = sandbox
+        self.done: list[int] = []
+        """Events whose contents may be forgotten, for the shard to collect."""
+
+    async def walk(self, link: int) -> float | None:
+        """Say a page of what waits. Returns seconds to rest: None when nothing is left, 0 when there is more to do."""
+        rows = await self.ledger.deliveries_open(link)
+        if not rows:
+            return None
+        if rows[0].rest and rows[0].rest > 0:
+            return float(rows[0].rest)
+        said: Said | None = None
+        for row in rows:
+            visit = Visit(self, row)
+            rest = await visit.pay(said)
+            said = visit.said
+            if rest:
+                return rest
+        await self.turn(said, None)
+        return 0.0
+
+    async def turn(self, said: Said | None, intent: Intent | None) -> None:
+        """Commit what was said together with what will be said next."""
+        if said or intent:
+            finished = await self.ledger.turn(Turn(said, intent))
+            if finished is not None:
+                self.done.append(finished)
+
+
+class Visit:
+    """One delivery's time at the front of its mailbox. ``said`` is what went out last and is not yet committed."""
+
+    def __init__(self, deliver: Deliver, row: Any) -> None:
+        self.deliver = deliver
+        self.row = row
+        self.said: Said | None = None
+        self._in_doubt = row.state in (State.SENDING, State.UNSURE)
+
+    async def pay(self, said: Said | None) -> float:
+        """Say this delivery, committing ``said`` on the way. Returns seconds the mailbox must rest, 0 to go on."""
+        self.said = said
+        try:
+            parts = await self._parts()
+            for number in range(self.row.part, len(parts)):
+                outcome, external_id = await self._say(parts[number], number)
+                is_last = number + 1 == len(parts)
+                self.said = Said(self.row.id, self.row.event, number, external_id, is_last, outcome)
+        except LeaseLost:
+            raise
+        except TooEarly as early:
+            await self._commit()
+            return early.seconds
+        except Exception as error:  # noqa: BLE001 (one delivery must not stop a mailbox, nor a mailbox the shard)
+            await self._commit()
+            return await self._set_back(error)
+        return 0.0
+
+    async def _parts(self) -> list[Rendered]:
+        row = self.row
+        message = await self.deliver.ear.hear(
+            row.event, row.origin_installation, row.event_kind, row.origin_conversation, row.event_message
+        )
+        return await self.deliver.translator.parts(message, row)
+
+    async def _say(self, part: Rendered, number: int) -> tuple[Outcome, MessageId]:
+        connector = await self.deliver.connections.connector(self.row.installation)
+        if self._in_doubt:
+            await self._commit()
+            found = await self._look(part)
+            if found:
+                self._in_doubt = False
+                return Outcome.FOUND, found
+        said, self.said = self.said, None
+        await self.deliver.turn(said, Intent(self.row.id, number))
+        self._in_doubt = False
+        posted = await drive(connector.post(part), self.deliver.transport, connector.credentials, self.deliver.sandbox)
+        return Outcome.SAID, posted
+
+    async def _look(self, part: Rendered) -> MessageId | None:
+        """The id of an earlier send of this part whose answer was lost; None when it never arrived."""
+        age = datetime.now(UTC) - self.row.intent_at
+        if age < SETTLE:
+            raise TooEarly((SETTLE - age).total_seconds())
+        connector = await self.deliver.connections.connector(self.row.installation)
+        search = connector.find(part, self.row.intent_at - LOOK_BACK)
+        candidates = await drive(search, self.deliver.transport, connector.credentials, self.deliver.sandbox)
+        unclaimed = await self.deliver.ledger.unknown(self.row.link, list(map(str, candidates)))
+        return MessageId(unclaimed[0]) if unclaimed else None
+
+    async def _commit(self) -> None:
+        said, self.said = self.said, None
+        await self.deliver.turn(said, None)
+
+    async def _set_back(self, error: Exception) -> float:
+        what = consequence(error)
+        if what is MISTAKE:
+            log.error("delivery failed by our own mistake", delivery=self.row.id, error=type(error).__name__)
+        if isinstance(error, Reconnect):
+            await self.deliver.connections.lost(self.row.installation)
+        rest = growing_rest(self.row.setbacks) if what.rest is None else what.rest
+        if isinstance(error, RateLimited):
+            rest = max(rest, error.after)
+        state = State.UNSURE if self._in_doubt and what.state == State.WAITING else what.state
+        reason = (
+            str(error) if isinstance(error, ConnectorError | NotSupported | Unheard) else "a mistake of the Hub's own"
+        )
+        await self.deliver.ledger.set_back(self.row.id, state, what.outcome, reason, rest)
+        if state in (State.PARKED, State.SKIPPED):
+            self.deliver.done.extend(await self.deliver.ledger.finished([self.row.event]))
+        return rest
+
+
+class TooEarly(Exception):
+    """An unanswered send is too fresh to be looked for; come back in ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds

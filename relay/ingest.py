@@ -1,0 +1,190 @@
+"""Hearing: from the reference of an event to what was said, and on to the mailboxes of everyone else.
+
+Content comes from the vault; what the vault has forgotten, or never held, is fetched from the platform it came from.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+
+from accounts.connecting import Connections
+from accounts.matching import Directory
+from connectors.contract import Connector, FetchesMessages, ListsAccounts
+from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, TryAgain
+from connectors.http import Transport, drive
+from connectors.messages import Account, AccountId, ConversationId, Kind, Message, MessageId, Posted, Reference, Skipped
+from relay import vault
+from relay.batching import Batcher
+from relay.ledger import LATER, Heard, Ledger
+from relay.models import Discard
+
+log = structlog.get_logger(__name__)
+
+KEPT_IN_MIND = 2_000
+"""Messages a worker remembers between hearing and delivering: a full page for 100 busy mailboxes, a few megabytes."""
+ASK_AGAIN = 0.05
+"""Seconds until a post by our own account is judged again: about the time a platform takes to answer the send."""
+LAG_PAUSES = (1.0, 3.0)
+"""Seconds between looks for a message that a notification announced and the platform does not show yet (Webex §2.8)."""
+
+TROUBLE_REST = 1.0
+"""Seconds until a source platform that was out of reach is asked again."""
+RECONNECT_REST = 60.0
+"""Seconds between looks whether an administrator has connected again."""
+
+
+class Unheard(Exception):
+    """An event that cannot be relayed, with its ``reason``."""
+
+    def __init__(self, reason: Discard) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Ear:
+    """Turns references into messages, for ingesting and once more for delivering."""
+
+    def __init__(
+        self, redis: Redis, connections: Connections, directory: Directory, transport: Transport, sandbox: str
+    ) -> None:
+        self._connections = connections
+        self._directory = directory
+        self._transport = transport
+        self._sandbox = sandbox
+        self._in_mind: OrderedDict[int, Message] = OrderedDict()
+        self._vault: Batcher[int, Mapping[str, Any] | None] = Batcher(lambda events: vault.take(redis, events))
+
+    async def hear(self, event: int, installation: int, kind: str, conversation: str, message: str) -> Message:
+        """What was said. Raises ``Unheard`` for what does not cross, ``TryAgain`` or ``Reconnect`` to come back later."""
+        if event not in self._in_mind:
+            reference = Reference(Kind(kind), ConversationId(conversation), MessageId(message))
+            self._keep(event, await self._read(event, installation, reference))
+        return self._in_mind[event]
+
+    def forget(self, event: int) -> None:
+        """Drop a message whose last delivery is done."""
+        self._in_mind.pop(event, None)
+
+    def _keep(self, event: int, message: Message) -> None:
+        self._in_mind[event] = message
+        if len(self._in_mind) > KEPT_IN_MIND:
+            self._in_mind.popitem(last=False)
+
+    async def _read(self, event: int, installation: int, reference: Reference) -> Message:
+        connector = await self._connections.connector(installation)
+        content = await self._vault(event) or await self._fetch(connector, reference)
+        try:
+            heard = connector.parse(content, reference)
+        except Exception as error:  # noqa: BLE001 (one strange message must not stop a mailbox)
+            log.error("unreadable message", platform=connector.platform.slug, error=type(error).__name__)
+            raise Unheard(Discard.UNREADABLE) from None
+        match heard:
+            case Skipped():
+                raise Unheard(Discard.NOT_CARRIED)
+            case Posted(message):
+                await self._introduce(connector, installation, message)
+                return message
+
+    async def _fetch(self, connector: Connector, reference: Reference) -> Mapping[str, Any]:
+        if not isinstance(connector, FetchesMessages):
+            raise Unheard(Discard.GONE)
+        for pause in (*LAG_PAUSES, None):
+            try:
+                return await drive(connector.fetch(reference), self._transport, connector.credentials, self._sandbox)
+            except Gone:
+                if pause is None:
+                    raise Unheard(Discard.GONE) from None
+                await asyncio.sleep(pause)
+            except Refused:
+                raise Unheard(Discard.GONE) from None
+        raise AssertionError("the last pause is None")
+
+    async def _introduce(self, connector: Connector, installation: int, message: Message) -> None:
+        """Make sure that the directory knows the author; a name in the event serves where the platform cannot say more."""
+        if await self._directory.account(installation, message.author):
+            return
+        account = Account(message.author, message.author_name or str(message.author))
+        if isinstance(connector, ListsAccounts):
+            account = await self._ask(connector, message.author, account)
+        await self._directory.learn(installation, account)
+
+    async def _ask(self, connector: Connector, author: AccountId, otherwise: Account) -> Account:
+        assert isinstance(connector, ListsAccounts)  # noqa: S101 (the caller checked; said again for the type checker)
+        try:
+            return await drive(connector.account(author), self._transport, connector.credentials, self._sandbox)
+        except (ConnectorError, NotSupported):
+            return otherwise
+
+
+class Ingest:
+    """Walks one conversation's events in arrival order."""
+
+    def __init__(self, ledger: Ledger, ear: Ear, connections: Connections, redis: Redis) -> None:
+        self._ledger = ledger
+        self._ear = ear
+        self._connections = connections
+        self._redis = redis
+
+    async def walk(self, link: int) -> tuple[float | None, set[int]]:
+        """Route a page of events. Returns seconds to rest (None: nothing left; 0: more to do), and the mailboxes reached."""
+        rows = await self._ledger.events_waiting(link)
+        if not rows:
+            return None, set()
+        rows = _each_message_once(rows)
+        judged = await asyncio.gather(*map(self._judge, rows), return_exceptions=True)
+        heard: list[Heard] = []
+        rest = 0.0
+        for row, result in zip(rows, judged, strict=True):
+            if isinstance(result, BaseException):
+                rest = await self._trouble(row, result)
+                break
+            heard.append(result)
+            if result.own:
+                break  # nothing behind it may overtake it while its verdict is open
+        return await self._route(heard, rest)
+
+    async def _trouble(self, row: Any, error: BaseException) -> float:
+        """Seconds until the event is tried again; an error that is no platform's goes on to whoever runs the shard."""
+        match error:
+            case TryAgain():
+                return max(TROUBLE_REST, getattr(error, "after", 0.0))
+            case Reconnect():
+                await self._connections.lost(row.installation_id)
+                return RECONNECT_REST
+            case _:
+                raise error
+
+    async def _judge(self, row: Any) -> Heard:
+        own, discard = False, ""
+        try:
+            said = await self._ear.hear(row.id, row.installation_id, row.kind, row.conversation, row.message)
+            own = said.author in (await self._connections.connector(row.installation_id)).own_accounts
+        except Unheard as unheard:
+            discard = unheard.reason
+        return Heard(row.id, row.link_id, row.message, own, row.received_at, discard)
+
+    async def _route(self, heard: list[Heard], rest: float) -> tuple[float | None, set[int]]:
+        if not heard:
+            return rest, set()
+        routed = await self._ledger.route(heard)
+        over = [one.event for one in routed if not one.links and one.verdict != LATER]
+        for event in over:
+            self._ear.forget(event)
+        await vault.drop(self._redis, over)
+        if any(one.verdict == LATER for one in routed):
+            rest = max(rest, ASK_AGAIN)
+        return rest, {link for one in routed for link in one.links}
+
+
+def _each_message_once(rows: list[Any]) -> list[Any]:
+    """The rows up to the first that tells of a message a second time: the ledger judges it once the first is written."""
+    seen: set[str] = set()
+    for number, row in enumerate(rows):
+        if row.message in seen:
+            return rows[:number]
+        seen.add(row.message)
+    return rows

@@ -1,0 +1,238 @@
+"""The small ASGI app that takes ``/webhooks/<platform>/``.
+
+Verify, commit the inbox, keep contents in the vault, ring, answer: nothing else happens before the answer, because three
+platforms want it within 3 seconds and the commit is the promise. All requests in flight share one commit.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import astuple
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import psycopg
+import structlog
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+import connectors
+from connectors.contract import Envelope, Reply, Request
+from connectors.errors import Forged, Malformed
+from connectors.messages import Kind
+from relay import doorbell, ledger, vault
+from relay.batching import Batcher
+from relay.models import Discard
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 1024 * 1024
+"""Bytes. The largest real webhook (a Slack message with its blocks) is around 200 kB."""
+CARRIED = frozenset({Kind.POSTED})
+"""Kinds that are relayed. All others are counted and leave no row."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class TooLarge(Exception):
+    """A body over ``LARGEST_BODY``."""
+
+
+class Answer(Exception):
+    """Ends a request early with a status and a short plain text; raised by whoever knows."""
+
+    def __init__(self, status: int, text: str = "") -> None:
+        super().__init__(status)
+        self.status = status
+        self.text = text
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI entry point."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+        return
+    try:
+        reply = await _answer(scope, receive)
+    except Answer as early:
+        await _send(send, early.status, early.text.encode())
+    else:
+        await _send(send, 200, reply.body, reply.content_type)
+
+
+async def _answer(scope: Scope, receive: Receive) -> Reply:
+    slug = scope["path"].removeprefix("/webhooks/").strip("/")
+    secrets = settings.MIO_PLATFORM_SECRETS.get(slug)
+    if secrets is None or not all(astuple(secrets)):
+        raise Answer(404, "no such platform here")  # an empty secret would let anybody sign
+    if scope["method"] != "POST":
+        raise Answer(405, "webhooks are POSTed")
+    try:
+        request = _request(scope, await _body(scope, receive))
+        received = connectors.get(slug).receive(request, secrets)
+    except TooLarge:
+        raise Answer(413, "at most 1 MiB") from None
+    except Forged as error:
+        log.warning("forged webhook", platform=slug, reason=str(error))
+        raise Answer(401, "not proven to come from the platform") from None
+    except Malformed as error:
+        log.warning("malformed webhook", platform=slug, reason=str(error))
+        raise Answer(400, "not readable") from None
+    if isinstance(received, Reply):
+        return received
+    if not all(map(_storable, received)):
+        log.warning("malformed webhook", platform=slug, reason="an id is too long or not text")
+        raise Answer(400, "not readable")
+    await _keep(slug, received)
+    return Reply(b"")
+
+
+def _storable(envelope: Envelope) -> bool:
+    """One envelope that the database refuses would fail the commit of everybody in flight."""
+    reference = envelope.reference
+    texts = (envelope.workspace, 255), (envelope.event_id, 600), (reference.conversation, 512), (reference.message, 255)
+    return all(len(text) <= longest and "\x00" not in text and text.isprintable() for text, longest in texts)
+
+
+async def _keep(slug: str, envelopes: list[Envelope]) -> None:
+    try:
+        await asyncio.gather(*(inbox()(Arrival(slug, envelope)) for envelope in envelopes))
+    except (psycopg.Error, RedisError, OSError) as error:
+        log.error("webhook not stored", platform=slug, error=type(error).__name__)
+        raise Answer(503, "try again") from None  # platforms send again after a 5xx, never after a 4xx
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Answer(400, "incomplete")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > LARGEST_BODY:
+            raise TooLarge
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    return Request(scope["method"], scope["path"], headers, query, body)
+
+
+async def _send(send: Send, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": f"{message['type']}.complete"})
+    await close_inbox()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+# --- the inbox: one commit for all requests in flight ----------------------------------------------------------------
+
+
+class Arrival:
+    """An envelope on its way into the inbox, with the time it came."""
+
+    __slots__ = ("envelope", "platform", "received_at")
+
+    def __init__(self, platform: str, envelope: Envelope) -> None:
+        self.platform = platform
+        self.envelope = envelope
+        self.received_at = datetime.now(UTC)
+
+    def told(self) -> ledger.Told:
+        """What of it may be stored."""
+        reference = self.envelope.reference
+        return ledger.Told(
+            self.platform, self.envelope.workspace, reference.conversation, self.envelope.event_id, reference.kind,
+            reference.message, reference.occurred_at, self.received_at,
+        )  # fmt: skip
+
+
+class Inbox:
+    """This process's way into the inbox. Connections are opened when first needed, and again after they broke."""
+
+    def __init__(self) -> None:
+        self._database: psycopg.AsyncConnection[Any] | None = None
+        self._redis: Redis = Redis.from_url(settings.REDIS_URL)
+        self._arrive: Batcher[Arrival, None] = Batcher(self._flush)
+
+    async def __call__(self, arrival: Arrival) -> None:
+        """Return once the event is committed, or counted as discarded."""
+        await self._arrive(arrival)
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._database:
+            await self._database.close()
+        await self._redis.aclose()
+
+    async def _flush(self, arrivals: list[Arrival]) -> list[None]:
+        database = await self._connected()
+        carried = [arrival for arrival in arrivals if arrival.envelope.reference.kind in CARRIED]
+        discards = [
+            (a.platform, str(Discard.NOT_CARRIED)) for a in arrivals if a.envelope.reference.kind not in CARRIED
+        ]
+        accepted = await ledger.accept(database, [arrival.told() for arrival in carried]) if carried else []
+        discards += [(a.platform, str(to.discard)) for a, to in zip(carried, accepted, strict=True) if to.discard]
+        if discards:
+            await ledger.count_discards(database, discards)
+        await self._hand_over(carried, accepted)
+        return [None] * len(arrivals)
+
+    async def _hand_over(self, arrivals: list[Arrival], accepted: list[ledger.Accepted]) -> None:
+        """Contents to the vault, then the bell: in this order, so that whoever hears it finds them."""
+        pipeline = self._redis.pipeline(transaction=False)
+        rung: dict[int, set[int]] = {}
+        for arrival, to in zip(arrivals, accepted, strict=True):
+            if to.event is None or to.link is None or to.conversation is None:
+                continue
+            if arrival.envelope.content is not None:
+                vault.put(pipeline, to.event, arrival.envelope.content)
+            rung.setdefault(to.conversation % settings.MIO_SHARDS, set()).add(to.link)
+        for shard, links in rung.items():
+            doorbell.ring(pipeline, shard, links)
+        if rung:
+            await self._quietly(pipeline)
+
+    async def _quietly(self, pipeline: Any) -> None:
+        """The references are committed: without Redis the sweep finds them and the platform is asked for the contents."""
+        try:
+            await pipeline.execute()
+        except (RedisError, OSError) as error:
+            log.warning("vault and doorbell out of reach", error=type(error).__name__)
+
+    async def _connected(self) -> "psycopg.AsyncConnection[Any]":
+        if self._database is None or self._database.closed or self._database.broken:
+            self._database = await ledger.connect()
+        return self._database
+
+
+_inboxes: dict[asyncio.AbstractEventLoop, Inbox] = {}
+
+
+def inbox() -> Inbox:
+    """The inbox of the running loop; a web process has one."""
+    loop = asyncio.get_running_loop()
+    if loop not in _inboxes:
+        _inboxes[loop] = Inbox()
+    return _inboxes[loop]
+
+
+async def close_inbox() -> None:
+    """Hang up the running loop's connections."""
+    opened = _inboxes.pop(asyncio.get_running_loop(), None)
+    if opened:
+        await opened.close()

@@ -1,0 +1,132 @@
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.models import Installation
+from relay.models.conversations import ConversationLink
+from relay.models.messages import RelayedMessage
+
+
+class Discard(models.TextChoices):
+    """Why an event goes no further. Every reason is counted where an operator can see it."""
+
+    UNKNOWN_WORKSPACE = "unknown workspace", "from a workspace that nobody connected"
+    NOT_LINKED = "not linked", "from a conversation that is not linked"
+    NOT_CARRIED = "not carried", "of a kind that does not cross"
+    DUPLICATE = "duplicate", "told twice by the platform"
+    ECHO = "echo", "our own message coming back"
+    GONE = "gone", "deleted before it could be read"
+    UNREADABLE = "unreadable", "in a form we could not read"
+
+
+class InboundEvent(models.Model):
+    """The reference of a webhook: ids, kind and times, never content. Once answered 200, it is a promise."""
+
+    class State(models.IntegerChoices):
+        WAITING = 0
+        DONE = 1
+
+    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="events", db_index=False)
+    link = models.ForeignKey(ConversationLink, on_delete=models.CASCADE, related_name="events", db_index=False)
+    event_id = models.CharField(max_length=600)
+    kind = models.CharField(max_length=20)
+    message = models.CharField(max_length=255)
+    occurred_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    state = models.PositiveSmallIntegerField(choices=State.choices, default=State.WAITING)
+    discard = models.CharField(max_length=30, choices=Discard.choices, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["installation", "event_id"], name="one_row_per_event")]
+        indexes = [models.Index(fields=["link", "id"], condition=Q(state=0), name="events_waiting")]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class Delivery(models.Model):
+    """One thing to say in one mailbox. ``part`` is the next part to say of a message that had to be split."""
+
+    class State(models.IntegerChoices):
+        WAITING = 0, "waiting"
+        SENDING = 1, "being sent"
+        UNSURE = 2, "perhaps sent; looking"
+        DONE = 3, "delivered"
+        PARKED = 4, "failed; kept for a decision"
+        SKIPPED = 5, "cannot be said on this platform"
+
+    event = models.ForeignKey(InboundEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    message = models.ForeignKey(RelayedMessage, on_delete=models.CASCADE, related_name="deliveries")
+    link = models.ForeignKey(ConversationLink, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    state = models.PositiveSmallIntegerField(choices=State.choices, default=State.WAITING)
+    part = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveIntegerField(default=0)
+    intent_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "link"], name="one_delivery_per_event_and_link")]
+        indexes = [models.Index(fields=["link", "id"], condition=Q(state__lt=3), name="deliveries_open")]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}"
+
+
+class Outcome(models.TextChoices):
+    """How a try ended."""
+
+    SAID = "said"
+    FOUND = "found", "found at the platform after a lost answer"
+    RATE_LIMITED = "rate limited"
+    UNAVAILABLE = "unavailable"
+    UNSURE = "unsure"
+    RECONNECT = "needs reconnect"
+    GONE = "gone"
+    REFUSED = "refused"
+    NOT_SUPPORTED = "not supported"
+
+
+class Attempt(models.Model):
+    """One try of a delivery, with its outcome. ``reason`` never holds content."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    reason = models.CharField(max_length=500, blank=True)
+    ended_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.outcome
+
+
+class DiscardCount(models.Model):
+    """How many events were discarded for a reason on one day: all that is kept of what never concerned us."""
+
+    platform = models.CharField(max_length=40)
+    reason = models.CharField(max_length=30, choices=Discard.choices)
+    day = models.DateField()
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "reason", "day"], name="one_count_per_platform_reason_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.reason}"
+
+
+class Shard(models.Model):
+    """A share of all mailboxes, leased by one worker at a time.
+
+    ``number`` counts from 0 up to ``of``. ``fence`` grows with every lease: a write that carries an older number is
+    refused, so that a worker that was asleep cannot disturb its successor.
+    """
+
+    number = models.PositiveSmallIntegerField(primary_key=True)
+    of = models.PositiveSmallIntegerField()
+    fence = models.PositiveBigIntegerField(default=0)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"shard {self.number} of {self.of}"

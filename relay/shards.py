@@ -1,0 +1,207 @@
+"""The Celery task's loop: lease a shard of mailboxes, one actor per mailbox, until the slice is over.
+
+An actor walks its mailbox until nothing is left. A mailbox that must rest is woken by a timer, not waited for. The
+doorbell wakes actors early, a sweep finds whatever nobody rang for.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import aiohttp
+import psycopg
+import structlog
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from accounts.connecting import Connections
+from accounts.matching import Directory
+from connectors.http import Transport, over_aiohttp
+from relay import doorbell, vault
+from relay.delivery import Deliver
+from relay.ingest import Ear, Ingest
+from relay.ledger import LeaseLost, Ledger
+from relay.translate import Translator
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 6.0
+"""How long a dead worker's mailboxes stand still; three renewals may be missed before that."""
+SWEEP_SECONDS = 2.0
+"""How long work may lie unnoticed when its ring was lost. Each sweep also renews the lease."""
+SLICE_SECONDS = 30.0
+"""A slice ends early enough that a worker asked to restart never waits longer, and late enough to cost nothing."""
+GRACE_SECONDS = 10.0
+"""How long calls under way may take to end when the slice does; what is cut off is looked for by the next holder."""
+STUCK_SECONDS = 60.0
+"""How long a mailbox rests that met a mistake of ours: long enough not to fill the log, short enough to heal by itself."""
+DROP_AT_ONCE = 50
+"""Contents dropped in one go while mailboxes are busy."""
+CONNECTIONS_AT_ONCE = 100
+"""Calls under way from one shard: above it mailboxes queue for a socket, below any limit of open files."""
+
+Key = tuple[bool, int]
+"""``(True, link)`` is the actor who delivers into a link's mailbox, ``(False, link)`` the one who ingests from it."""
+
+
+async def drain(
+    shard: int,
+    of: int,
+    should_stop: Callable[[], bool],
+    transport: Transport | None = None,
+    seconds: float = SLICE_SECONDS,
+) -> bool:
+    """Work on one shard for a slice. False, at once, when another worker holds it."""
+    ledger = await Ledger.take(shard, of, LEASE_SECONDS)
+    if ledger is None:
+        return False
+    try:
+        async with _tools(transport) as (redis, carrier):
+            await Shard(ledger, redis, carrier).run(should_stop, seconds)
+    finally:
+        await ledger.close()
+    return True
+
+
+@asynccontextmanager
+async def _tools(transport: Transport | None) -> AsyncIterator[tuple[Redis, Transport]]:
+    redis: Redis = Redis.from_url(settings.REDIS_URL)
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS_AT_ONCE, ttl_dns_cache=300)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        try:
+            yield redis, transport or over_aiohttp(session)
+        finally:
+            await redis.aclose()
+
+
+class Shard:
+    """The actors of one leased shard."""
+
+    def __init__(self, ledger: Ledger, redis: Redis, transport: Transport) -> None:
+        connections, directory = Connections(), Directory()
+        sandbox = settings.MIO_SANDBOX_URL
+        self._ledger = ledger
+        self._redis = redis
+        self._ear = Ear(redis, connections, directory, transport, sandbox)
+        self._ingest = Ingest(ledger, self._ear, connections, redis)
+        translator = Translator(connections, directory)
+        self._deliver = Deliver(ledger, self._ear, translator, connections, transport, sandbox)
+        self._actors: dict[Key, asyncio.Task[None]] = {}
+        self._again: set[Key] = set()
+        self._resting: dict[Key, asyncio.TimerHandle] = {}
+        self._ending = asyncio.Event()
+        self._trouble: BaseException | None = None
+
+    async def run(self, should_stop: Callable[[], bool], seconds: float) -> None:
+        """Drain until ``seconds`` are over, ``should_stop`` says so or the lease is lost. Raises what stopped it early."""
+        helpers = [self._start(self._answer_bell()), self._start(self._keep_lease(should_stop))]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        self._ending.set()
+        for timer in self._resting.values():
+            timer.cancel()
+        for helper in helpers:
+            helper.cancel()
+        await self._let_end(list(self._actors.values()))
+        await self._let_end(helpers)
+        await self._forget()
+        if self._trouble:
+            raise self._trouble
+
+    async def _let_end(self, tasks: list[asyncio.Task[None]]) -> None:
+        if not tasks:
+            return
+        _, slow = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._notice)
+        return task
+
+    def _notice(self, task: asyncio.Task[None]) -> None:
+        """The first error of any actor or helper ends the slice: the next one starts from what is committed."""
+        if not task.cancelled() and (error := task.exception()):
+            self._trouble = self._trouble or error
+            self._ending.set()
+
+    async def _answer_bell(self) -> None:
+        while True:
+            for link in await doorbell.wait(self._redis, self._ledger.shard, SWEEP_SECONDS):
+                self._wake((False, link))
+
+    async def _keep_lease(self, should_stop: Callable[[], bool]) -> None:
+        while not self._ending.is_set():
+            await self._ledger.renew(LEASE_SECONDS)
+            for link, deliver in await self._ledger.sweep():
+                self._wake((deliver, link))
+            await self._forget()
+            await self._pause(should_stop)
+
+    async def _pause(self, should_stop: Callable[[], bool]) -> None:
+        for _ in range(10):
+            if should_stop():
+                self._ending.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), SWEEP_SECONDS / 10)
+                return
+
+    def _wake(self, key: Key) -> None:
+        """Start an actor, or have a busy one look once more before it goes. One that rests is left alone."""
+        if self._ending.is_set() or key in self._resting:
+            return
+        if key in self._actors:
+            self._again.add(key)
+            return
+        self._actors[key] = self._start(self._act(key))
+
+    async def _act(self, key: Key) -> None:
+        try:
+            rest: float | None = 0.0
+            while not self._ending.is_set() and (rest == 0.0 or (rest is None and key in self._again)):
+                self._again.discard(key)
+                rest = await self._careful_step(key)
+            if rest:
+                self._rest(key, rest)
+        finally:
+            del self._actors[key]
+
+    async def _careful_step(self, key: Key) -> float | None:
+        """One stuck mailbox stops only itself; without database or Redis the whole slice ends."""
+        try:
+            return await self._step(key)
+        except (LeaseLost, psycopg.OperationalError, psycopg.InterfaceError, RedisError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001
+            log.error("mailbox stuck", deliver=key[0], link=key[1], error=type(error).__name__)
+            return STUCK_SECONDS
+
+    async def _step(self, key: Key) -> float | None:
+        deliver, link = key
+        if deliver:
+            rest = await self._deliver.walk(link)
+            if len(self._deliver.done) >= DROP_AT_ONCE or rest is None:
+                await self._forget()
+            return rest
+        rest, reached = await self._ingest.walk(link)
+        for other in reached:
+            self._wake((True, other))
+        return rest
+
+    def _rest(self, key: Key, seconds: float) -> None:
+        def wake() -> None:
+            del self._resting[key]
+            self._wake(key)
+
+        self._resting[key] = asyncio.get_running_loop().call_later(seconds, wake)
+
+    async def _forget(self) -> None:
+        """Drop contents that nobody needs any more, from memory and from the vault."""
+        done, self._deliver.done = self._deliver.done, []
+        for event in done:
+            self._ear.forget(event)
+        await vault.drop(self._redis, done)

@@ -1,0 +1,53 @@
+"""What Celery runs for the relay: one task per shard, started again as long as there is a beat."""
+
+import asyncio
+import mmap
+from typing import Any
+
+import structlog
+from celery import shared_task, signals
+from django.conf import settings
+from django.db.models.functions import Now
+
+from relay.ledger import LeaseLost
+from relay.models import Shard
+from relay.shards import drain
+
+log = structlog.get_logger(__name__)
+
+_stop = mmap.mmap(-1, 1)
+"""One byte shared with the pool's processes: they are forked from the main one, and only that one hears of a shutdown."""
+
+
+@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery is untyped
+def ask_to_stop(**_: Any) -> None:
+    """Have every shard's loop end its slice now, so that a warm shutdown does not wait for it."""
+    _stop[0] = 1
+
+
+def asked_to_stop() -> bool:
+    """Whether this worker is shutting down."""
+    return bool(_stop[0])
+
+
+@shared_task(queue="shards", expires=10)  # type: ignore[untyped-decorator]
+def drain_shard(shard: int) -> None:
+    """Work on one shard for a slice, then queue the next slice."""
+    if asked_to_stop():
+        return
+    try:
+        held = asyncio.run(drain(shard, settings.MIO_SHARDS, asked_to_stop))
+    except LeaseLost:
+        log.warning("lease lost", shard=shard)
+        return
+    if held and not asked_to_stop():
+        drain_shard.delay(shard)
+
+
+@shared_task(expires=2)  # type: ignore[untyped-decorator]
+def keep_shards_draining() -> None:
+    """Queue a slice for every shard that nobody holds. Run by beat, so that nothing stands still for long."""
+    held = set(Shard.objects.filter(expires_at__gt=Now()).values_list("number", flat=True))
+    for shard in range(settings.MIO_SHARDS):
+        if shard not in held:
+            drain_shard.delay(shard)

@@ -1,0 +1,169 @@
+"""What every test may ask for: the four fake platforms in process or over HTTP, and a real browser."""
+
+import os
+import re
+import shutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import responses
+from playwright.sync_api import Browser, Page, sync_playwright
+from redis import Redis
+
+import connectors
+from connectors.calls import Response
+from connectors.contract import Request
+from connectors.http import AnswerLost, BlockingTransport, Outgoing, Transport
+from connectors.sandbox import AnswerDropped, Webhook, World
+from mio_hub.sandbox.threads import served
+from tests.house import House
+
+HUB = "https://hub.example.com"
+"""The Hub's address in tests; nothing is served there."""
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+
+
+# --- The fake platforms
+
+
+@pytest.fixture
+def platform_secrets(settings: Any) -> dict[str, Any]:
+    """The operator's secrets of every platform, each field a text of its own; the Hub's settings hold the same ones."""
+    secrets = {slug: _filled(slug, connectors.get(slug).Secrets) for slug in connectors.slugs()}
+    settings.MIO_PLATFORM_SECRETS = secrets
+    return secrets
+
+
+def _filled(slug: str, secrets: type) -> Any:
+    return secrets(**{field.name: f"{slug}-{field.name}-for-tests" for field in fields(secrets)})
+
+
+@pytest.fixture
+def world(platform_secrets: dict[str, Any], world_webhooks: list[Webhook]) -> World:
+    """All fakes; what they tell the Hub gathers in ``world_webhooks``."""
+    world = World(platform_secrets, HUB)
+    for fake in world.fakes.values():
+        fake.deliver = world_webhooks.append
+    return world
+
+
+@pytest.fixture
+def world_webhooks() -> list[Webhook]:
+    """The webhooks sent so far, oldest first."""
+    return []
+
+
+def _answer(world: World, outgoing: Outgoing) -> Response:
+    url = urlsplit(outgoing.url)
+    if url.scheme != "https" or world.fake_at(url.netloc) is None:
+        pytest.fail(f"a call left for {outgoing.url}, where no fake answers")
+    headers = {name.lower(): value for name, value in outgoing.headers.items()} | {"host": url.netloc}
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    request = Request(outgoing.method, f"https://{url.netloc}{url.path}", headers, query, outgoing.body or b"")
+    try:
+        return world.answer(url.netloc, request)
+    except AnswerDropped:
+        raise AnswerLost from None
+
+
+@pytest.fixture
+def transport(world: World) -> Transport:
+    """For ``drive``: the fakes answer at their real addresses, in process. Any other address fails the test."""
+
+    async def send(outgoing: Outgoing) -> Response:
+        return _answer(world, outgoing)
+
+    return send
+
+
+@pytest.fixture
+def blocking_transport(world: World) -> BlockingTransport:
+    """For ``drive_blocking``."""
+    return lambda outgoing: _answer(world, outgoing)
+
+
+@pytest.fixture
+def intercepted_requests(world: World) -> Iterator[responses.RequestsMock]:
+    """Everything that speaks through ``requests``, such as a platform's own SDK, reaches the fakes."""
+
+    def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        response = _answer(world, Outgoing(request.method, request.url, dict(request.headers), body))
+        return response.status, dict(response.headers), response.body
+
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        for method in METHODS:
+            mock.add_callback(method, re.compile(".*"), callback=answer, content_type=None)
+        yield mock
+
+
+@pytest.fixture
+def sandbox_url(world: World) -> Iterator[str]:
+    """The ``world`` over HTTP, on a free port; without a trailing slash. Its webhooks go out instead of gathering."""
+    with served(world) as base:
+        yield base
+
+
+# --- The relay between them
+
+
+@pytest.fixture
+def redis(settings: Any) -> Iterator[Redis]:
+    """The tests' own Valkey, emptied before and after."""
+    client: Redis = Redis.from_url(settings.REDIS_URL)
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+@pytest.fixture
+def house(
+    world: World, world_webhooks: list[Webhook], transport: Transport, redis: Redis, transactional_db: Any
+) -> House:
+    """The company of the fakes, connected and linked, with all of the relay driven by hand."""
+    return House(world, world_webhooks, transport)
+
+
+# --- A real browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+QUIET = ["disable-gpu", "disable-quic", "no-first-run"]
+QUIET += ["disable-background-networking", "disable-component-update", "disable-sync"]
+"""Chromium's switches against needing a graphics card and against calling home."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. Of one module only: while Playwright runs, no test can start an event loop of its own."""
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        _do_without_browser()
+    switches = [f"--{switch}" for switch in QUIET] + ["--no-sandbox"] * (os.geteuid() == 0)
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread; the ORM is not in it
+        browser = playwright.chromium.launch(executable_path=executable, args=switches)
+        yield browser
+        browser.close()
+
+
+def _do_without_browser() -> None:
+    text = "no Chromium found: the browser tests do not run (Debian, Ubuntu: apt-get install chromium)"
+    if os.environ.get("MIO_REQUIRE_BROWSER") == "1":
+        pytest.fail(text)
+    warnings.warn(f"!!! {text} !!!", stacklevel=1)
+    pytest.skip(text)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own session, on a laptop's screen."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield context.new_page()
+    context.close()

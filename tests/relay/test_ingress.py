@@ -1,0 +1,200 @@
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import time
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from relay import ingress
+from relay.models import Discard, DiscardCount, InboundEvent
+from tests.house import House, knock
+
+CANARY = "zinnoberrot"
+
+
+def slack_event(house: House, text: str = "hello", channel: str = "", workspace: str = "") -> bytes:
+    """A genuine event of the Slack fake, with parts of it exchanged."""
+    house.type("slack", "Bob Okafor", text)
+    payload = json.loads(house.webhooks.pop().body)
+    house.webhooks.clear()
+    if channel:
+        payload["event"]["channel"] = channel
+    if workspace:
+        payload["team_id"] = payload["authorizations"][0]["team_id"] = workspace
+    return json.dumps(payload).encode()
+
+
+def signed(house: House, body: bytes, age: float = 0.0) -> dict[str, str]:
+    stamp = str(int(time.time() - age))
+    secret = house.world.fakes["slack"].secrets.signing_secret
+    mac = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    return {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={mac}"}
+
+
+def send(body: bytes, headers: dict[str, str], path: str = "/webhooks/slack/", method: str = "POST") -> int:
+    async def work() -> int:
+        try:
+            return await knock(path, body, headers, method)
+        finally:
+            await ingress.close_inbox()
+
+    return asyncio.run(work())
+
+
+def counted() -> dict[str, int]:
+    return dict(DiscardCount.objects.values_list("reason", "count"))
+
+
+def test_a_genuine_event_is_answered_200_once_its_reference_is_committed(house: House) -> None:
+    body = slack_event(house)
+    assert send(body, signed(house, body)) == 200
+    event = InboundEvent.objects.get()
+    assert event.link == house.links["slack/general"]
+    assert event.message == json.loads(body)["event"]["ts"]
+
+
+def test_a_wrong_signature_is_answered_401_and_writes_nothing(house: House) -> None:
+    body = slack_event(house)
+    assert send(body, signed(house, body + b" ")) == 401
+    assert not InboundEvent.objects.exists()
+    assert counted() == {}
+
+
+def test_a_stale_timestamp_is_answered_401_and_writes_nothing(house: House) -> None:
+    body = slack_event(house)
+    assert send(body, signed(house, body, age=3600)) == 401
+    assert not InboundEvent.objects.exists()
+
+
+def test_a_body_over_one_mebibyte_is_answered_413_before_anything_is_read(house: House) -> None:
+    body = b"{" + b" " * ingress.LARGEST_BODY + b"}"
+    assert send(body, signed(house, body)) == 413
+    assert not InboundEvent.objects.exists()
+
+
+def test_broken_json_of_a_proven_sender_is_answered_400(house: House) -> None:
+    body = b'{"type": "event_callback", '
+    assert send(body, signed(house, body)) == 400
+    assert counted() == {}
+
+
+def test_an_unknown_workspace_is_answered_200_and_only_counted(house: House) -> None:
+    body = slack_event(house, workspace="T0NOBODY01")
+    assert send(body, signed(house, body)) == 200
+    assert not InboundEvent.objects.exists()
+    assert counted() == {Discard.UNKNOWN_WORKSPACE: 1}
+
+
+def test_a_channel_that_is_not_linked_is_answered_200_and_only_counted(house: House, redis: Any) -> None:
+    body = slack_event(house, channel="C0NOTLINKED")
+    assert send(body, signed(house, body)) == 200
+    assert not InboundEvent.objects.exists()
+    assert counted() == {Discard.NOT_LINKED: 1}
+    assert redis.keys("vault:*") == []
+
+
+def test_a_kind_that_does_not_cross_is_only_counted(house: House) -> None:
+    body = slack_event(house)
+    payload = json.loads(body)
+    payload["event"] = {"type": "user_change", "user": {"id": "U1"}, "event_ts": "1.0"}
+    body = json.dumps(payload).encode()
+    assert send(body, signed(house, body)) == 200
+    assert counted() == {Discard.NOT_CARRIED: 1}
+
+
+def test_a_redelivery_is_answered_200_and_leaves_no_second_row(house: House) -> None:
+    body = slack_event(house)
+    assert send(body, signed(house, body)) == 200
+    assert send(body, signed(house, body)) == 200
+    assert InboundEvent.objects.count() == 1
+    assert counted() == {Discard.DUPLICATE: 1}
+
+
+def test_an_id_the_database_cannot_hold_is_answered_400_and_hurts_nobody_else(house: House) -> None:
+    genuine = slack_event(house)
+    payload = json.loads(slack_event(house))
+    payload["event_id"] = "Ev\x00"
+    hostile = json.dumps(payload).encode()
+
+    async def work() -> list[int]:
+        try:
+            requests = [knock("/webhooks/slack/", body, signed(house, body)) for body in (genuine, hostile)]
+            return await asyncio.gather(*requests)
+        finally:
+            await ingress.close_inbox()
+
+    assert asyncio.run(work()) == [200, 400]
+    assert InboundEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [
+    ("/webhooks/icq/", "POST", 404),
+    ("/webhooks/", "POST", 404),
+    ("/webhooks/slack/", "GET", 405),
+])  # fmt: skip
+def test_other_addresses_and_methods_are_refused(house: House, path: str, method: str, status: int) -> None:
+    assert send(b"", {}, path, method) == status
+
+
+def test_a_platform_without_its_secret_takes_no_webhooks(house: House, settings: Any) -> None:
+    body = slack_event(house)
+    kind = type(settings.MIO_PLATFORM_SECRETS["slack"])
+    settings.MIO_PLATFORM_SECRETS = settings.MIO_PLATFORM_SECRETS | {"slack": kind("")}
+    assert send(body, signed(house, body)) == 404
+
+
+def test_a_handshake_is_answered_and_stores_nothing(house: House) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "c-1", "token": "t"}).encode()
+    assert send(body, signed(house, body)) == 200
+    assert not InboundEvent.objects.exists()
+
+
+def test_a_database_that_is_away_is_answered_503_so_that_the_platform_sends_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = slack_event(house)
+    with monkeypatch.context() as patch:
+        patch.setitem(connections["default"].settings_dict, "HOST", "/nowhere")
+        assert send(body, signed(house, body)) == 503
+    assert send(body, signed(house, body)) == 200
+    assert InboundEvent.objects.count() == 1
+
+
+def test_without_redis_the_reference_is_kept_and_the_platform_is_asked_later(house: House, settings: Any) -> None:
+    body = slack_event(house, "still here")
+    reachable = settings.REDIS_URL
+    settings.REDIS_URL = "unix:///nowhere.sock"
+    assert send(body, signed(house, body)) == 200
+    settings.REDIS_URL = reachable
+    house.relay()
+    assert any("still here" in shown for shown in house.shown("webex"))
+
+
+def test_all_requests_in_flight_share_few_commits(house: House) -> None:
+    bodies = [slack_event(house, f"number {n}") for n in range(40)]
+
+    async def work() -> list[int]:
+        try:
+            return await asyncio.gather(*(knock("/webhooks/slack/", body, signed(house, body)) for body in bodies))
+        finally:
+            await ingress.close_inbox()
+
+    assert set(asyncio.run(work())) == {200}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT xmin::text), count(*) FROM relay_inboundevent")
+        transactions, rows = cursor.fetchone()
+    assert rows == 40
+    assert transactions <= 3
+
+
+def test_no_body_is_ever_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    body = slack_event(house, CANARY)
+    send(body, signed(house, body))
+    send(body, signed(house, body + b" "))
+    send(body[:-5], signed(house, body[:-5]))
+    assert CANARY not in caplog.text
