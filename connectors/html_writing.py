@@ -102,8 +102,7 @@ class _Writer:
     def _item(self, item: tuple[Block, ...]) -> str:
         """A first paragraph stands bare, as editors write it, so that a nested list follows without a gap."""
         if item and isinstance(first := item[0], Paragraph):
-            rest = "".join(map(self.block, item[1:]))
-            return f"<li>{self.inlines(first.content)}{rest}</li>"
+            return f"<li>{self.inlines(first.content)}{''.join(map(self.block, item[1:]))}</li>"
         return f"<li>{''.join(map(self.block, item))}</li>"
 
     def inlines(self, content: Iterable[Inline]) -> str:

@@ -1,0 +1,176 @@
+"""The rules by which the fake Graph lets a caller in and takes a message (reference teams.md §3, §9)."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from lxml import etree, html
+
+from connectors.teams.sandbox_entra import Grant
+
+LARGEST_MESSAGE = 28 * 1024
+"""Bytes of the stored message, mentions included; Microsoft says about 28 KB (§4.3)."""
+IMPORT_ONLY = "Message POST is allowed in application-only context only for import purposes."
+
+USER_IDENTITY = "#microsoft.graph.teamworkUserIdentity"
+
+_Alternatives = tuple[str, ...]
+_READ_TEAM = ("Team.ReadBasic.All", "TeamSettings.Read.All", "TeamSettings.ReadWrite.All")
+_READ_CHANNEL = ("Channel.ReadBasic.All", "ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All")
+_READ_CHANNEL_MEMBERS = ("ChannelMember.Read.All", "ChannelMember.ReadWrite.All")
+_READ_TEAM_MEMBERS = ("TeamMember.Read.All", "TeamMember.ReadWrite.All")
+_READ_MESSAGES = ("ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All")
+_SEND = ("ChannelMessage.Send", "Group.ReadWrite.All")
+_READ_USERS = ("User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
+_MESSAGES = "/teams/{team-id}/channels/{channel-id}/messages"
+_MESSAGE = _MESSAGES + "/{chatMessage-id}"
+
+PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
+    ("GET", "/me"): (("User.Read", *_READ_USERS), ()),
+    ("GET", "/me/joinedTeams"): (_READ_TEAM, ()),
+    ("GET", "/organization"): (("User.Read", "Organization.Read.All"), ("Organization.Read.All", "User.Read.All")),
+    ("GET", "/users"): (_READ_USERS, _READ_USERS),
+    ("GET", "/users/{user-id}"): (("User.Read", *_READ_USERS), _READ_USERS),
+    ("GET", "/teams"): (_READ_TEAM, _READ_TEAM),
+    ("GET", "/teams/{team-id}"): (_READ_TEAM, _READ_TEAM),
+    ("GET", "/teams/{team-id}/members"): (_READ_TEAM_MEMBERS, _READ_TEAM_MEMBERS),
+    ("GET", "/teams/{team-id}/channels"): (_READ_CHANNEL, _READ_CHANNEL),
+    ("GET", "/teams/{team-id}/channels/{channel-id}"): (_READ_CHANNEL, _READ_CHANNEL),
+    ("GET", "/teams/{team-id}/channels/{channel-id}/members"): (_READ_CHANNEL_MEMBERS, _READ_CHANNEL_MEMBERS),
+    ("GET", _MESSAGES): (_READ_MESSAGES, _READ_MESSAGES),
+    ("POST", _MESSAGES): (_SEND, ()),
+    ("GET", _MESSAGE): (_READ_MESSAGES, _READ_MESSAGES),
+    ("GET", _MESSAGE + "/replies"): (_READ_MESSAGES, _READ_MESSAGES),
+    ("POST", _MESSAGE + "/replies"): (_SEND, ()),
+    ("GET", _MESSAGE + "/replies/{chatMessage-id1}"): (_READ_MESSAGES, _READ_MESSAGES),
+}
+"""Endpoints that are served, with what suffices for a signed-in person and for an application on its own."""
+
+
+class Denied(Exception):
+    """An answer of Graph that is an error."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+def matching(method: str, segments: list[str]) -> tuple[str, list[str]]:
+    """The served endpoint of a path and the ids in it. Raises ``Denied``."""
+    known_path = False
+    for served, path in PERMISSIONS:
+        pattern = path.strip("/").split("/")
+        if len(pattern) != len(segments) or not all(_fits(*pair) for pair in zip(pattern, segments, strict=True)):
+            continue
+        if served == method:
+            return path, [segment for name, segment in zip(pattern, segments, strict=True) if name.startswith("{")]
+        known_path = True
+    if known_path:
+        raise Denied(405, "UnknownError", "The method is not allowed on this resource.")
+    raise Denied(400, "BadRequest", f"Resource not found for the segment '{(segments or [''])[-1]}'.")
+
+
+def _fits(name: str, segment: str) -> bool:
+    return name.startswith("{") or name == segment
+
+
+def check_permission(method: str, path: str, grant: Grant) -> None:
+    """Raise ``Denied`` with the sentence that Graph says to people and to applications."""
+    delegated, application = PERMISSIONS[method, path]
+    if not grant.user and method == "POST":
+        raise Denied(401, "Unauthorized", IMPORT_ONLY)
+    wanted = delegated if grant.user else application
+    if not grant.permissions.isdisjoint(wanted):
+        return
+    kind, where = ("scope", "Scopes") if grant.user else ("role", "Roles")
+    held = ", ".join(sorted(grant.permissions))
+    text = f"Missing {kind} permissions on the request. API requires one of '{', '.join(wanted)}'. "
+    raise Denied(403, "Forbidden", f"{text}{where} on the request '{held}'")
+
+
+def check_roster(user: str, members: Collection[str]) -> None:
+    """Raise ``Denied`` for a person who is not in the channel; the message holds JSON again, as the real one does."""
+    if user in members:
+        return
+    inner = {
+        "errorCode": 209,
+        "message": json.dumps({"subCode": "AclCheckFailed", "details": "Initiator not in roster"}),
+    }
+    raise Denied(403, "Forbidden", json.dumps(inner))
+
+
+def accepted(sent: object, members: Collection[str]) -> dict[str, Any]:
+    """Body, mentions and subject of a message as they will be stored. Raises ``Denied``."""
+    body = sent.get("body") if isinstance(sent, dict) else None
+    if not isinstance(sent, dict) or not isinstance(body, dict) or not isinstance(body.get("content"), str):
+        raise Denied(400, "BadRequest", "Bad Request: a message needs a body with content.")
+    kind, content = body.get("contentType", "text"), body["content"]
+    if kind not in ("text", "html"):
+        raise Denied(400, "BadRequest", f"Invalid contentType '{kind}'.")
+    if not content.strip():
+        raise Denied(400, "BadRequest", "Missing body content")
+    mentions = sent.get("mentions") or []
+    _check_mentions(content if kind == "html" else "", mentions, members)
+    stored = normalised(content) if kind == "html" else content
+    if len(stored.encode("utf-8", "replace")) + len(json.dumps(mentions)) > LARGEST_MESSAGE:
+        raise Denied(413, "RequestEntityTooLarge", "Request Entity too large")
+    return {
+        "body": {"contentType": kind, "content": stored},
+        "mentions": [_stored_mention(mention) for mention in mentions],
+        "subject": sent.get("subject"),
+        "importance": sent.get("importance") or "normal",
+    }
+
+
+_AT = re.compile(r"<at\b[^>]*\bid=[\"']?(\d+)")
+
+
+def _check_mentions(content: str, mentions: object, members: Collection[str]) -> None:
+    if not isinstance(mentions, list) or not all(isinstance(mention, dict) for mention in mentions):
+        raise Denied(400, "BadRequest", "Invalid mentions.")
+    entries = [str(mention.get("id")) for mention in mentions]
+    if sorted(entries) != sorted(_AT.findall(content)) or len(set(entries)) != len(entries):
+        raise Denied(400, "BadRequest", "The mentions and the at elements of the body do not correspond.")
+    for mention in mentions:
+        _check_mentioned(mention.get("mentioned"), members)
+
+
+def _check_mentioned(mentioned: object, members: Collection[str]) -> None:
+    known = ("user", "conversation", "tag", "application")
+    if not isinstance(mentioned, dict) or not any(mentioned.get(kind) for kind in known):
+        raise Denied(400, "BadRequest", "A mention names nobody.")
+    user = mentioned.get("user")
+    if user and (not isinstance(user, dict) or user.get("id") not in members):
+        raise Denied(400, "BadRequest", "A mentioned user is not in the roster.")
+
+
+def _stored_mention(mention: Mapping[str, Any]) -> dict[str, Any]:
+    """As Graph hands it out: every kind of identity named, the absent ones null."""
+    mentioned = dict.fromkeys(("application", "device", "conversation", "tag")) | mention["mentioned"]
+    if user := mentioned.get("user"):
+        mentioned["user"] = {"@odata.type": USER_IDENTITY} | user
+    return {**mention, "mentioned": mentioned}
+
+
+_DROPPED = ("script", "style", "iframe", "object", "embed", "form", "input")
+_KEPT_ATTRIBUTES = frozenset(
+    {"alt", "class", "height", "href", "id", "itemid", "itemprop", "itemtype", "rel"}
+) | frozenset({"source", "src", "start", "target", "title", "width"})
+_PARSER = html.HTMLParser(encoding="utf-8", huge_tree=True)
+
+
+def normalised(content: str) -> str:
+    """What Teams makes of HTML: a wrapping ``div``, sorted attributes, no scripts and handlers (§4.2)."""
+    root = html.document_fromstring(b"<body>" + content.encode("utf-8", "replace"), parser=_PARSER).find("body")
+    if root is None:
+        raise Denied(400, "BadRequest", "The body cannot be read.")
+    root.tag = "div"
+    etree.strip_elements(root, etree.Comment, *_DROPPED, with_tail=False)
+    for element in root.iter(etree.Element):
+        attributes = sorted(element.attrib.items())
+        element.attrib.clear()
+        for name, value in attributes:
+            if name in _KEPT_ATTRIBUTES and not value.strip().lower().startswith("javascript:"):
+                element.set(name, value)
+    return html.tostring(root, encoding="unicode")

@@ -1,0 +1,115 @@
+"""Change notifications of Microsoft Graph: proven by ``clientState``, answered without any look at a database.
+
+Graph signs nothing. What proves a notification is the ``clientState`` that we gave each subscription: an HMAC of the
+tenant's id under a key only we hold (reference teams.md §2.4), so that each item can be checked by itself.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from connectors.contract import Envelope, Reply, Request
+from connectors.errors import Forged, Malformed
+from connectors.messages import ConversationId, Kind, MessageId, Reference, WorkspaceId
+from connectors.teams.ids import channel_id, chat_id, in_key_form, message_id, read_key_form
+
+LONGEST_TOKEN = 2048
+"""Characters of a validation token we echo: Microsoft's are a few hundred, and we echo them for anybody who asks."""
+
+_KINDS = {"created": Kind.POSTED, "updated": Kind.EDITED, "deleted": Kind.DELETED}
+_NOWHERE, _NOTHING = ConversationId(""), MessageId("")
+_Item = Mapping[str, Any]
+
+
+class _Secrets(Protocol):
+    @property
+    def client_state_key(self) -> str: ...
+
+
+def client_state(key: str, tenant: str) -> str:
+    """The ``clientState`` of every subscription in a tenant: 64 hex digits of the 128 characters that Graph allows."""
+    return hmac.digest(key.encode(), tenant.lower().encode("utf-8", "replace"), "sha256").hex()
+
+
+def receive(request: Request, secrets: _Secrets) -> Reply | list[Envelope]:
+    """Answer a validation handshake, or prove and name the notifications of a batch."""
+    token = request.query.get("validationToken")
+    if token is not None:
+        return _echo(token)
+    items = _items(request.body)
+    for item in items:
+        _prove(item, secrets.client_state_key)
+    return [_envelope(item) for item in items]
+
+
+def _echo(token: str) -> Reply:
+    if len(token) > LONGEST_TOKEN:
+        raise Malformed("the validation token is too long")
+    return Reply(token.encode("utf-8", "replace"))
+
+
+def _items(body: bytes) -> list[_Item]:
+    """The items of a batch. What is no batch carries no proof either."""
+    try:
+        batch = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Forged("no batch of notifications") from None
+    items = batch.get("value") if isinstance(batch, dict) else None
+    if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
+        raise Forged("no batch of notifications")
+    return items
+
+
+def _prove(item: _Item, key: str) -> None:
+    tenant, state = item.get("tenantId"), item.get("clientState")
+    if not key or not isinstance(tenant, str) or not isinstance(state, str):
+        raise Forged("no clientState to check")
+    if not hmac.compare_digest(client_state(key, tenant).encode(), state.encode("utf-8", "replace")):
+        raise Forged("clientState does not hold")
+
+
+def _envelope(item: _Item) -> Envelope:
+    workspace = WorkspaceId(item["tenantId"].lower())
+    if "lifecycleEvent" in item:
+        return _unshown(workspace, f"lifecycle:{item['lifecycleEvent']}:{item.get('subscriptionId')}")
+    change, resource = item.get("changeType"), item.get("resource")
+    if not isinstance(change, str) or not isinstance(resource, str):
+        raise Malformed("a notification without changeType or resource")
+    try:
+        segments = read_key_form(resource)
+    except ValueError as error:
+        raise Malformed(str(error)) from None
+    return _notification(workspace, change, resource, segments)
+
+
+def _notification(workspace: WorkspaceId, change: str, resource: str, segments: list[tuple[str, str]]) -> Envelope:
+    match segments:
+        case [("teams", team), ("channels", channel), ("messages", root)]:
+            message = message_id(root)
+        case [("teams", team), ("channels", channel), ("messages", root), ("replies", reply)]:
+            message = message_id(reply, root)
+        case [("chats", chat), ("messages", said)]:
+            return _unshown(workspace, f"{change}:{resource}", chat_id(chat), message_id(said))
+        case _:
+            return _unshown(workspace, f"{change}:{resource}")
+    conversation = channel_id(team, channel)
+    kind = _KINDS.get(change, Kind.OTHER)
+    at = said_at(message) if kind is Kind.POSTED else None
+    reference = Reference(kind, conversation, message, at)
+    return Envelope(workspace, f"{change}:{in_key_form(conversation, message)}", reference)
+
+
+def _unshown(
+    workspace: WorkspaceId, event_id: str, conversation: ConversationId = _NOWHERE, message: MessageId = _NOTHING
+) -> Envelope:
+    return Envelope(workspace, event_id, Reference(Kind.OTHER, conversation, message))
+
+
+def said_at(message: MessageId) -> datetime | None:
+    """When a message was sent, by its id: milliseconds since 1970 (§3.0)."""
+    try:
+        return datetime.fromtimestamp(int(message.rpartition("/")[2]) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

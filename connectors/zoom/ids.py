@@ -1,0 +1,60 @@
+"""Zoom's opaque ids: made and opened here, nowhere else (reference §5).
+
+An account is the **user id** (22 characters, case matters) for people of the workspace: directory, events and paths all
+know it. People of other accounts have no user id for us; they are ``member:<member id>``, the token that works across
+accounts. An e-mail address is never an id, since it changes; yet the send call mentions people by e-mail or member id
+and takes no user id. So a mention carries the address next to the id (``Mention.address``), filled from the directory
+or from the message itself, and ``at_contact`` picks what Zoom accepts.
+"""
+
+from connectors.messages import AccountId, ConversationId, MessageId, WorkspaceId
+
+_OUTSIDER = "member:"
+
+LONGEST = 255
+"""Characters. Member ids were seen up to about 64; whatever is longer than a few of them is no id."""
+
+
+def opaque(value: object) -> str:
+    """``value`` as the text of an id; empty if it is missing or cannot be one. Numbers pass: Zoom's scalars change type."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST:
+        return str(value)
+    text = value.strip() if isinstance(value, str) else ""
+    return text if len(text) <= LONGEST and text.isprintable() else ""
+
+
+def workspace(account_id: object) -> WorkspaceId:
+    """A Zoom account, which is the tenant's key."""
+    return WorkspaceId(opaque(account_id))
+
+
+def conversation(channel_id: object) -> ConversationId:
+    """A channel."""
+    return ConversationId(opaque(channel_id))
+
+
+def message(message_id: object) -> MessageId:
+    """A message: the same UUID comes with and without braces, in upper and in lower case."""
+    return MessageId(opaque(message_id).strip("{} ").upper())
+
+
+def account(user_id: object, member_id: object = "") -> AccountId:
+    """A person; empty if neither id is known."""
+    if user := opaque(user_id):
+        return AccountId(user)
+    member = opaque(member_id)
+    return AccountId(_OUTSIDER + member if member else "")
+
+
+def is_outsider(account: AccountId) -> bool:
+    """Whether a person belongs to another Zoom account: no call can look them up."""
+    return account.startswith(_OUTSIDER)
+
+
+def at_contact(account: AccountId | None, address: str) -> str:
+    """What the send call names a mentioned person by: member id or e-mail; empty if neither is known (§3.1)."""
+    if account is None:
+        return ""
+    if is_outsider(account):
+        return account.removeprefix(_OUTSIDER)
+    return address.strip()

@@ -1,0 +1,148 @@
+"""A stretch of a Zoom message to inlines: styles, links, mentions, and code between backticks (§4.1, §4.2)."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from connectors.richtext import Inline, LineBreak, Link, Mention, Style, Text
+from connectors.zoom import ids
+from connectors.zoom.spans import Named, Span
+
+LINE_ENDS = re.compile("\n")
+
+_STYLES = {"Bold": Style.BOLD, "Italic": Style.ITALIC, "Strikethrough": Style.STRIKE, "Code": Style.CODE}
+_UNKEPT = {
+    "Underline": "underline",
+    "FontSize": "font size",
+    "FontColor": "colour",
+    "BackgroundColor": "background colour",
+    "LeftIndent": "indent",
+}
+_BLOCKS = frozenset(["Quote", "BulletedList", "NumberedList", "Paragraph"])
+_BACKTICKS = re.compile("`+")
+_WEB = re.compile(r"https?://\S+\Z", re.IGNORECASE)
+
+EVERYONE = 2
+"""The ``at_type`` of a mention of everybody in the channel."""
+
+
+class Flow:
+    """A message's text cut where anything begins or ends, ready to be read in stretches."""
+
+    def __init__(self, text: str, spans: Sequence[Span], mentions: Sequence[Named]) -> None:
+        self.text = text
+        self.degraded: list[str] = []
+        self.dropped: dict[int, int] = {}
+        self.mentions: dict[int, tuple[int, Inline]] = {}
+        for named in mentions:
+            self.mentions[named.start] = (named.end, self.mentioned(named))
+        kept = [span for span in map(self.kept, spans) if span]
+        if "`" in text:
+            kept += self.code(mentions)
+        self.cuts: list[int] = []
+        self.looks: list[tuple[Style, str]] = []
+        self.cut(kept)
+
+    def mentioned(self, named: Named) -> Inline:
+        """Who is meant; a mention of everybody stays text, since nobody may shout through the Hub."""
+        shown, item = self.text[named.start : named.end], named.item
+        if str(item.get("at_type")) == str(EVERYONE):
+            self.degraded.append("broadcast")
+            return Text(shown)
+        account = ids.account(item.get("at_contact_user_id"), item.get("at_contact_member_id"))
+        address = item.get("at_contact")
+        return Mention(shown[1:], account or None, address if isinstance(address, str) and "@" in address else "")
+
+    def kept(self, span: Span) -> Span | None:
+        """A style or link, without the blanks at its end; None for what is not kept here."""
+        if span.kind in _BLOCKS:
+            return None
+        if span.kind not in _STYLES and not (span.kind == "AddLink" and _WEB.match(span.attr)):
+            self.degraded.append(_UNKEPT.get(span.kind, "link" if span.kind == "AddLink" else "formatting"))
+            return None
+        end = span.start + len(self.text[span.start : span.end].rstrip())
+        return span._replace(end=end) if end > span.start else None
+
+    def code(self, mentions: Sequence[Named]) -> Iterator[Span]:
+        """Code between equal runs of backticks on one line; the runs themselves are dropped."""
+        start = 0
+        for line in LINE_ENDS.split(self.text):
+            if "`" in line:
+                for opening, closing in _pairs(
+                    [(m.start() + start, m.end() + start) for m in _BACKTICKS.finditer(line)]
+                ):
+                    if not any(named.start < closing[1] and named.end > opening[0] for named in mentions):
+                        yield self.code_between(opening, closing)
+            start += len(line) + 1
+
+    def code_between(self, opening: tuple[int, int], closing: tuple[int, int]) -> Span:
+        start, end = opening[1], closing[0]
+        inside = self.text[start:end]
+        if inside[0] == inside[-1] == " " and inside.strip():
+            start, end = start + 1, end - 1
+        self.dropped[opening[0]] = start
+        self.dropped[end] = closing[1]
+        return Span(start, end, "Code", "")
+
+    def cut(self, spans: Sequence[Span]) -> None:
+        """Fill ``cuts`` with every border and ``looks`` with how the text from there on looks."""
+        changes: dict[int, list[tuple[int, Span]]] = {}
+        for span in spans:
+            changes.setdefault(span.start, []).append((1, span))
+            changes.setdefault(span.end, []).append((-1, span))
+        for start in (*self.mentions, *self.dropped):
+            changes.setdefault(start, [])
+        counts = dict.fromkeys(_STYLES, 0)
+        urls: list[str] = []
+        for position in sorted(changes):
+            for step, span in changes[position]:
+                if span.kind in counts:
+                    counts[span.kind] += step
+                elif step > 0:
+                    urls.append(span.attr)
+                else:
+                    urls.remove(span.attr)
+            style = Style.PLAIN
+            for kind, count in counts.items():
+                if count:
+                    style |= _STYLES[kind]
+            self.cuts.append(position)
+            self.looks.append((style, urls[-1] if urls else ""))
+
+    def read(self, start: int, end: int) -> tuple[Inline, ...]:
+        """The inlines of a stretch, piece by piece: whoever makes a document of them makes them normal."""
+        return tuple(self.pieces(start, end))
+
+    def pieces(self, start: int, end: int) -> Iterator[Inline]:
+        at = start
+        while at < end:
+            if at in self.mentions:
+                at, inline = self.mentions[at]
+                yield inline
+            elif at in self.dropped:
+                at = self.dropped[at]
+            else:
+                border = bisect_right(self.cuts, at)
+                stop = min(self.cuts[border], end) if border < len(self.cuts) else end
+                style, url = self.looks[border - 1] if border else (Style.PLAIN, "")
+                yield from _linked(self.text[at:stop], url, style) if url else (Text(self.text[at:stop], style),)
+                at = stop
+
+
+def _linked(text: str, url: str, style: Style) -> Iterator[Inline]:
+    """A link of Zoom's may not cross a line break (§4.1), ours cannot."""
+    for number, line in enumerate(text.split("\n")):
+        if number:
+            yield LineBreak()
+        yield Link(url, line, style)
+
+
+def _pairs(runs: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Each run of backticks with the next one of its length; runs without a partner are just text."""
+    at = 0
+    while at < len(runs):
+        length = runs[at][1] - runs[at][0]
+        partner = next((n for n in range(at + 1, len(runs)) if runs[n][1] - runs[n][0] == length), 0)
+        if partner:
+            yield runs[at], runs[partner]
+        at = (partner or at) + 1

@@ -1,0 +1,272 @@
+"""From a neutral text to Zoom's ``message`` with ``rich_text`` spans and ``at_items`` (§4.1, §4.2). Pure.
+
+``message`` is plain text: nothing in it is ever markup, so a person's text needs no escaping. What Zoom has no span for:
+
+- Code. It keeps its backticks as text, which ``parse`` reads back: a round trip over Zoom keeps it code.
+- Lists that Zoom would number or nest wrongly are typed out with their marks; so are quotes within quotes.
+- Styles and headings within a quote, which Zoom would drop. The text stays.
+- Links to other than web addresses: the address is written behind the text.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.contract import Rendered
+from connectors.messages import Byline, Draft
+from connectors.richtext import (
+    Block,
+    BulletList,
+    CodeBlock,
+    Emoji,
+    Heading,
+    Inline,
+    LineBreak,
+    Link,
+    Mention,
+    NumberedList,
+    Paragraph,
+    Quote,
+    Style,
+    Text,
+)
+from connectors.zoom import ids
+from connectors.zoom.spans import NEST, units, written, written_mention
+
+LOWEST_HEADING = 3
+"""Zoom has h1 to h3."""
+
+_TYPED_INDENT = "   "
+_FORMATS: Sequence[tuple[Style, str]] = (
+    (Style.BOLD, "Bold"),
+    (Style.ITALIC, "Italic"),
+    (Style.STRIKE, "Strikethrough"),
+)
+_LIST_FORMATS = {BulletList: "BulletedList", NumberedList: "NumberedList"}
+_BACKTICKS = re.compile("`+")
+_WEB = re.compile(r"https?://\S+\Z", re.IGNORECASE)
+_LANGUAGE = re.compile(r"[\w+#.-]{1,30}\Z")
+
+_Line = tuple[int, type[BulletList | NumberedList], tuple[Inline, ...]]
+"""A line of a list: its depth, the kind of its list, what it says."""
+
+
+def render(draft: Draft) -> Rendered:
+    """See ``Connector.render``. The size counts UTF-16 code units: never fewer than the characters Zoom speaks of."""
+    writer = _Writer()
+    if draft.byline:
+        writer.byline(draft.byline)
+    writer.blocks(draft.body.blocks)
+    payload: dict[str, Any] = {"message": "".join(writer.pieces), "to_channel": draft.conversation}
+    if spans := writer.block_spans + writer.style_spans + writer.link_spans:
+        payload["rich_text"] = [written(*span) for span in spans]
+    if writer.mentions:
+        payload["at_items"] = [written_mention(*mention) for mention in writer.mentions]
+    return Rendered(draft.conversation, payload, writer.at, draft.nonce)
+
+
+class _Writer:
+    """The text written so far, ``at`` code units of it, and its spans in the order Zoom wants them (§4.1)."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.at = 0
+        self.block_spans: list[tuple[int, int, str, str]] = []
+        self.style_spans: list[tuple[int, int, str, str]] = []
+        self.link_spans: list[tuple[int, int, str, str]] = []
+        self.mentions: list[tuple[int, int, str]] = []
+        self.quoted = False
+        self.indent = ""
+
+    def write(self, text: str) -> None:
+        self.pieces.append(text)
+        self.at += units(text)
+
+    def new_line(self) -> None:
+        self.write("\n" + self.indent)
+
+    def span(self, start: int, kind: str, attr: str = "") -> None:
+        self.block_spans.append((start, self.at, kind, attr))
+
+    def byline(self, byline: Byline) -> None:
+        self.inline(Text(_one_line(byline.name), Style.BOLD))
+        self.write(f" ({_one_line(byline.platform)})\n")
+
+    def blocks(self, blocks: Sequence[Block]) -> None:
+        before: Block | None = None
+        for block in blocks:
+            if before is not None:
+                self.new_line()
+                if _need_blank_line(before, block):
+                    self.new_line()
+            self.block(block)
+            before = block
+
+    def block(self, block: Block) -> None:
+        match block:
+            case Paragraph(content):
+                self.inlines(content)
+            case Heading(content, level):
+                start = self.at
+                self.inlines(content)
+                if not self.quoted:
+                    self.span(start, "Paragraph", f"h{min(level, LOWEST_HEADING)}")
+            case CodeBlock(text, language):
+                self.write(_fenced(text, language))
+            case Quote(blocks):
+                self.quote(blocks)
+            case BulletList() | NumberedList():
+                self.any_list(block)
+
+    def quote(self, blocks: Sequence[Block]) -> None:
+        if self.quoted:
+            self.typed("> ", "> ", blocks)
+            return
+        self.quoted = True
+        start, mark = self.at, len(self.block_spans)
+        self.blocks(blocks)
+        self.block_spans.insert(mark, (start, self.at, "Quote", ""))
+        self.quoted = False
+
+    def any_list(self, block: BulletList | NumberedList) -> None:
+        lines = _lines(block, 0)
+        if lines is None or self.indent:
+            self.typed_list(block)
+            return
+        start, current = self.at, type(block)
+        for number, (depth, kind, content) in enumerate(lines):
+            if kind is not current:
+                self.span(start, _LIST_FORMATS[current])
+            if number:
+                self.new_line()
+            if kind is not current:
+                start, current = self.at, kind
+            self.write(" " * NEST * depth)
+            self.inlines(content)
+        self.span(start, _LIST_FORMATS[current])
+
+    def typed_list(self, block: BulletList | NumberedList) -> None:
+        for number, item in enumerate(block.items):
+            if number:
+                self.new_line()
+            mark = f"{block.start + number}. " if isinstance(block, NumberedList) else "• "
+            self.typed(mark, _TYPED_INDENT, item)
+
+    def typed(self, mark: str, indent: str, blocks: Sequence[Block]) -> None:
+        """Blocks behind a mark that is written as text; a code block starts at the line's beginning to stay one."""
+        before, self.indent = self.indent, self.indent + indent
+        self.write(mark)
+        for number, block in enumerate(blocks):
+            if isinstance(block, CodeBlock):
+                self.write("\n")
+            elif number:
+                self.new_line()
+            self.typed_block(block)
+        self.indent = before
+
+    def typed_block(self, block: Block) -> None:
+        match block:
+            case Heading(content):
+                self.inlines(content)
+            case Quote(blocks):
+                self.typed("> ", "> ", blocks)
+            case _:
+                self.block(block)
+
+    def inlines(self, content: Sequence[Inline]) -> None:
+        for inline in content:
+            self.inline(inline)
+
+    def inline(self, inline: Inline) -> None:
+        match inline:
+            case Text(text, style):
+                self.styled(text, style)
+            case Link(url, text, style):
+                self.link(url, _one_line(text), style)
+            case Mention():
+                self.mention(inline)
+            case Emoji(name):
+                self.write(f":{name}:")
+            case LineBreak():
+                self.new_line()
+
+    def styled(self, text: str, style: Style) -> None:
+        start = self.at
+        self.write(_code(text) if Style.CODE in style else text)
+        if not style or self.quoted:
+            return
+        for flag, kind in _FORMATS:
+            if flag in style:
+                self.prolong(start, kind)
+
+    def prolong(self, start: int, kind: str) -> None:
+        """Style what was written since ``start``, as one span with what stands right before it."""
+        spans = self.style_spans
+        for number in range(len(spans) - 1, max(len(spans) - 1 - len(_FORMATS), -1), -1):
+            if spans[number][1:3] == (start, kind):
+                spans[number] = (spans[number][0], self.at, kind, "")
+                return
+        spans.append((start, self.at, kind, ""))
+
+    def link(self, url: str, text: str, style: Style) -> None:
+        start = self.at
+        self.styled(text, style)
+        if _WEB.match(url):
+            self.link_spans.append((start, self.at, "AddLink", url))
+        elif url not in (text, f"mailto:{text}"):
+            self.write(f" ({url.removeprefix('mailto:')})")
+
+    def mention(self, mention: Mention) -> None:
+        start = self.at
+        self.write(f"@{_one_line(mention.name)}")
+        if contact := ids.at_contact(mention.account, mention.address):
+            self.mentions.append((start, self.at, contact))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) if "\n" in text or "\r" in text else text
+
+
+def _need_blank_line(before: Block, block: Block) -> bool:
+    """Two paragraphs, two lists or two quotes would run together."""
+    return any(isinstance(before, kind) and isinstance(block, kind) for kind in _RUN_TOGETHER)
+
+
+_RUN_TOGETHER = (Paragraph, BulletList | NumberedList, Quote)
+
+
+def _lines(block: BulletList | NumberedList, depth: int) -> list[_Line] | None:
+    """A list as lines that Zoom shows rightly; None if it must be typed out.
+
+    Zoom numbers each run of lines from 1, and one line is one item: an item is a paragraph without line breaks, and only
+    a list with bullets holds further lists.
+    """
+    numbered = isinstance(block, NumberedList)
+    if numbered and block.start != 1:  # type: ignore[union-attr]
+        return None
+    lines: list[_Line] = []
+    for item in block.items:
+        match item:
+            case (Paragraph(content),):
+                inner: list[_Line] | None = []
+            case (Paragraph(content), BulletList() | NumberedList() as nested) if not numbered:
+                inner = _lines(nested, depth + 1)
+            case _:
+                return None
+        if inner is None or any(isinstance(inline, LineBreak) for inline in content):
+            return None
+        lines += [(depth, type(block), content), *inner]
+    return lines
+
+
+def _code(text: str) -> str:
+    """Inline code between backticks, as many as it takes to hold the backticks within."""
+    fence = "`" * next(n for n in range(1, len(text) + 2) if n not in set(map(len, _BACKTICKS.findall(text))))
+    padded = text.startswith("`") or text.endswith("`") or (text[:1] == text[-1:] == " " and text.strip())
+    return f"{fence} {text} {fence}" if padded else f"{fence}{text}{fence}"
+
+
+def _fenced(text: str, language: str) -> str:
+    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language if _LANGUAGE.match(language) else ''}\n{text}\n{fence}"
