@@ -10,8 +10,6 @@ from cryptography.fernet import Fernet
 
 from mio_hub import platforms
 
-from mio_hub import platforms
-
 SECRETS: dict[str, Callable[[], str]] = {
     "MIO_SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "MIO_FIELD_KEYS": lambda: Fernet.generate_key().decode(),

@@ -1,0 +1,63 @@
+"""Fills the database with the company that lives in the sandbox, so that the Hub knows it from the first minute."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.matching import remember
+from accounts.models import Installation, Tenant
+from connectors.sandbox import CHANNELS, COMPANY, Fake, World
+from relay.models import ConversationLink, UniversalConversation
+
+
+@transaction.atomic
+def seed(world: World) -> Tenant:
+    """Bring the database in line with ``world``. Doing it again changes nothing."""
+    tenant, _ = Tenant.objects.get_or_create(name=COMPANY)
+    installations = connect(tenant, world)
+    for slug, fake in world.fakes.items():
+        remember(installations[slug].pk, fake.directory())
+    for channel in CHANNELS:
+        if channel.linked:
+            link(tenant, channel.name, installations, world)
+    return tenant
+
+
+def connect(tenant: Tenant, world: World) -> dict[str, Installation]:
+    """One installation per platform, with what it would hold after a successful consent."""
+    wanted = [installation(tenant, fake) for fake in world.fakes.values()]
+    changing = ["tenant", "name", "state", "account", "tokens", "extra"]
+    key = ["platform", "workspace"]
+    saved = Installation.objects.bulk_create(wanted, update_conflicts=True, update_fields=changing, unique_fields=key)
+    return {each.platform: each for each in saved}
+
+
+def installation(tenant: Tenant, fake: Fake) -> Installation:
+    """The connection to one platform, not saved yet."""
+    held = fake.credentials()
+    tokens: Any = dict(held.tokens)
+    return Installation(
+        tenant=tenant,
+        platform=fake.slug,
+        workspace=held.workspace,
+        name=COMPANY,
+        account=held.account,
+        tokens=tokens,
+        extra=dict(held.extra),
+    )
+
+
+def link(tenant: Tenant, name: str, installations: dict[str, Installation], world: World) -> None:
+    """One conversation with a leg on every platform."""
+    conversation, _ = UniversalConversation.objects.get_or_create(tenant=tenant, name=name)
+    wanted = [
+        ConversationLink(
+            conversation=conversation, installation=installations[slug], external_id=place.conversation, name=name
+        )
+        for slug, fake in world.fakes.items()
+        for place in fake.places()
+        if place.name == name
+    ]
+    changing = ["conversation", "name", "is_active"]
+    key = ["installation", "external_id"]
+    ConversationLink.objects.bulk_create(wanted, update_conflicts=True, update_fields=changing, unique_fields=key)
