@@ -180,9 +180,9 @@ def _trimmed(runs: list[Inline]) -> tuple[Inline, ...]:
         runs.pop()
     while runs and _blank(runs[0]):
         runs.pop(0)
-    if runs and isinstance(first := runs[0], Text):
+    if runs and isinstance(first := runs[0], Text) and first.text[0].isspace():
         runs[0] = replace(first, text=first.text.lstrip())
-    if runs and isinstance(last := runs[-1], Text):
+    if runs and isinstance(last := runs[-1], Text) and last.text[-1].isspace():
         runs[-1] = replace(last, text=last.text.rstrip())
     return tuple(runs)
 

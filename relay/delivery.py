@@ -24,6 +24,7 @@ from connectors.errors import (
 )
 from connectors.http import Transport, drive
 from connectors.messages import MessageId
+from connectors.richtext import mentions
 from relay.ingest import RECONNECT_REST, Ear, Unheard
 from relay.ledger import Intent, LeaseLost, Ledger, Said, Turn
 from relay.models import Delivery, Outcome
@@ -128,16 +129,13 @@ class Visit:
         self.row = row
         self.said: Said | None = None
         self._in_doubt = row.state in (State.SENDING, State.UNSURE)
+        self._mentions = False
 
     async def pay(self, said: Said | None) -> float:
         """Say this delivery, committing ``said`` on the way. Returns seconds the mailbox must rest, 0 to go on."""
         self.said = said
         try:
-            parts = await self._parts()
-            for number in range(self.row.part, len(parts)):
-                outcome, external_id = await self._say(parts[number], number)
-                is_last = number + 1 == len(parts)
-                self.said = Said(self.row.id, self.row.event, number, external_id, is_last, outcome)
+            await self._say_all(await self._parts())
         except LeaseLost:
             raise
         except TooEarly as early:
@@ -148,12 +146,26 @@ class Visit:
             return await self._set_back(error)
         return 0.0
 
-    async def _parts(self) -> list[Rendered]:
+    async def _parts(self, *, only_names: bool = False) -> list[Rendered]:
         row = self.row
         message = await self.deliver.ear.hear(
             row.event, row.origin_installation, row.event_kind, row.origin_conversation, row.event_message
         )
-        return await self.deliver.translator.parts(message, row)
+        self._mentions = bool(mentions(message.body)) and not only_names
+        return await self.deliver.translator.parts(message, row, only_names=only_names)
+
+    async def _say_all(self, parts: list[Rendered]) -> None:
+        for number in range(self.row.part, len(parts)):
+            try:
+                outcome, external_id = await self._say(parts[number], number)
+            except Refused:
+                if number or not self._mentions:
+                    raise
+                # Graph refuses a whole message for one person outside the channel: rather unnotified than undelivered.
+                return await self._say_all(await self._parts(only_names=True))
+            is_last = number + 1 == len(parts)
+            self.said = Said(self.row.id, self.row.event, number, external_id, is_last, outcome)
+        return None
 
     async def _say(self, part: Rendered, number: int) -> tuple[Outcome, MessageId]:
         connector = await self.deliver.connections.connector(self.row.installation)

@@ -130,7 +130,7 @@ class Shard:
             self._ending.set()
 
     async def _answer_bell(self) -> None:
-        while True:
+        while not self._ending.is_set():  # a cancellation that meets an answer of Redis is lost: ask, do not rely on it
             for link in await doorbell.wait(self._redis, self._ledger.shard, SWEEP_SECONDS):
                 self._wake((False, link))
 

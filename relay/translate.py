@@ -4,7 +4,6 @@ The voice is the app's or service user's, with a byline. People mentioned become
 the directory knows one, and stay names where it does not.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -28,12 +27,16 @@ class Translator:
         self._connections = connections
         self._directory = directory
 
-    async def parts(self, message: Message, delivery: Any) -> list[Rendered]:
-        """``message`` in the words of the mailbox of ``delivery`` (a row of ``Ledger.deliveries_open``), in sendable parts."""
+    async def parts(self, message: Message, delivery: Any, *, only_names: bool = False) -> list[Rendered]:
+        """``message`` in the words of a mailbox, in sendable parts; ``delivery`` is a row of ``Ledger.deliveries_open``.
+
+        ``only_names`` leaves the people mentioned unnotified: for a platform that refuses to mention one of them.
+        """
         target = await self._connections.connector(delivery.installation)
+        body = await self._addressed(message.body, delivery)
         draft = Draft(
             conversation=ConversationId(delivery.conversation),
-            body=await self._addressed(message.body, delivery),
+            body=_only_names(body) if only_names else body,
             nonce=nonce(delivery.id),
             byline=await self._byline(message, delivery.origin_installation),
         )
@@ -62,4 +65,8 @@ class Translator:
         if known is None or known.person is None:
             return name
         there = await self._directory.counterpart(known.person, delivery.installation)
-        return replace(name, name=there.name, account=AccountId(there.external_id)) if there else name
+        return Mention(there.name, AccountId(there.external_id), there.email) if there else name
+
+
+def _only_names(body: Document) -> Document:
+    return map_inlines(body, lambda inline: Mention(inline.name) if isinstance(inline, Mention) else inline)

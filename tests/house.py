@@ -12,11 +12,12 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from accounts.matching import remember
-from accounts.models import Installation, Tenant
+from accounts.models import Tenant
 from connectors.calls import Response
 from connectors.http import Outgoing, Transport
 from connectors.messages import ConversationId
 from connectors.sandbox import Shown, Webhook, World
+from mio_hub.sandbox import demo
 from relay import ingress
 from relay.ledger import connection_parameters
 from relay.models import ConversationLink, UniversalConversation
@@ -31,25 +32,11 @@ class House:
         self.webhooks = webhooks
         self.transport = transport
         self.tenant = Tenant.objects.create(name="Acme")
-        self.installations: dict[str, Installation] = {}
+        self.installations = demo.connect(self.tenant, world)
         self.links: dict[str, ConversationLink] = {}
         for slug, fake in world.fakes.items():
-            self.installations[slug] = self._connect(slug, fake)
+            remember(self.installations[slug].pk, fake.directory())
         self.general = self.link("general", list(world.fakes))
-
-    def _connect(self, slug: str, fake: Any) -> Installation:
-        held = fake.credentials()
-        installation = Installation.objects.create(
-            tenant=self.tenant,
-            platform=slug,
-            workspace=held.workspace,
-            name="Acme",
-            account=held.account,
-            tokens=dict(held.tokens),
-            extra=dict(held.extra),
-        )
-        remember(installation.pk, fake.directory())
-        return installation
 
     def link(self, name: str, slugs: list[str]) -> UniversalConversation:
         """Join the channels of that name on several platforms."""

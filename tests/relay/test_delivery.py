@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -150,3 +152,15 @@ def test_a_long_message_arrives_in_parts_each_with_its_own_copy(house: House) ->
     assert copies.count() > 1
     assert list(copies.values_list("part", flat=True)) == list(range(copies.count()))
     assert bodies(house, "zoom").count("told with patience") == 60
+
+
+def test_a_mention_the_platform_refuses_is_said_as_a_name(house: House) -> None:
+    conversation = house.place("teams")
+    ann = house.person("teams", "Ann Moreau")
+    roster: Any = house.world.fakes["teams"]
+    roster.roster(conversation).discard(ann)
+    house.type("slack", "Bob Okafor", "hello @Ann Moreau, are you there?")
+    house.relay()
+    assert "Ann Moreau" in bodies(house, "teams")
+    assert "are you there?" in bodies(house, "teams")
+    assert "mention" not in bodies(house, "teams")

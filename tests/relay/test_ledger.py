@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from accounts.models import Installation, Tenant
 from relay.ledger import Heard, Intent, LeaseLost, Ledger, Outcome, Said, Told, Turn, accept, connect
@@ -64,6 +66,7 @@ def with_ledger(work: Callable[[Ledger], Awaitable[Any]]) -> Any:
             return await work(ledger)
         finally:
             await ledger.close()
+            await sync_to_async(connections.close_all)()
 
     return asyncio.run(run())
 

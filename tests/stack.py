@@ -1,0 +1,164 @@
+"""The real processes: web, workers and beat on the test's own database and Valkey, with the fakes over HTTP."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import requests
+from django.conf import settings
+from django.db import connections
+
+from connectors.sandbox import Fault, World
+from mio_hub import platforms
+from mio_hub.sandbox import demo
+from mio_hub.sandbox.threads import served
+from relay.models import Delivery, InboundEvent
+
+ROOT = Path(__file__).resolve().parent.parent
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "mio_hub"]
+QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+PATIENCE = 60.0
+"""Seconds for anything to happen: usual are a few, a crash costs a lease and a look more."""
+
+
+class Stack:
+    """The processes, what they wrote, and the world they serve."""
+
+    def __init__(self, world: World, hub: str, sandbox: str, folder: Path) -> None:
+        self.world = world
+        self.hub = hub
+        self.sandbox = sandbox
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self._environment = self._settings()
+
+    def _settings(self) -> dict[str, str]:
+        database = connections["default"].settings_dict
+        url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
+        secrets = {
+            platforms.variable(slug, field.name): getattr(secret, field.name)
+            for slug, secret in settings.MIO_PLATFORM_SECRETS.items()
+            for field in fields(secret)
+        }
+        return (
+            os.environ
+            | secrets
+            | {
+                "DATABASE_URL": url,
+                "MIO_BASE_URL": self.hub,
+                "MIO_SANDBOX_URL": self.sandbox,
+                "MIO_BEAT_SCHEDULE_FILE": str(self.folder / "beat"),
+                "MIO_HTTPS": "false",
+                "MIO_ALLOWED_HOSTS": "127.0.0.1",
+            }
+        )
+
+    def start_all(self) -> None:
+        """Web, one worker and beat."""
+        self.start_web()
+        self.start_worker()
+        self.start("beat", [*CELERY, "beat", "--pidfile="])
+        self.wait_until(self._is_healthy)
+
+    def _is_healthy(self) -> bool:
+        try:
+            return requests.get(f"{self.hub}/healthz", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def start_web(self) -> subprocess.Popen[bytes]:
+        """The web process, at the address the platforms know."""
+        port = self.hub.rpartition(":")[2]
+        uvicorn = [sys.executable, "-m", "uvicorn", "mio_hub.asgi:application", "--lifespan", "on"]
+        return self.start("web", [*uvicorn, "--port", port])
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """One more worker; it shares the shards with the others."""
+        return self.start("worker", [*CELERY, "worker", "--queues", "default,shards", "--concurrency=3", *QUIET])
+
+    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        """A process whose output goes to the folder's logs."""
+        log = (self.folder / f"{name}-{len(self.processes)}.log").open("wb")
+        process = subprocess.Popen(
+            command, env=self._environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        self.processes.append(process)
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """As a power cut would: the process and all it started, at once."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """End everything that still runs."""
+        for process in self.processes:
+            family = [*psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            psutil.wait_procs(family, timeout=5)
+
+    def logs(self) -> str:
+        """All that the processes wrote."""
+        return "\n".join(log.read_text(errors="replace") for log in sorted(self.folder.glob("*.log")))
+
+    def say(self, slug: str, who: str, text: str, channel: str = "general") -> None:
+        """Somebody types in a platform's client."""
+        fake = self.world.fakes[slug]
+        person = next(person.id for person in fake.people() if person.name == who)
+        place = next(place.conversation for place in fake.places() if place.name == channel)
+        said = {"platform": slug, "person": person, "conversation": place, "text": text}
+        requests.post(f"{self.sandbox}/say", json=said, timeout=10).raise_for_status()
+
+    def read(self, slug: str, channel: str = "general") -> list[str]:
+        """What a platform's client shows, one HTML text per message."""
+        place = next(place.conversation for place in self.world.fakes[slug].places() if place.name == channel)
+        return [message.html for message in list(self.world.fakes[slug].shown(place))]
+
+    def wait_until(self, happened: Callable[[], Any], seconds: float = PATIENCE) -> None:
+        """Wait for something; says what the processes wrote when it never happens."""
+        deadline = time.monotonic() + seconds
+        while not happened():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it never happened; the logs end so:\n{self.logs()[-6000:]}")
+            time.sleep(0.05)
+
+    def refuse(self, slug: str, status: int) -> None:
+        """From now on a platform answers every call with an error."""
+        self.world.faults.append(Fault(slug, status=status))
+
+    def accepted(self) -> int:
+        """How many webhooks were taken in, our own messages coming back included."""
+        return InboundEvent.objects.count()
+
+    def nothing_is_left(self) -> bool:
+        """Whether every event is routed and every delivery has come to an end."""
+        return not (InboundEvent.objects.filter(state=0).exists() or Delivery.objects.filter(state__lt=3).exists())
+
+
+@contextmanager
+def running(secrets: dict[str, Any], folder: Path, port: int) -> Iterator[Stack]:
+    """The whole product with its company linked, for as long as the block lasts."""
+    hub = f"http://127.0.0.1:{port}"
+    world = World(secrets, hub)
+    with served(world) as sandbox:
+        demo.seed(world)
+        stack = Stack(world, hub, sandbox, folder)
+        try:
+            stack.start_all()
+            yield stack
+        finally:
+            stack.stop()

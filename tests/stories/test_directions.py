@@ -1,0 +1,88 @@
+"""What a person types on one platform is read on every other: formatted, attributed, in order, once."""
+
+from itertools import permutations
+
+import pytest
+
+from connectors.sandbox import CAST, Shown, cast_of
+from relay.models import Delivery, InboundEvent
+from tests.house import House
+
+LABELS = {"slack": "Slack", "teams": "Teams", "webex": "Webex", "zoom": "Zoom"}
+SPEAKERS = {"slack": "Bob Okafor", "teams": "Dev Patel", "webex": "Farid Haddad", "zoom": "Hugo Brandt"}
+DIRECTIONS = list(permutations(LABELS, 2))
+
+TYPED = """Plain with **bold words** and `code here`, see [the plan](https://example.com/plan)
+
+> quoted wisdom
+
+1. first
+2. second
+
+```
+def hello():
+    return 1
+```"""
+
+
+def on_both(source: str, target: str) -> str | None:
+    """Somebody of the company who uses both platforms."""
+    return next((actor.name for actor in CAST if {source, target} <= set(actor.platforms)), None)
+
+
+def relayed(house: House, source: str, target: str, text: str, needle: str) -> Shown:
+    """The one copy on the target of what was typed on the source."""
+    house.type(source, SPEAKERS[source], text)
+    house.relay()
+    [copy] = [message for message in house.messages(target) if needle in message.html]
+    return copy
+
+
+@pytest.mark.parametrize(("source", "target"), DIRECTIONS)
+def test_a_formatted_message_crosses_once_and_says_whose_it_is(house: House, source: str, target: str) -> None:
+    copy = relayed(house, source, target, TYPED, "bold words")
+    assert SPEAKERS[source] in copy.author + copy.html
+    assert LABELS[source] in copy.author + copy.html
+    assert "<strong>bold words</strong>" in copy.html
+    assert "<code>code here</code>" in copy.html
+    assert 'href="https://example.com/plan"' in copy.html
+    for text in ("the plan", "quoted wisdom", "first", "second", "def hello():", "return 1"):
+        assert text in copy.html
+    assert not InboundEvent.objects.filter(state=InboundEvent.State.WAITING).exists()
+    assert not Delivery.objects.exclude(state=Delivery.State.DONE).exists()
+
+
+@pytest.mark.parametrize(("source", "target"), DIRECTIONS)
+def test_a_mention_becomes_that_persons_account_or_stays_a_name(house: House, source: str, target: str) -> None:
+    mentioned = on_both(source, target)
+    named = mentioned or cast_of(source)[0].name
+    copy = relayed(house, source, target, f"over to you @{named}, please", "over to you")
+    assert named in copy.html
+    assert ("mention" in copy.html) == (mentioned is not None)
+
+
+@pytest.mark.parametrize(("source", "target"), DIRECTIONS)
+def test_messages_keep_their_order(house: House, source: str, target: str) -> None:
+    for number in range(5):
+        house.type(source, SPEAKERS[source], f"step {number}.")
+    house.relay()
+    steps = [message.html for message in house.messages(target) if "step" in message.html]
+    assert [f"step {number}." in html for number, html in enumerate(steps)] == [True] * 5
+
+
+@pytest.mark.parametrize(("source", "target"), DIRECTIONS)
+def test_what_was_typed_by_hand_never_becomes_markup_there(house: House, source: str, target: str) -> None:
+    hostile = 'beware <!here> <@all> <b>x</b> <at id="0">Ann</at> &amp; <script>alert(1)</script>'
+    copy = relayed(house, source, target, hostile, "beware")
+    assert "<script" not in copy.html
+    assert "mention" not in copy.html
+    for literal in ("&lt;!here&gt;", "&lt;@all&gt;", "&lt;b&gt;x&lt;/b&gt;", "&lt;script&gt;"):
+        assert literal in copy.html
+
+
+def test_a_channel_that_is_not_linked_stays_to_itself(house: House) -> None:
+    house.type("slack", "Bob Okafor", "just us", channel="coffee")
+    house.relay()
+    for slug in ("teams", "webex", "zoom"):
+        assert house.shown(slug, "coffee") == []
+        assert not any("just us" in html for html in house.shown(slug))
