@@ -75,15 +75,20 @@ class Directory:
         return known
 
 
+def storable(text: str) -> str:
+    """``text`` without what PostgreSQL cannot hold: NUL and halves of surrogate pairs, which JSON may carry."""
+    return text.replace("\x00", "").encode(errors="ignore").decode()
+
+
 def remember(installation: int, accounts: Iterable[Account]) -> None:
     """Insert or update accounts of one installation, and match each to the person of the same e-mail address."""
     rows = [
         PlatformAccount(
             installation_id=installation,
             external_id=account.id,
-            name=account.name.replace("\x00", "")[:200],
-            email=account.email.replace("\x00", "")[:320],
-            avatar_url=account.avatar_url if len(account.avatar_url) <= LONGEST_URL else "",
+            name=storable(account.name)[:200],
+            email=storable(account.email)[:320],
+            avatar_url=storable(account.avatar_url) if len(account.avatar_url) <= LONGEST_URL else "",
             is_bot=account.is_bot,
         )
         for account in accounts

@@ -72,7 +72,7 @@ class Call:
     url: str
     scopes: tuple[str, ...] = ()
     bucket: str = ""
-    token: str = "bot"
+    token: str = "bot"  # noqa: S105 (a name of a token, not one)
     json: Any = None
     form: Mapping[str, str] | None = None
     query: Mapping[str, str] | None = None

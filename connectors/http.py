@@ -58,10 +58,10 @@ def prepare(call: Call, credentials: Credentials | None, sandbox: str = "") -> O
             raise Reconnect(f"no {call.token} token: the connection was never completed") from None
     body = None
     if call.json is not None:
-        body = json.dumps(call.json, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(call.json, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
         headers["Content-Type"] = "application/json; charset=utf-8"
     elif call.form is not None:
-        body = urlencode(call.form).encode()
+        body = urlencode(call.form, errors="replace").encode()
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     url = f"{sandbox}/{call.url.removeprefix('https://')}" if sandbox else call.url
     if call.query:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from connectors.markdown_lines import BACKTICKS, WrittenMention, escape, write_line
-from connectors.markdown_reading import bare_address, from_markdown
+from connectors.markdown_reading import VerbatimAddresses, bare_address, from_markdown
 from connectors.richtext import (
     Block,
     BulletList,
@@ -22,7 +22,7 @@ from connectors.richtext import (
     Quote,
 )
 
-__all__ = ["bare_address", "escape", "from_markdown", "to_markdown"]
+__all__ = ["VerbatimAddresses", "bare_address", "escape", "from_markdown", "to_markdown"]
 
 _LINE_START = re.compile(r"[#>+=|-]|:(?=-)|\d{1,9}(?=[.)])")
 _INDENT = re.compile(r"[ \t]+")

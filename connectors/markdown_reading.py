@@ -36,7 +36,7 @@ DEEPEST = 100
 """Levels of nesting read as structure: nobody types more, and the reader recurses once per level."""
 
 
-class _Reader(MarkdownIt):
+class VerbatimAddresses(MarkdownIt):
     """Keeps addresses as they were typed instead of re-encoding them."""
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802 (the base class's name)
@@ -80,7 +80,7 @@ def _push_link(state: StateInline, url: str) -> None:
 
 def reader() -> MarkdownIt:
     """A CommonMark parser for chat: no reference definitions or underlined headings, which eat what was typed."""
-    made = _Reader("commonmark", {"html": False, "maxNesting": DEEPEST})
+    made = VerbatimAddresses("commonmark", {"html": False, "maxNesting": DEEPEST})
     made.enable(["strikethrough", "table"]).disable(["reference", "lheading", "html_block", "html_inline"])
     made.inline.ruler.before("escape", "bare_address", bare_address)
     return made

@@ -67,8 +67,14 @@ def _take(blocks: Blocks, fits: Callable[[Blocks], bool]) -> tuple[Blocks, Block
 
 
 def _most(count: int, fits: Callable[[int], bool]) -> int:
-    """The largest n from 0 to ``count`` for which ``fits(n)``: what fits keeps fitting when it gets shorter."""
-    low, high = 0, count
+    """The largest n from 0 to ``count`` for which ``fits(n)``: what fits keeps fitting when it gets shorter.
+
+    Looks from the small end, doubling: a probe renders all it asks about, and what is left may be very long.
+    """
+    low, high = 0, 1
+    while high < count and fits(high):
+        low, high = high, high * 2
+    high = min(high, count)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(middle) else (low, middle - 1)

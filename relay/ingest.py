@@ -19,11 +19,12 @@ from connectors.http import Transport, drive
 from connectors.messages import Account, AccountId, ConversationId, Kind, Message, MessageId, Posted, Reference, Skipped
 from relay import vault
 from relay.batching import Batcher
-from relay.ledger import LATER, Heard, Ledger
-from relay.models import Discard
+from relay.ledger import LATER, Happening, Heard, Ledger, Routed
+from relay.models import DailyCount, Discard
 
 log = structlog.get_logger(__name__)
 
+DEGRADED = DailyCount.What.DEGRADED.value
 KEPT_IN_MIND = 2_000
 """Messages a worker remembers between hearing and delivering: a full page for 100 busy mailboxes, a few megabytes."""
 ASK_AGAIN = 0.05
@@ -128,6 +129,7 @@ class Ingest:
         self._ear = ear
         self._connections = connections
         self._redis = redis
+        self._degraded: dict[int, list[Happening]] = {}
 
     async def walk(self, link: int) -> tuple[float | None, set[int]]:
         """Route a page of events. Returns seconds to rest (None: nothing left; 0: more to do), and the mailboxes reached."""
@@ -159,13 +161,14 @@ class Ingest:
                 raise error
 
     async def _judge(self, row: Any) -> Heard:
-        own, discard = False, ""
         try:
             said = await self._ear.hear(row.id, row.installation_id, row.kind, row.conversation, row.message)
-            own = said.author in (await self._connections.connector(row.installation_id)).own_accounts
         except Unheard as unheard:
-            discard = unheard.reason
-        return Heard(row.id, row.link_id, row.message, own, row.received_at, discard)
+            return Heard(row.id, row.link_id, row.message, False, row.received_at, unheard.reason)
+        connector = await self._connections.connector(row.installation_id)
+        self._degraded[row.id] = [(connector.platform.slug, DEGRADED, construct) for construct in said.body.degraded]
+        own = said.author in connector.own_accounts
+        return Heard(row.id, row.link_id, row.message, own, row.received_at)
 
     async def _route(self, heard: list[Heard], rest: float) -> tuple[float | None, set[int]]:
         if not heard:
@@ -177,7 +180,14 @@ class Ingest:
         await vault.drop(self._redis, over)
         if any(one.verdict == LATER for one in routed):
             rest = max(rest, ASK_AGAIN)
+        await self._count_degraded(routed)
         return rest, {link for one in routed for link in one.links}
+
+    async def _count_degraded(self, routed: list[Routed]) -> None:
+        lost = [self._degraded.pop(one.event, []) for one in routed]
+        crossed = [happening for one, some in zip(routed, lost, strict=True) if one.links for happening in some]
+        if crossed:
+            await self._ledger.count(crossed)
 
 
 def _each_message_once(rows: list[Any]) -> list[Any]:

@@ -23,7 +23,7 @@ from connectors.errors import Forged, Malformed
 from connectors.messages import Kind
 from relay import doorbell, ledger, vault
 from relay.batching import Batcher
-from relay.models import Discard
+from relay.models import DailyCount, Discard
 
 log = structlog.get_logger(__name__)
 
@@ -182,13 +182,12 @@ class Inbox:
     async def _flush(self, arrivals: list[Arrival]) -> list[None]:
         database = await self._connected()
         carried = [arrival for arrival in arrivals if arrival.envelope.reference.kind in CARRIED]
-        discards = [
-            (a.platform, str(Discard.NOT_CARRIED)) for a in arrivals if a.envelope.reference.kind not in CARRIED
-        ]
+        discards = [(a, Discard.NOT_CARRIED) for a in arrivals if a.envelope.reference.kind not in CARRIED]
         accepted = await ledger.accept(database, [arrival.told() for arrival in carried]) if carried else []
-        discards += [(a.platform, str(to.discard)) for a, to in zip(carried, accepted, strict=True) if to.discard]
+        discards += [(a, to.discard) for a, to in zip(carried, accepted, strict=True) if to.discard]
         if discards:
-            await ledger.count_discards(database, discards)
+            what = DailyCount.What.DISCARD.value
+            await ledger.count(database, [(a.platform, what, reason.value) for a, reason in discards])
         await self._hand_over(carried, accepted)
         return [None] * len(arrivals)
 

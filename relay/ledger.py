@@ -4,7 +4,7 @@ Every write of a worker carries its lease's fence and locks the shard's row agai
 statement: a worker that slept through its lease writes nothing. Ids are handed out in the order of the rows given.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,12 +62,15 @@ FROM placed p LEFT JOIN kept k ON k.installation_id = p.installation_id AND k.ev
 ORDER BY p.n
 """
 
-_COUNT_DISCARDS = """
-INSERT INTO relay_discardcount AS counted (platform, reason, day, count)
-SELECT platform, reason, (now() AT TIME ZONE 'UTC')::date, count
-FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS t(platform, reason, count)
-ON CONFLICT (platform, reason, day) DO UPDATE SET count = counted.count + excluded.count
+_COUNT = """
+INSERT INTO relay_dailycount AS counted (platform, what, name, day, count)
+SELECT platform, what, name, (now() AT TIME ZONE 'UTC')::date, count
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS t(platform, what, name, count)
+ON CONFLICT (platform, what, name, day) DO UPDATE SET count = counted.count + excluded.count
 """
+
+Happening = tuple[str, str, str]
+"""``(platform, what, name)``, as ``DailyCount`` counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +115,11 @@ def _accepted(row: Any) -> Accepted:
     return Accepted(row.event, row.link_id, row.conversation_id, discard)
 
 
-async def count_discards(database: "psycopg.AsyncConnection[Any]", discards: Sequence[tuple[str, str]]) -> None:
-    """Count ``(platform, reason)`` pairs under today's date."""
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    for discard in discards:
-        counts[discard] += 1
-    # Sorted, so that two web processes never wait for each other's rows in opposite order.
-    rows = sorted((platform, reason, count) for (platform, reason), count in counts.items())
-    await database.execute(_COUNT_DISCARDS, [list(column) for column in zip(*rows, strict=True)])
+async def count(database: "psycopg.AsyncConnection[Any]", happenings: Sequence[Happening]) -> None:
+    """Add to today's counts."""
+    # Sorted, so that two processes never wait for each other's rows in opposite order.
+    rows = [(*happening, times) for happening, times in sorted(Counter(happenings).items())]
+    await database.execute(_COUNT, [list(column) for column in zip(*rows, strict=True)])
 
 
 # --- one shard's work ------------------------------------------------------------------------------------------------
@@ -401,9 +401,9 @@ class Ledger:
         cursor = await self._database.execute(_FINISHED, (events,))
         return [row.event for row in await cursor.fetchall()]
 
-    async def count_discards(self, discards: Sequence[tuple[str, str]]) -> None:
-        """See the module's ``count_discards``."""
-        await count_discards(self._database, discards)
+    async def count(self, happenings: Sequence[Happening]) -> None:
+        """See the module's ``count``."""
+        await count(self._database, happenings)
 
     def _on_line(self, work: Callable[..., Any]) -> Callable[[list[Any]], Any]:
         """Give a batch its own connection, so that batches of different kinds do not wait for one another."""

@@ -33,7 +33,8 @@ def _name(event: int) -> str:
 def put(pipeline: Pipeline, event: int, content: Mapping[str, Any]) -> None:
     """Add to ``pipeline`` that the content of an inbound event is kept for ``MIO_VAULT_TTL`` seconds."""
     nonce = os.urandom(NONCE_BYTES)
-    plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    # Half a surrogate pair is legal in JSON and not in UTF-8; ``json.loads`` takes it back.
+    plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     sealed = nonce + _cipher(settings.MIO_VAULT_KEY).encrypt(nonce, plain, _name(event).encode())
     pipeline.set(_name(event), sealed, ex=settings.MIO_VAULT_TTL)
 

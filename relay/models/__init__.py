@@ -1,13 +1,13 @@
 from relay.models.conversations import ConversationLink, UniversalConversation
 from relay.models.messages import MessageCopy, RelayedMessage
-from relay.models.post_office import Attempt, Delivery, Discard, DiscardCount, InboundEvent, Outcome, Shard
+from relay.models.post_office import Attempt, DailyCount, Delivery, Discard, InboundEvent, Outcome, Shard
 
 __all__ = [
     "Attempt",
     "ConversationLink",
+    "DailyCount",
     "Delivery",
     "Discard",
-    "DiscardCount",
     "InboundEvent",
     "MessageCopy",
     "Outcome",

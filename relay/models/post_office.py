@@ -99,21 +99,32 @@ class Attempt(models.Model):
         return self.outcome
 
 
-class DiscardCount(models.Model):
-    """How many events were discarded for a reason on one day: all that is kept of what never concerned us."""
+class DailyCount(models.Model):
+    """How often something happened on one platform on one day.
+
+    ``discard``: an event went no further, ``name`` is the ``Discard``; all that is kept of what never concerned us.
+    ``degraded``: a construct arrived that could not be kept and crossed as readable text, ``name`` is the construct.
+    """
+
+    class What(models.TextChoices):
+        DISCARD = "discard"
+        DEGRADED = "degraded"
 
     platform = models.CharField(max_length=40)
-    reason = models.CharField(max_length=30, choices=Discard.choices)
+    what = models.CharField(max_length=10, choices=What.choices)
+    name = models.CharField(max_length=60)
     day = models.DateField()
     count = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["platform", "reason", "day"], name="one_count_per_platform_reason_day"),
+            models.UniqueConstraint(
+                fields=["platform", "what", "name", "day"], name="one_count_per_platform_name_and_day"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.count} × {self.reason}"
+        return f"{self.count} × {self.name}"
 
 
 class Shard(models.Model):

@@ -1,10 +1,12 @@
+import json
 from typing import Any
 
 import pytest
 
 from accounts.models import PlatformAccount
+from connectors.contract import Request
 from connectors.sandbox import Fault
-from relay.models import Delivery, Discard, InboundEvent, RelayedMessage
+from relay.models import DailyCount, Delivery, Discard, InboundEvent, RelayedMessage
 from tests.house import House
 
 ELSEWHERE = {"slack": "teams", "teams": "webex", "webex": "zoom", "zoom": "slack"}
@@ -83,3 +85,14 @@ def test_a_message_nobody_can_read_does_not_stop_those_behind_it(house: House, m
     assert InboundEvent.objects.filter(discard=Discard.UNREADABLE).count() == 1
     assert any("walk on" in text for text in house.shown("teams"))
     assert Delivery.objects.filter(state=Delivery.State.DONE).count() == 3
+
+
+def test_what_had_to_be_degraded_is_counted_by_construct(house: House) -> None:
+    token = next(person.token for person in house.world.fakes["slack"].people() if person.name == "Bob Okafor")
+    said = json.dumps({"channel": house.place("slack"), "text": "<!here> lunch"}).encode()
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json; charset=utf-8"}
+    house.world.fakes["slack"].handle(Request("POST", "https://slack.com/api/chat.postMessage", headers, {}, said))
+    house.relay()
+    assert any("@here lunch" in html for html in house.shown("teams"))
+    counted = DailyCount.objects.filter(what="degraded").values_list("platform", "name", "count")
+    assert list(counted) == [("slack", "broadcast", 1)]

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, connections
 
 from relay import ingress
-from relay.models import Discard, DiscardCount, InboundEvent
+from relay.models import DailyCount, Discard, InboundEvent
 from tests.house import House, knock
 
 CANARY = "zinnoberrot"
@@ -46,7 +46,7 @@ def send(body: bytes, headers: dict[str, str], path: str = "/webhooks/slack/", m
 
 
 def counted() -> dict[str, int]:
-    return dict(DiscardCount.objects.values_list("reason", "count"))
+    return dict(DailyCount.objects.values_list("name", "count"))
 
 
 def test_a_genuine_event_is_answered_200_once_its_reference_is_committed(house: House) -> None:
@@ -129,6 +129,17 @@ def test_an_id_the_database_cannot_hold_is_answered_400_and_hurts_nobody_else(ho
 
     assert asyncio.run(work()) == [200, 400]
     assert InboundEvent.objects.count() == 1
+
+
+def test_half_a_surrogate_pair_crosses_as_a_replacement_and_hurts_nobody(house: House) -> None:
+    payload = json.loads(slack_event(house, "half"))
+    payload["event"]["text"] = "half \ud83d an emoji"
+    payload["event"].pop("blocks", None)
+    body = json.dumps(payload).encode()
+    assert send(body, signed(house, body)) == 200
+    house.relay()
+    for slug in ("teams", "webex", "zoom"):
+        assert any("an emoji" in html for html in house.shown(slug))
 
 
 @pytest.mark.parametrize(("path", "method", "status"), [

@@ -1,0 +1,1 @@
+"""Slack: the Events API in, the Web API out."""

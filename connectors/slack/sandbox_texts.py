@@ -1,0 +1,169 @@
+"""How the fake Slack treats texts: what it refuses, what it makes of a posted ``text``, and what its client stores."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from connectors.emoji import shortcode
+from connectors.markdown import from_markdown
+from connectors.slack.mrkdwn import read_mrkdwn
+from connectors.slack.render import elements, escape, fallback
+from connectors.slack.rich_text import objects
+from connectors.splitting import clusters
+
+Element = dict[str, Any]
+
+MOST_BLOCKS = 50
+"""Blocks per message (§4.3)."""
+LONGEST_BLOCKS = 13_000
+"""Characters in all blocks together, as observed (§4.3)."""
+
+_TOKEN = re.compile(r"(<(?:[@#!][^<>|\s]+|(?:https?|mailto|tel):[^<>|\s]+)(?:\|[^<>]*)?>)")
+_SPECIAL = re.compile(r"<[#!]")
+_BARE_ADDRESS = re.compile(r"https?://[^\s<>|]*[^\s<>|.,;:!?)\]'\"]")
+_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
+
+_CONTAINERS = {"rich_text_section", "rich_text_quote", "rich_text_preformatted", "rich_text_list"}
+_REQUIRED: Mapping[str, tuple[str, type]] = {
+    "text": ("text", str),
+    "link": ("url", str),
+    "user": ("user_id", str),
+    "usergroup": ("usergroup_id", str),
+    "channel": ("channel_id", str),
+    "broadcast": ("range", str),
+    "emoji": ("name", str),
+    "date": ("timestamp", int),
+    "color": ("value", str),
+    "team": ("team_id", str),
+}
+_STYLES = {"bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink"}
+_OTHER_BLOCKS = {"section", "header", "divider", "image", "context", "actions", "markdown", "video", "file", "table"}
+
+
+def faults(blocks: Any, is_person: Callable[[str], bool]) -> list[str]:
+    """What Slack would complain about in ``blocks``; nothing where they are good."""
+    if not isinstance(blocks, list) or len(blocks) > MOST_BLOCKS or len(objects(blocks)) != len(blocks):
+        return ["blocks must be an array of at most 50 objects [json-pointer:/blocks]"]
+    found: list[str] = []
+    for number, block in enumerate(blocks):
+        place = f"[json-pointer:/blocks/{number}]"
+        if block.get("type") == "rich_text":
+            found += [f"{fault} {place}" for fault in _rich_text_faults(block, is_person)]
+        elif block.get("type") not in _OTHER_BLOCKS:
+            found.append(f"unsupported type: {block.get('type')} {place}")
+    return found
+
+
+def _rich_text_faults(block: Element, is_person: Callable[[str], bool]) -> Iterator[str]:
+    inner = block.get("elements")
+    if not isinstance(inner, list) or not inner:
+        yield "must provide elements"
+    for element in objects(inner):
+        if element.get("type") not in _CONTAINERS or not objects(element.get("elements")):
+            yield f"invalid element {element.get('type')}"
+        if element.get("type") == "rich_text_list":
+            yield from _list_faults(element)
+        for inline in _inlines_of(element):
+            yield from _inline_faults(inline, is_person)
+
+
+def _list_faults(element: Mapping[str, Any]) -> Iterator[str]:
+    if element.get("style") not in ("bullet", "ordered") or element.get("indent", 0) not in range(9):
+        yield "invalid list"
+    if any(item.get("type") != "rich_text_section" for item in objects(element.get("elements"))):
+        yield "a list holds sections only"
+
+
+def _inlines_of(element: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for inner in objects(element.get("elements")):
+        yield from objects(inner.get("elements")) if element.get("type") == "rich_text_list" else [inner]
+
+
+def _inline_faults(inline: Mapping[str, Any], is_person: Callable[[str], bool]) -> Iterator[str]:
+    key, kind = _REQUIRED.get(str(inline.get("type")), ("", object))
+    value = inline.get(key)
+    if not key or not isinstance(value, kind) or value == "":
+        yield f"invalid {inline.get('type')} element"
+    if key == "user_id" and not is_person(str(value)):
+        yield "invalid user_id"
+    if not set(inline.get("style", {})) <= _STYLES:
+        yield "invalid style"
+
+
+def length(blocks: Iterable[Mapping[str, Any]]) -> int:
+    """Characters of text in ``blocks``."""
+    inlines = (i for block in blocks for element in objects(block.get("elements")) for i in _inlines_of(element))
+    return sum(len(str(inline.get("text", inline.get("url", "")))) for inline in inlines)
+
+
+def stored_text(text: str) -> str:
+    """A posted ``text`` as Slack keeps it: escaped where the sender did not, bare addresses made links."""
+    pieces = _TOKEN.split(text)
+    return "".join(piece if number % 2 else _outside_tokens(piece) for number, piece in enumerate(pieces))
+
+
+def _outside_tokens(text: str) -> str:
+    text = _AMPERSAND.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
+    return _BARE_ADDRESS.sub(lambda found: f"<{found[0]}>", text)
+
+
+def made_blocks(text: str) -> list[Element]:
+    """The blocks Slack makes for a post that came with ``text`` only.
+
+    Slack does so for channels, groups and broadcasts too; here such a post keeps its ``text`` alone.
+    """
+    made = [] if _SPECIAL.search(text) else list(elements(read_mrkdwn(text, [])))
+    return [{"type": "rich_text", "block_id": "made", "elements": made}] if made else []
+
+
+def typed(text: str, people: Mapping[str, str]) -> tuple[str, list[Element]]:
+    """``text`` and ``blocks`` of a message typed in Slack's client; ``people`` are ids by name."""
+    document = from_markdown(text)
+    names = re.compile("@(" + "|".join(map(re.escape, [*people, "here", "channel", "everyone"])) + r")\b")
+    made = [_with_typed(element, names, people) for element in elements(document.blocks)]
+    plain = names.sub(lambda found: _token(found[1], people), fallback(document.blocks))
+    return plain, [{"type": "rich_text", "block_id": "typed", "elements": made}]
+
+
+def _token(name: str, people: Mapping[str, str]) -> str:
+    return f"<@{people[name]}>" if name in people else f"<!{escape(name)}>"
+
+
+def _with_typed(element: Element, names: re.Pattern[str], people: Mapping[str, str]) -> Element:
+    """An element with the mentions and emoji that its texts spell."""
+    if element["type"] == "rich_text_preformatted":
+        return element
+    inner: list[Element] = []
+    for piece in element["elements"]:
+        if "elements" in piece:
+            inner.append(_with_typed(piece, names, people))
+        elif piece["type"] == "text" and not piece.get("style", {}).get("code"):
+            inner += _pieces(piece, names, people)
+        else:
+            inner.append(piece)
+    return element | {"elements": inner}
+
+
+def _pieces(text: Element, names: re.Pattern[str], people: Mapping[str, str]) -> Iterator[Element]:
+    for number, piece in enumerate(names.split(text["text"])):
+        if number % 2 and piece in people:
+            yield {"type": "user", "user_id": people[piece]}
+        elif number % 2:
+            yield {"type": "broadcast", "range": piece}
+        else:
+            yield from _with_emoji(text, piece)
+
+
+def _with_emoji(text: Element, piece: str) -> Iterator[Element]:
+    plain = ""
+    for cluster in [piece] if piece.isascii() else clusters(piece):
+        name = None if cluster.isascii() else shortcode(cluster)
+        if name is None:
+            plain += cluster
+            continue
+        if plain:
+            yield text | {"text": plain}
+        yield {"type": "emoji", "name": name, "unicode": "-".join(f"{ord(char):x}" for char in cluster)}
+        plain = ""
+    if plain:
+        yield text | {"text": plain}

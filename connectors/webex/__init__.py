@@ -1,0 +1,1 @@
+"""Webex, by its REST interface and webhooks; the service user reads and writes."""

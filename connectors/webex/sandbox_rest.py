@@ -1,0 +1,200 @@
+"""The REST interface of the fake Webex: who may ask for what, and the directory (reference §1.5, §3, §9)."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from connectors.calls import Response
+from connectors.contract import Request
+from connectors.sandbox import COMPANY, digest
+from connectors.webex import ids
+from connectors.webex.sandbox_asked import NO_SCOPE, Answer, Asked, Problem, found_room, paged
+from connectors.webex.sandbox_company import CLUSTER, FOUNDED, Company, Member, Room
+from connectors.webex.sandbox_posts import (
+    delete_hook,
+    list_hooks,
+    list_messages,
+    one_hook,
+    one_message,
+    post_hook,
+    post_message,
+)
+
+NO_TOKEN = "The request requires a valid access token set in the Authorization request header."  # noqa: S105
+NO_SEARCH = "Email, displayName, or id list should be specified."
+
+
+def answer(company: Company, request: Request) -> Response:
+    """Answer as Webex would."""
+    try:
+        status, body, headers = _dispatch(company, request)
+    except Problem as problem:
+        tracking = f"ROUTER_{digest('webex', repr(company.clock()))[:32]}"
+        message = str(problem)
+        body = {"message": message, "errors": [{"description": message}], "trackingId": tracking}
+        status, headers = problem.status, {"trackingid": tracking}
+    content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+    return Response(status, content, {"content-type": "application/json;charset=UTF-8"} | headers)
+
+
+def _dispatch(company: Company, request: Request) -> Answer:
+    member = company.by_token.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+    if member is None:
+        raise Problem(401, NO_TOKEN)
+    path = urlsplit(request.url).path
+    routes = [(found, route) for route in ROUTES if (found := route.pattern.fullmatch(path))]
+    if not routes:
+        raise Problem(404, "The requested resource could not be found.")
+    for found, route in routes:
+        if route.method == request.method:
+            if route.scope and route.scope not in member.scopes:
+                raise Problem(403, NO_SCOPE)
+            target = unquote(found["id"]) if "id" in found.groupdict() else ""
+            return route.handler(Asked(company, member, request, target))
+    raise Problem(405, f"Request method '{request.method}' not supported")
+
+
+def _person(company: Company, member: Member) -> dict[str, Any]:
+    first, _, last = member.name.partition(" ")
+    return {
+        "id": member.id,
+        "emails": [member.email],
+        "phoneNumbers": [],
+        "displayName": member.name,
+        "nickName": first,
+        "firstName": first,
+        "lastName": last,
+        "orgId": company.id,
+        "created": FOUNDED,
+        "lastModified": FOUNDED,
+        "status": "active",
+        "type": "person",
+    }
+
+
+def _me(asked: Asked) -> Answer:
+    return 200, _person(asked.company, asked.member), {}
+
+
+def _one_person(asked: Asked) -> Answer:
+    member = asked.company.members.get(ids.account(asked.target))
+    if member is None:
+        raise Problem(404, "Person not found")
+    return 200, _person(asked.company, member), {}
+
+
+def _people(asked: Asked) -> Answer:
+    company, query = asked.company, asked.query
+    wanted = [ids.account(id_) for id_ in query.get("id", "").split(",") if id_]
+    if not (wanted or query.get("email") or query.get("displayName")):
+        raise Problem(400, NO_SEARCH)
+    found = [
+        _person(company, member)
+        for member in company.members.values()
+        if (not wanted or member.id in wanted)
+        and query.get("email", member.email).lower() == member.email
+        and member.name.lower().startswith(query.get("displayName", "").lower())
+    ]
+    status, body, headers = paged(asked, found)
+    unknown = [id_ for id_ in wanted if id_ not in company.members]
+    return status, body | ({"notFoundIds": unknown} if unknown else {}), headers
+
+
+def _room(company: Company, room: Room) -> dict[str, Any]:
+    return {
+        "id": room.id,
+        "title": room.title,
+        "type": "group",
+        "isLocked": False,
+        "teamId": company.team_id,
+        "lastActivity": room.last_activity,
+        "creatorId": company.service_user.id,
+        "created": room.created,
+        "ownerId": company.id,
+        "isAnnouncementOnly": False,
+        "isReadOnly": False,
+        "isPublic": False,
+    }
+
+
+def _rooms(asked: Asked) -> Answer:
+    company = asked.company
+    rooms = [_room(company, room) for room in company.rooms.values()]
+    kept = asked.query.get("type", "group") == "group" and asked.query.get("teamId", company.team_id) == company.team_id
+    return paged(asked, rooms if kept else [])
+
+
+def _one_room(asked: Asked) -> Answer:
+    return 200, _room(asked.company, found_room(asked.company, asked.target)), {}
+
+
+def _membership(company: Company, room: Room, member: Member) -> dict[str, Any]:
+    return {
+        "id": ids.encode("MEMBERSHIP", f"{member.uuid}:{room.uuid}", CLUSTER),
+        "roomId": room.id,
+        "roomType": "group",
+        "personId": member.id,
+        "personEmail": member.email,
+        "personDisplayName": member.name,
+        "personOrgId": company.id,
+        "isModerator": False,
+        "isMonitor": False,
+        "created": room.created,
+    }
+
+
+def _memberships(asked: Asked) -> Answer:
+    company, query = asked.company, asked.query
+    if "roomId" not in query:
+        if "personId" in query or "personEmail" in query:
+            raise Problem(400, "roomId cannot be null")
+        return paged(asked, [_membership(company, room, asked.member) for room in company.rooms.values()])
+    room = found_room(company, query["roomId"])
+    wanted = query.get("personId") or query.get("personEmail")
+    person = company.find(wanted) if wanted else None
+    members = [m for m in company.members.values() if not wanted or (person and m.id == person[0])]
+    return paged(asked, [_membership(company, room, member) for member in members])
+
+
+def _teams(asked: Asked) -> Answer:
+    return paged(asked, [{"id": asked.company.team_id, "name": COMPANY, "created": FOUNDED}])
+
+
+def _organizations(asked: Asked) -> Answer:
+    return 200, {"items": [{"id": asked.company.id, "displayName": COMPANY, "created": FOUNDED}]}, {}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An endpoint; ``scope`` is empty where none is asked for."""
+
+    method: str
+    pattern: re.Pattern[str]
+    scope: str
+    handler: Callable[[Asked], Answer]
+
+
+def _route(method: str, path: str, scope: str, handler: Callable[[Asked], Answer]) -> Route:
+    return Route(method, re.compile("/v1" + path.replace("{id}", "(?P<id>[^/]+)")), scope, handler)
+
+
+ROUTES = (
+    _route("GET", "/people/me", "spark:people_read", _me),
+    _route("GET", "/people/{id}", "spark:people_read", _one_person),
+    _route("GET", "/people", "spark:people_read", _people),
+    _route("GET", "/rooms/{id}", "spark:rooms_read", _one_room),
+    _route("GET", "/rooms", "spark:rooms_read", _rooms),
+    _route("GET", "/memberships", "spark:memberships_read", _memberships),
+    _route("GET", "/messages/{id}", "spark:messages_read", one_message),
+    _route("GET", "/messages", "spark:messages_read", list_messages),
+    _route("POST", "/messages", "spark:messages_write", post_message),
+    _route("GET", "/teams", "spark:teams_read", _teams),
+    _route("GET", "/organizations", "spark-admin:organizations_read", _organizations),
+    _route("GET", "/webhooks/{id}", "", one_hook),
+    _route("DELETE", "/webhooks/{id}", "", delete_hook),
+    _route("GET", "/webhooks", "", list_hooks),
+    _route("POST", "/webhooks", "", post_hook),
+)

@@ -1,0 +1,216 @@
+"""The fake workspace serves Slack's own SDK unchanged, and answers as the published specification says."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
+
+from connectors.contract import Request
+from connectors.sandbox import Webhook, World
+from connectors.slack.connector import Slack
+from connectors.slack.sandbox import FakeSlack
+from connectors.slack.sandbox_api import METHODS
+
+OPENAPI = Path(__file__).parents[2] / "../shared/specs/slack/slack_web_openapi_v2.json"
+
+
+@pytest.fixture
+def fake(world: World) -> FakeSlack:
+    fake = world.fakes["slack"]
+    assert isinstance(fake, FakeSlack)
+    return fake
+
+
+@pytest.fixture
+def ann(fake: FakeSlack, sandbox_url: str) -> WebClient:
+    """A program that speaks for Ann."""
+    return WebClient(fake.people()[0].token, base_url=f"{sandbox_url}/slack.com/api/")
+
+
+@pytest.fixture
+def bot(fake: FakeSlack, sandbox_url: str) -> WebClient:
+    return WebClient(fake.credentials().tokens["bot"], base_url=f"{sandbox_url}/slack.com/api/")
+
+
+@pytest.fixture
+def general(fake: FakeSlack) -> str:
+    return fake.places()[0].id
+
+
+def test_it_knows_whose_token_it_is(fake: FakeSlack, ann: WebClient, bot: WebClient) -> None:
+    assert ann.auth_test()["user_id"] == fake.people()[0].id
+    assert "bot_id" not in ann.auth_test()
+    assert bot.auth_test()["bot_id"] == fake.credentials().extra["bot_id"]
+    assert ann.team_info()["team"]["name"] == "Acme"
+
+
+def test_a_message_is_posted_and_read(fake: FakeSlack, ann: WebClient, general: str) -> None:
+    posted = ann.chat_postMessage(channel=general, text="Ünï *bold*")
+    [message] = ann.conversations_history(channel=general)["messages"]
+    assert (message["text"], message["ts"]) == ("Ünï *bold*", posted["ts"])
+    assert message["user"] == fake.people()[0].id
+
+
+def test_blocks_and_metadata_travel_as_form_and_as_json(bot: WebClient, general: str) -> None:
+    blocks = [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [text("hi")]}]}]
+    metadata = {"event_type": "mio_relayed", "event_payload": {"nonce": "n1"}}
+    bot.chat_postMessage(channel=general, text="hi", blocks=blocks, metadata=metadata, username="Dev (Teams)")
+    form = {"channel": general, "text": "hi", "blocks": json.dumps(blocks), "metadata": json.dumps(metadata)}
+    bot.api_call("chat.postMessage", data=form)
+    bare = bot.conversations_history(channel=general)["messages"]
+    full = bot.conversations_history(channel=general, include_all_metadata=True)["messages"]
+    assert [message.get("metadata") for message in bare] == [None, None]
+    assert [message["metadata"] for message in full] == [metadata, metadata]
+    assert [message["blocks"] for message in full] == [blocks, blocks]
+    assert full[1]["username"] == "Dev (Teams)"
+
+
+def text(words: str) -> dict[str, str]:
+    return {"type": "text", "text": words}
+
+
+def test_history_is_paged_newest_first(ann: WebClient, general: str) -> None:
+    posted = [ann.chat_postMessage(channel=general, text=str(number))["ts"] for number in range(5)]
+    pages = [
+        ([message["ts"] for message in page["messages"]], page["has_more"])
+        for page in ann.conversations_history(channel=general, limit=2)
+    ]
+    assert pages == [(posted[4:2:-1], True), (posted[2:0:-1], True), (posted[:1], False)]
+
+
+def test_history_is_bounded_by_time(ann: WebClient, general: str) -> None:
+    first, second, third = (ann.chat_postMessage(channel=general, text=str(number))["ts"] for number in range(3))
+
+    def between(**bounds: Any) -> list[str]:
+        return [message["ts"] for message in ann.conversations_history(channel=general, **bounds)["messages"]]
+
+    assert between(oldest=first, latest=third) == [second]
+    assert between(oldest=first, latest=third, inclusive=True) == [third, second, first]
+    assert between(oldest=second, latest=second, inclusive=True, limit=1) == [second]
+    assert between(oldest=first) == [third, second]
+
+
+def test_replies_are_in_their_thread_and_not_in_the_channel(ann: WebClient, general: str) -> None:
+    root = ann.chat_postMessage(channel=general, text="tea?")["ts"]
+    reply = ann.chat_postMessage(channel=general, text="yes", thread_ts=root)["ts"]
+    shared = ann.chat_postMessage(channel=general, text="all", thread_ts=root, reply_broadcast=True)["ts"]
+    [broadcast, parent] = ann.conversations_history(channel=general)["messages"]
+    assert (broadcast["ts"], broadcast["subtype"]) == (shared, "thread_broadcast")
+    assert (parent["ts"], parent["reply_count"], parent["latest_reply"]) == (root, 2, shared)
+    thread = ann.conversations_replies(channel=general, ts=root)["messages"]
+    assert [message["ts"] for message in thread] == [root, reply, shared]
+
+
+def test_channels_are_listed(fake: FakeSlack, ann: WebClient, general: str) -> None:
+    listed = ann.conversations_list(types=["public_channel", "private_channel"], limit=1)
+    names = [channel["name"] for page in listed for channel in page["channels"]]
+    assert names == ["general", "coffee"]
+    assert ann.conversations_list(types="im")["channels"] == []
+    assert ann.conversations_info(channel=general, include_num_members=True)["channel"]["num_members"] == 4
+    mine = ann.users_conversations(user=fake.people()[0].id)["channels"]
+    assert [channel["id"] for channel in mine] == [place.id for place in fake.places()]
+
+
+def test_people_are_listed(fake: FakeSlack, ann: WebClient, general: str) -> None:
+    ids = [person.id for person in fake.people()]
+    assert ann.conversations_members(channel=general)["members"] == [*ids, fake.workspace.bot_user]
+    members = [member for page in ann.users_list(limit=2) for member in page["members"]]
+    assert [member["profile"]["real_name"] for member in members] == [
+        "Ann Moreau",
+        "Bob Okafor",
+        "Carla Jensen",
+        "Mio",
+    ]
+    assert ann.users_info(user=ids[1])["user"]["profile"]["email"] == "bob@acme.example"
+    assert ann.bots_info(bot=fake.workspace.bot_id)["bot"]["app_id"] == fake.workspace.app_id
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "error"),
+    [
+        ("never.heard", {}, "unknown_method"),
+        ("conversations.info", {"channel": "C0NOWHERE1"}, "channel_not_found"),
+        ("conversations.history", {"channel": "C0NOWHERE1"}, "channel_not_found"),
+        ("conversations.list", {"cursor": "bm90aGluZw=="}, "invalid_cursor"),
+        ("conversations.list", {"limit": "many"}, "invalid_limit"),
+        ("users.info", {"user": "U0NOBODY01"}, "user_not_found"),
+        ("bots.info", {"bot": "B0NOBODY01"}, "bot_not_found"),
+    ],
+)
+def test_what_is_wrong_is_an_error_of_the_sdk(ann: WebClient, method: str, arguments: Any, error: str) -> None:
+    with pytest.raises(SlackApiError) as caught:
+        ann.api_call(method, data=arguments)
+    assert caught.value.response["error"] == error
+
+
+def test_a_missing_thread_and_a_bad_time_are_errors(ann: WebClient, general: str) -> None:
+    ann.chat_postMessage(channel=general, text="x")
+    with pytest.raises(SlackApiError, match="thread_not_found"):
+        ann.conversations_replies(channel=general, ts="1.000000")
+    with pytest.raises(SlackApiError, match="invalid_ts_oldest"):
+        ann.conversations_history(channel=general, oldest="yesterday")
+
+
+def test_the_sdk_believes_the_signatures(world: World, world_webhooks: list[Webhook], fake: FakeSlack) -> None:
+    fake.type_as(fake.people()[0].id, fake.places()[0].conversation, "hello")
+    [webhook] = world_webhooks
+    verifier = SignatureVerifier(fake.secrets.signing_secret)
+    assert verifier.is_valid_request(webhook.body, dict(webhook.sign()))
+    headers = dict(webhook.sign())
+    assert Slack.receive(Request("POST", webhook.url, headers, {}, webhook.body), fake.secrets)
+
+
+# --- The published specification
+
+
+def loosened(schema: Any) -> Any:
+    """A schema of 2020 without what has changed since: longer ids, further fields."""
+    if isinstance(schema, list):
+        return [loosened(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    dropped = {"pattern", "additionalProperties"}
+    return {key: loosened(inner) for key, inner in schema.items() if key not in dropped or isinstance(inner, dict)}
+
+
+@pytest.fixture(scope="module")
+def specification() -> dict[str, Any]:
+    if not OPENAPI.exists():
+        pytest.skip("Slack's OpenAPI document is not at hand")
+    found: dict[str, Any] = loosened(json.loads(OPENAPI.read_text(encoding="utf-8")))
+    return found
+
+
+def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
+    general, ann = fake.places()[0].id, fake.people()[0].id
+    ts = fake.workspace.channels[general].messages[0]["ts"]
+    yield "auth.test", {}
+    yield "bots.info", {"bot": fake.workspace.bot_id}
+    yield "chat.postMessage", {"channel": general, "text": "hi"}
+    yield "conversations.history", {"channel": general}
+    yield "conversations.info", {"channel": general}
+    yield "conversations.list", {}
+    yield "conversations.members", {"channel": general}
+    yield "conversations.replies", {"channel": general, "ts": ts}
+    yield "team.info", {}
+    yield "users.conversations", {}
+    yield "users.info", {"user": ann}
+    yield "users.list", {}
+
+
+def test_every_answer_is_as_specified(fake: FakeSlack, bot: WebClient, specification: dict[str, Any]) -> None:
+    fake.type_as(fake.people()[0].id, fake.places()[0].conversation, "hello")
+    asked = dict(calls(fake))
+    assert asked.keys() == METHODS.keys()
+    for method, arguments in asked.items():
+        verbs = specification["paths"][f"/{method}"]
+        schema = next(iter(verbs.values()))["responses"]["200"]["schema"]
+        answer = bot.api_call(method, data=arguments).data
+        problems = list(Draft4Validator(schema | {"definitions": specification["definitions"]}).iter_errors(answer))
+        assert not problems, (method, [(list(p.absolute_path), p.message[:200]) for p in problems])

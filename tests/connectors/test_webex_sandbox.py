@@ -1,0 +1,303 @@
+"""The fake Webex: Webex's own SDK works against it, its answers are what the published specification says."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import responses
+from openapi_schema_validator import OAS30Validator
+from webexpythonsdk import ApiError, WebexAPI
+
+from connectors.contract import Request
+from connectors.sandbox import Webhook
+from connectors.webex import sandbox_company
+from connectors.webex.connector import Secrets, Webex
+from connectors.webex.sandbox import FakeWebex
+
+SECRETS = Secrets("hub-secret-1")
+HUB = "https://hub.example.com"
+SPECIFICATION = Path(__file__).parents[2] / "../shared/specs/webex/webex-messaging.openapi.json"
+
+
+@pytest.fixture
+def hooks() -> list[Webhook]:
+    return []
+
+
+@pytest.fixture
+def webex(hooks: list[Webhook]) -> FakeWebex:
+    clock = iter(range(1_772_446_530, 1_772_546_530))
+    fake = FakeWebex(SECRETS, HUB, lambda: float(next(clock)))
+    fake.deliver = hooks.append
+    return fake
+
+
+@pytest.fixture
+def wire(webex: FakeWebex) -> Iterator[responses.RequestsMock]:
+    """The real address, answered by the fake."""
+
+    def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
+        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        return asked(webex, request.method, request.url, dict(request.headers), body)
+
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            mock.add_callback(method, re.compile(r"https://webexapis\.com/.*"), callback=answer, content_type=None)
+        yield mock
+
+
+@pytest.fixture
+def farid(webex: FakeWebex, wire: responses.RequestsMock) -> WebexAPI:
+    """Webex's own SDK with the token of a person."""
+    return WebexAPI(webex.people()[1].token, wait_on_rate_limit=False)
+
+
+@pytest.fixture
+def service_user(webex: FakeWebex, wire: responses.RequestsMock) -> WebexAPI:
+    return WebexAPI(webex.credentials().tokens["service"], wait_on_rate_limit=False)
+
+
+def asked(
+    webex: FakeWebex, method: str, url: str, headers: dict[str, str], body: bytes = b""
+) -> tuple[int, dict[str, str], bytes]:
+    split = urlsplit(url)
+    lowered = {name.lower(): value for name, value in headers.items()}
+    address = f"https://{split.netloc}{split.path}"
+    response = webex.handle(Request(method, address, lowered, dict(parse_qsl(split.query)), body))
+    return response.status, dict(response.headers), response.body
+
+
+def ask(webex: FakeWebex, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
+    """A request with a person's token: status and JSON."""
+    headers = {"Authorization": f"Bearer {webex.people()[0].token}", "Content-Type": kind}
+    sent = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    status, _, answer = asked(webex, method, f"https://webexapis.com/v1{path}", headers, sent)
+    return status, json.loads(answer) if answer else None
+
+
+# --- The SDK
+
+
+def test_the_sdk_finds_people_spaces_and_teams(webex: FakeWebex, farid: WebexAPI, service_user: WebexAPI) -> None:
+    me = farid.people.me()
+    assert (me.displayName, me.emails, me.created.year) == ("Farid Haddad", ["farid@acme.example"], 2026)
+    assert [person.id for person in farid.people.list(email="grace@acme.example")] == [webex.people()[2].id]
+    assert farid.people.get(webex.people()[2].id).displayName == "Grace Liu"
+    rooms = list(farid.rooms.list())
+    assert [(room.title, room.id) for room in rooms] == [(place.name, place.id) for place in webex.places()]
+    assert farid.rooms.get(rooms[0].id).teamId == next(iter(farid.teams.list())).id
+    assert {m.personDisplayName for m in farid.memberships.list(roomId=rooms[0].id)} >= {"Farid Haddad", "Message"}
+    assert [organization.displayName for organization in service_user.organizations.list()] == ["Acme"]
+
+
+def test_the_sdk_posts_and_the_hub_is_told(webex: FakeWebex, farid: WebexAPI, hooks: list[Webhook]) -> None:
+    place, grace = webex.places()[0], webex.people()[2]
+    posted = farid.messages.create(roomId=place.id, markdown=f"**Hi** <@personId:{grace.id}|Grace> and <@all>\n\n- x")
+    assert posted.html.startswith("<p><strong>Hi</strong> <spark-mention")
+    assert (posted.mentionedPeople, posted.json_data["mentionedGroups"]) == ([grace.id], ["all"])
+    assert posted.text == "Hi Grace and All x"
+    answer = farid.messages.create(roomId=place.id, text="*plain*", parentId=posted.id)
+    assert [message.id for message in farid.messages.list(roomId=place.id)] == [answer.id, posted.id]
+    assert farid.messages.get(answer.id).text == "*plain*"
+    assert not hasattr(farid.messages.get(answer.id), "html") or farid.messages.get(answer.id).html is None
+    assert [json.loads(hook.body)["data"]["id"] for hook in hooks] == [posted.id, answer.id]
+
+
+def test_the_sdk_pages_through_many_messages(webex: FakeWebex, farid: WebexAPI) -> None:
+    place = webex.add_place("busy")
+    typed = [webex.type_as(webex.people()[0].id, place.conversation, f"number {number}") for number in range(25)]
+    assert [message.id for message in farid.messages.list(roomId=place.id, max=10)] == typed[::-1]
+
+
+def test_the_sdk_registers_a_webhook_that_delivers(webex: FakeWebex, farid: WebexAPI, hooks: list[Webhook]) -> None:
+    general, coffee = webex.places()
+    created = farid.webhooks.create(
+        "mine", "https://bot.example/hook", "messages", "created", filter=f"roomId={coffee.id}", secret="s"
+    )
+    assert [hook.id for hook in farid.webhooks.list()] == [farid.webhooks.get(created.id).id] == [created.id]
+    for place in (general, coffee):
+        webex.type_as(webex.people()[0].id, place.conversation, "hello")
+    assert [hook.url for hook in hooks] == [
+        f"{HUB}/webhooks/webex/",
+        f"{HUB}/webhooks/webex/",
+        "https://bot.example/hook",
+    ]
+    mine = hooks[-1]
+    (envelope,) = Webex.receive(
+        Request("POST", mine.url, {name.lower(): value for name, value in mine.sign().items()}, {}, mine.body),
+        Secrets("s"),
+    )  # type: ignore[misc]
+    assert envelope.reference.conversation == coffee.conversation
+    assert b"secret" not in mine.body
+    farid.webhooks.delete(created.id)
+    assert not list(farid.webhooks.list())
+
+
+def test_the_hubs_own_webhook_is_there_from_the_start(webex: FakeWebex, service_user: WebexAPI) -> None:
+    (hook,) = service_user.webhooks.list()
+    assert (hook.targetUrl, hook.resource, hook.event) == (f"{HUB}/webhooks/webex/", "messages", "all")
+
+
+def test_the_sdk_reads_a_refusal(farid: WebexAPI) -> None:
+    with pytest.raises(ApiError, match="Could not find a room") as raised:
+        farid.rooms.get("Y2lz")
+    assert (raised.value.status_code, raised.value.tracking_id[:7]) == (404, "ROUTER_")
+
+
+# --- Strictness
+
+
+def test_a_request_without_a_known_token_is_refused(webex: FakeWebex) -> None:
+    status, _, body = asked(webex, "GET", "https://webexapis.com/v1/people/me", {"Authorization": "Bearer x"})
+    assert (status, json.loads(body)["message"][:28]) == (401, "The request requires a valid")
+
+
+def test_a_missing_scope_is_refused(webex: FakeWebex) -> None:
+    assert ask(webex, "GET", "/organizations")[0] == 403
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("DELETE", "/people/me", 405), ("GET", "/messages", 400), ("GET", "/messages?roomId=x", 404), ("GET", "/messages/x", 404), ("GET", "/people", 400), ("GET", "/people/x", 404), ("GET", "/rooms?max=x", 400), ("GET", "/memberships?personId=x", 400), ("GET", "/webhooks/x", 404)])  # fmt: skip  # noqa: E501
+def test_what_webex_does_not_serve_is_refused(webex: FakeWebex, method: str, path: str, status: int) -> None:
+    assert ask(webex, method, path)[0] == status
+
+
+def refused_posts(room: str) -> list[dict[str, Any]]:
+    return [
+        {"roomId": room},
+        {"text": "x"},
+        {"roomId": room, "toPersonEmail": "a@b.example", "text": "x"},
+        {"roomId": room, "markdown": " "},
+        {"roomId": room, "text": 3},
+        {"roomId": room, "text": "é" * 3720},
+        {"roomId": room, "markdown": "x" * 7440},
+        {"roomId": room, "html": "<b>x</b>"},
+        {"roomId": room, "text": "x", "parentId": "unknown"},
+        {"roomId": room, "files": ["https://a.example/1", "https://a.example/2"]},
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(refused_posts(""))))
+def test_a_wrong_post_is_refused(webex: FakeWebex, number: int) -> None:
+    assert ask(webex, "POST", "/messages", refused_posts(webex.places()[0].id)[number])[0] == 400
+
+
+@pytest.mark.parametrize(("body", "kind", "status"), [(b"{", "application/json", 400), (b"[]", "application/json", 400), (b"x", "text/plain", 415)])  # fmt: skip  # noqa: E501
+def test_a_body_that_is_none_is_refused(webex: FakeWebex, body: bytes, kind: str, status: int) -> None:
+    assert ask(webex, "POST", "/messages", body, kind)[0] == status
+
+
+def test_the_longest_text_is_accepted_and_counted_in_bytes(webex: FakeWebex) -> None:
+    room = webex.places()[0].id
+    assert ask(webex, "POST", "/messages", {"roomId": room, "text": "é" * 3719})[0] == 200
+
+
+def test_a_reply_to_a_reply_is_refused(webex: FakeWebex) -> None:
+    room = webex.places()[0].id
+    root = ask(webex, "POST", "/messages", {"roomId": room, "text": "root"})[1]["id"]
+    reply = ask(webex, "POST", "/messages", {"roomId": room, "text": "reply", "parentId": root})[1]["id"]
+    assert ask(webex, "POST", "/messages", {"roomId": room, "text": "no", "parentId": reply})[0] == 400
+
+
+def test_a_form_is_a_body_too(webex: FakeWebex) -> None:
+    body = f"roomId={webex.places()[0].id}&text=hi".encode()
+    assert ask(webex, "POST", "/messages", body, "application/x-www-form-urlencoded")[1]["text"] == "hi"
+
+
+def test_a_client_that_forgets_to_escape_shows_it(webex: FakeWebex) -> None:
+    answer = ask(webex, "POST", "/messages", {"roomId": webex.places()[0].id, "markdown": "<b>x</b><script>y</script>"})
+    assert answer[1]["html"] == "<p><b>x</b>y</p>"
+
+
+@pytest.mark.parametrize("change", [{"resource": "teams"}, {"event": "seen"}, {"targetUrl": ""}, {"filter": "roomId=x"}, {"filter": "colour=red"}])  # fmt: skip  # noqa: E501
+def test_a_wrong_webhook_is_refused(webex: FakeWebex, change: dict[str, str]) -> None:
+    wanted = {"name": "n", "targetUrl": "https://a.example", "resource": "messages", "event": "created"}
+    assert ask(webex, "POST", "/webhooks", wanted | change)[0] == 400
+
+
+def test_nobody_touches_the_webhook_of_another(webex: FakeWebex, service_user: WebexAPI) -> None:
+    (hook,) = service_user.webhooks.list()
+    assert ask(webex, "DELETE", f"/webhooks/{hook.id}")[0] == 400
+
+
+# --- The world
+
+
+def test_a_restarted_sandbox_is_the_same_world(webex: FakeWebex) -> None:
+    again = FakeWebex(SECRETS, HUB)
+    assert (again.people(), again.places(), again.credentials()) == (
+        webex.people(),
+        webex.places(),
+        webex.credentials(),
+    )
+    assert again.credentials().tokens == webex.credentials().tokens
+
+
+def test_ids_of_messages_never_repeat(webex: FakeWebex) -> None:
+    place, person = webex.places()[0], webex.people()[0]
+    assert len({webex.type_as(person.id, place.conversation, "x") for _ in range(200)}) == 200
+
+
+def test_old_messages_are_forgotten(webex: FakeWebex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_company, "MOST_MESSAGES", 3)
+    place, person = webex.places()[0], webex.people()[0]
+    typed = [webex.type_as(person.id, place.conversation, str(number)) for number in range(5)]
+    assert [shown.id for shown in webex.shown(place.conversation)] == typed[2:]
+    assert ask(webex, "GET", f"/messages/{typed[0]}")[0] == 404
+
+
+def test_what_is_shown_holds_no_markup_of_a_person(webex: FakeWebex) -> None:
+    place, person = webex.places()[0], webex.people()[0]
+    webex.type_as(person.id, place.conversation, "<script>alert(1)</script> **b** `<i>`")
+    assert webex.shown(place.conversation)[0].html == (
+        "<p>&lt;script&gt;alert(1)&lt;/script&gt; <strong>b</strong> <code>&lt;i&gt;</code></p>"
+    )
+
+
+# --- The specification
+
+
+ANSWERS = {
+    "/people/me": "Person",
+    "/people?email=farid@acme.example": "PersonCollectionResponse",
+    "/rooms": "RoomCollectionResponse",
+    "/memberships": "MembershipCollectionResponse",
+    "/teams": "TeamCollectionResponse",
+    "/messages?roomId={room}": "ListMessageCollectionResponse",
+    "/messages/{message}": "ListMessage",
+    "/webhooks": "WebhookCollectionResponse",
+}
+
+
+@pytest.mark.skipif(not SPECIFICATION.exists(), reason="the published specification is not at hand")
+@pytest.mark.parametrize("path", ANSWERS)
+def test_answers_are_as_specified(webex: FakeWebex, path: str) -> None:
+    room = webex.places()[0]
+    message = webex.type_as(webex.people()[0].id, room.conversation, "Hi @Farid Haddad and @all\n\n- x")
+    hook = {"name": "n", "targetUrl": "https://a.example", "resource": "messages", "event": "created"}
+    ask(webex, "POST", "/webhooks", hook)
+    status, answer = ask(webex, "GET", path.format(room=room.id, message=message))
+    assert (status, "items" not in answer or len(answer["items"]) > 0) == (200, True)
+    assert_as_specified(answer, ANSWERS[path])
+
+
+@pytest.mark.skipif(not SPECIFICATION.exists(), reason="the published specification is not at hand")
+def test_a_created_message_is_as_specified(webex: FakeWebex) -> None:
+    posted = ask(webex, "POST", "/messages", {"roomId": webex.places()[0].id, "markdown": "**x** <@all>"})[1]
+    assert_as_specified(posted, "ListMessage")
+
+
+def assert_as_specified(answer: Any, schema: str) -> None:
+    specification = json.loads(SPECIFICATION.read_text(encoding="utf-8"))
+    wanted = {"$ref": f"#/components/schemas/{schema}", "components": specification["components"]}
+    OAS30Validator(wanted).validate(answer)
+    item = specification["components"]["schemas"][schema]["properties"]
+    known = item["items"]["items"].get("$ref", "").rpartition("/")[2] if "items" in item else schema
+    fields = specification["components"]["schemas"].get(known, {"properties": item})["properties"]
+    for one in answer.get("items", [answer]):
+        assert one.keys() <= fields.keys() | {"appId", "createdBy", "orgId"}, (
+            "fields that the specification does not know"
+        )
