@@ -36,7 +36,7 @@ STOPPED_WITHIN = 15.0
 
 POSTGRES_SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "200",  # web threads, workers, their pools and a pytest-xdist on top
+    "max_connections": "200",  # web threads, workers, and five connections a leased shard
     "shared_buffers": "128MB",
     "log_min_messages": "warning",
     "log_min_error_statement": "panic",  # a failing statement is not written into the log: it may name people

@@ -61,9 +61,6 @@ INSTALLED_APPS = [
     "mio_hub",
     "relay",
     "accounts",
-    "django_cotton",
-    "django_htmx",
-    "lucide",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -81,7 +78,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "mio_hub.urls"
 ASGI_APPLICATION = "mio_hub.asgi.application"
@@ -99,7 +95,6 @@ TEMPLATES = [
         },
     }
 ]
-COTTON_DIR = "components"
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import hypothesis
 import pytest
 import responses
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -20,6 +21,10 @@ from connectors.http import AnswerLost, BlockingTransport, Outgoing, Transport
 from connectors.sandbox import AnswerDropped, Webhook, World
 from mio_hub.sandbox.threads import served
 from tests.house import House
+
+hypothesis.settings.register_profile("hub", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("hub")
+# Other work on the machine must not fail a test: examples are bounded in number, not in time.
 
 HUB = "https://hub.example.com"
 """The Hub's address in tests; nothing is served there."""
