@@ -33,6 +33,9 @@ def configuration(form: str, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "loggers": {
             "django.request": {"filters": ["without_health"]},
+            "celery.worker.strategy": {"level": "WARNING"},  # else two lines for every task, every two seconds
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
             "uvicorn": {"handlers": [], "propagate": True},  # instead of the handler it brings along
             "uvicorn.access": {"handlers": [], "propagate": False},  # proxies write access logs
         },

@@ -73,6 +73,8 @@ async def _answer(scope: Scope, receive: Receive) -> Reply:
     try:
         request = _request(scope, await _body(scope, receive))
         received = connectors.get(slug).receive(request, secrets)
+    except Answer:
+        raise
     except TooLarge:
         raise Answer(413, "at most 1 MiB") from None
     except Forged as error:
@@ -81,6 +83,9 @@ async def _answer(scope: Scope, receive: Receive) -> Reply:
     except Malformed as error:
         log.warning("malformed webhook", platform=slug, reason=str(error))
         raise Answer(400, "not readable") from None
+    except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold content: only its type is told)
+        log.error("webhook stumbled", platform=slug, error=type(error).__name__)
+        raise Answer(500, "a mistake of ours") from None
     if isinstance(received, Reply):
         return received
     if not all(map(_storable, received)):
