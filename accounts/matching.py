@@ -17,6 +17,8 @@ V = TypeVar("V")
 
 REMEMBERED = 20_000
 """Accounts a worker keeps in memory: the active people of a large company, some ten megabytes."""
+LONGEST_ID = 255
+"""Far above any platform's ids (Webex: about 150). What is longer is no id, and nobody of that name is remembered."""
 LONGEST_URL = 2000
 """What browsers and all four platforms accept; a longer avatar address is no avatar."""
 REMEMBERED_SECONDS = 60.0
@@ -66,13 +68,10 @@ class Directory:
             self._counterparts[key] = Counterpart(row.external_id, row.name, row.email) if row else None
         return self._counterparts[key]
 
-    async def learn(self, installation: int, account: Account) -> Known:
+    async def learn(self, installation: int, account: Account) -> None:
         """Write down an account that the platform told us about."""
         await sync_to_async(remember)(installation, [account])
         self._known.pop((installation, account.id))
-        known = await self.account(installation, account.id)
-        assert known is not None  # noqa: S101 (just written)
-        return known
 
 
 def storable(text: str) -> str:
@@ -82,6 +81,7 @@ def storable(text: str) -> str:
 
 def remember(installation: int, accounts: Iterable[Account]) -> None:
     """Insert or update accounts of one installation, and match each to the person of the same e-mail address."""
+    accounts = [account for account in accounts if account.id == storable(account.id) and len(account.id) <= LONGEST_ID]
     rows = [
         PlatformAccount(
             installation_id=installation,

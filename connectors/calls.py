@@ -18,6 +18,10 @@ FALLBACK_PAUSE = 5.0
 """Seconds to wait after a 429 without a readable Retry-After: long enough to clear a per-second window several times."""
 
 
+LONGEST_PAUSE = 3600.0
+"""Seconds a platform may ask us to wait; the longest any of them documents. More is a broken header."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer. Header names are lower case. ``body`` is complete: large answers are refused by the driver."""
@@ -35,17 +39,18 @@ class Response:
 
 
 def retry_after(headers: Mapping[str, str], otherwise: float = FALLBACK_PAUSE) -> float:
-    """Seconds of a Retry-After header; never below one, ``otherwise`` when it is missing or not a number."""
+    """Seconds of a Retry-After header, from one to ``LONGEST_PAUSE``; ``otherwise`` when it is missing or no number."""
     try:
-        return max(1.0, float(headers.get("retry-after", "")))
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return otherwise
+    return min(max(1.0, seconds), LONGEST_PAUSE) if seconds == seconds else otherwise  # NaN is no number either
 
 
 def judge_status(call: "Call", response: Response) -> None:
     """Raise what an HTTP status means where a platform says nothing finer."""
     status = response.status
-    if status < 400:
+    if status < 300:
         return
     if status == 429:
         raise RateLimited(retry_after(response.headers))

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from connectors.calls import Call, Calls, Response, T
 from connectors.contract import Credentials
-from connectors.errors import ConnectorError, Reconnect, Refused, Unavailable, Unsure
+from connectors.errors import ConnectorError, Reconnect, Unavailable, Unsure
 
 CONNECT_SECONDS = 5.0
 """A platform that does not even accept a connection this long is down; the mailbox backs off instead of waiting."""
@@ -117,7 +117,8 @@ def drive_blocking(
 
 def over_aiohttp(session: aiohttp.ClientSession) -> Transport:
     """A transport that uses ``session``; the caller owns and closes it."""
-    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
+    # No total: waiting for a free socket is not the platform being slow, and nothing has been sent by then.
+    timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS)
 
     async def send(outgoing: Outgoing) -> Response:
         try:
@@ -144,7 +145,7 @@ async def _bounded(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     async for chunk in content.iter_any():
         size += len(chunk)
         if size > LARGEST_ANSWER:
-            raise Refused("the answer is too large")
+            raise AnswerLost  # whatever was asked for was done: not a refusal
         yield chunk
 
 
@@ -168,7 +169,7 @@ def over_requests(session: requests.Session) -> BlockingTransport:
         except (requests.RequestException, HTTPError) as fault:
             raise AnswerLost from fault
         if len(body) > LARGEST_ANSWER:
-            raise Refused("the answer is too large")
+            raise AnswerLost  # whatever was asked for was done: not a refusal
         return Response(answer.status_code, body, {name.lower(): value for name, value in answer.headers.items()})
 
     return send

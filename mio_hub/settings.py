@@ -158,7 +158,6 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a shard's task runs for long; one reserved behind it would wait for nothing
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # health is told by heartbeats; remote control costs a queue per worker
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_DB_REUSE_MAX = 1000  # without it, Celery closes the database connection after every single task
 CELERY_BEAT_SCHEDULER = "mio_hub.heartbeat:BeatingScheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = env.text("MIO_BEAT_SCHEDULE_FILE", str(ROOT / "var" / "beat-schedule"))
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # beat shows a sign of life at least this often

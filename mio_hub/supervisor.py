@@ -197,6 +197,7 @@ def ask(url: str) -> str | None:
 def welcome(web: str) -> None:
     """What a newcomer opens first."""
     addresses = {f"{web}/": "the Hub", f"{web}/sandbox/": "four platforms side by side"}
+    addresses[f"{web}/admin/"] = "the tables behind it (sign in as demo, password demo)"
     shown = "".join(f"  {address:<34}{what}\n" for address, what in addresses.items())
     print(f"\nMio Hub is up. Ctrl-C stops it.\n\n{shown}", flush=True)
 

@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Flush = Callable[[list[Item]], Awaitable[list[Result] | list[Result | Exception]]]
+
 LARGEST_BATCH = 500
 """Items a round trip: beyond this a batch gains nothing more and only delays those who wait."""
 
@@ -14,10 +16,11 @@ LARGEST_BATCH = 500
 class Batcher(Generic[Item, Result]):
     """Calls ``flush`` with the items of all callers waiting, and gives each its own result.
 
-    ``flush`` returns one result per item, in order. When it raises, every caller of that batch gets the error.
+    ``flush`` returns one result per item, in order; a result that is an exception is raised to its caller. When it raises,
+    every caller of that batch gets the error.
     """
 
-    def __init__(self, flush: Callable[[list[Item]], Awaitable[list[Result]]], largest: int = LARGEST_BATCH) -> None:
+    def __init__(self, flush: Flush[Item, Result], largest: int = LARGEST_BATCH) -> None:
         self._flush = flush
         self._largest = largest
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
@@ -49,5 +52,9 @@ class Batcher(Generic[Item, Result]):
                 raise
             return
         for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():
+            if future.done():
+                continue
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
                 future.set_result(result)

@@ -4,11 +4,15 @@ A crash between call and commit leaves the intent. Whoever comes next looks at t
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import structlog
+from django import db
+from redis.exceptions import RedisError
 
 from accounts.connecting import Connections
 from connectors.contract import Rendered
@@ -19,11 +23,11 @@ from connectors.errors import (
     RateLimited,
     Reconnect,
     Refused,
-    Unavailable,
+    TryAgain,
     Unsure,
 )
-from connectors.http import Transport, drive
-from connectors.messages import MessageId
+from connectors.http import ANSWER_SECONDS, Transport, drive
+from connectors.messages import Message, MessageId
 from connectors.richtext import mentions
 from relay.ingest import RECONNECT_REST, Ear, Unheard
 from relay.ledger import Intent, LeaseLost, Ledger, Said, Turn
@@ -32,8 +36,12 @@ from relay.translate import Translator
 
 log = structlog.get_logger(__name__)
 
-SETTLE = timedelta(seconds=3)
-"""How old an unanswered send must be before we look for it: platforms show a new message within a second or two."""
+SETTLE = 3.0
+"""Seconds before we look for an unanswered send: platforms show a new message within a second or two."""
+LOOK_AGAIN = 5.0
+"""Seconds between looks for a send that a worker died over, until the platform must have finished with it."""
+LONGEST_TRYING = 24 * 3600.0
+"""Seconds after which a message nobody could deliver is kept for a decision instead: a day late, it is history."""
 LOOK_BACK = timedelta(seconds=60)
 """Clocks differ: what is looked for may bear a time a little before our intent. Far under any reuse of a nonce."""
 LONGEST_REST = 60.0
@@ -53,8 +61,8 @@ class Consequence:
 
 CONSEQUENCES: dict[type[Exception], Consequence] = {
     RateLimited: Consequence(Outcome.RATE_LIMITED, State.WAITING, None),
-    Unavailable: Consequence(Outcome.UNAVAILABLE, State.WAITING, None),
-    Unsure: Consequence(Outcome.UNSURE, State.UNSURE, SETTLE.total_seconds()),
+    TryAgain: Consequence(Outcome.UNAVAILABLE, State.WAITING, None),
+    Unsure: Consequence(Outcome.UNSURE, State.UNSURE, None),
     Reconnect: Consequence(Outcome.RECONNECT, State.WAITING, RECONNECT_REST),
     Gone: Consequence(Outcome.GONE, State.PARKED),
     Refused: Consequence(Outcome.REFUSED, State.PARKED),
@@ -63,6 +71,8 @@ CONSEQUENCES: dict[type[Exception], Consequence] = {
 }
 """The one table from errors to outcomes. What is not in it is a mistake of ours: parked, so that nothing is lost."""
 MISTAKE = Consequence(Outcome.REFUSED, State.PARKED)
+INFRASTRUCTURE = (LeaseLost, psycopg.Error, db.Error, RedisError, OSError)
+"""Trouble with our own database or Redis: no message's fault, so whoever runs the shard decides."""
 
 
 def consequence(error: Exception) -> Consequence:
@@ -96,7 +106,7 @@ class Deliver:
         self.done: list[int] = []
         """Events whose contents may be forgotten, for the shard to collect."""
 
-    async def walk(self, link: int) -> float | None:
+    async def walk(self, link: int, is_ending: Callable[[], bool]) -> float | None:
         """Say a page of what waits. Returns seconds to rest: None when nothing is left, 0 when there is more to do."""
         rows = await self.ledger.deliveries_open(link)
         if not rows:
@@ -105,6 +115,8 @@ class Deliver:
             return float(rows[0].rest)
         said: Said | None = None
         for row in rows:
+            if is_ending():
+                break
             visit = Visit(self, row)
             rest = await visit.pay(said)
             said = visit.said
@@ -136,25 +148,41 @@ class Visit:
         self.said = said
         try:
             await self._say_all(await self._parts())
-        except LeaseLost:
-            raise
         except TooEarly as early:
             await self._commit()
             return early.seconds
-        except Exception as error:  # noqa: BLE001 (one delivery must not stop a mailbox, nor a mailbox the shard)
+        except (ConnectorError, NotSupported, Unheard, Unwritable) as error:
             await self._commit()
             return await self._set_back(error)
         return 0.0
 
     async def _parts(self, *, only_names: bool = False) -> list[Rendered]:
         row = self.row
-        message = await self.deliver.ear.hear(
-            row.event, row.origin_installation, row.event_kind, row.origin_conversation, row.event_message
-        )
+        message = await self._heard()
         self._mentions = bool(mentions(message.body)) and not only_names
-        return await self.deliver.translator.parts(message, row, only_names=only_names)
+        try:
+            return await self.deliver.translator.parts(message, row, only_names=only_names)
+        except (ConnectorError, *INFRASTRUCTURE):
+            raise
+        except Exception as error:  # noqa: BLE001 (one strange message must not stop a mailbox)
+            log.error("delivery failed by our own mistake", delivery=row.id, error=type(error).__name__)
+            raise Unwritable from None
+
+    async def _heard(self) -> Message:
+        row = self.row
+        try:
+            return await self.deliver.ear.hear(
+                row.event, row.origin_installation, row.event_kind, row.origin_conversation, row.event_message
+            )
+        except Reconnect:
+            await self.deliver.connections.lost(row.origin_installation)
+            raise TryAgain("the platform it comes from must be connected again") from None
 
     async def _say_all(self, parts: list[Rendered]) -> None:
+        if self.row.part >= len(parts):  # it became shorter since its first parts were said
+            await self._commit()
+            await self.deliver.ledger.close_delivery(self.row.id)
+            self.deliver.done.extend(await self.deliver.ledger.finished([self.row.event]))
         for number in range(self.row.part, len(parts)):
             try:
                 outcome, external_id = await self._say(parts[number], number)
@@ -171,10 +199,11 @@ class Visit:
         connector = await self.deliver.connections.connector(self.row.installation)
         if self._in_doubt:
             await self._commit()
-            found = await self._look(part)
+            found = await self._look(part) or await self._look_for_names(number)
             if found:
                 self._in_doubt = False
                 return Outcome.FOUND, found
+            self._may_resend()
         said, self.said = self.said, None
         await self.deliver.turn(said, Intent(self.row.id, number))
         self._in_doubt = False
@@ -182,15 +211,27 @@ class Visit:
         return Outcome.SAID, posted
 
     async def _look(self, part: Rendered) -> MessageId | None:
-        """The id of an earlier send of this part whose answer was lost; None when it never arrived."""
-        age = datetime.now(UTC) - self.row.intent_at
-        if age < SETTLE:
-            raise TooEarly((SETTLE - age).total_seconds())
+        """The id of an earlier send of this part whose answer was lost; None when it is not there."""
+        if self.row.intent_age < SETTLE:
+            raise TooEarly(SETTLE - self.row.intent_age)
         connector = await self.deliver.connections.connector(self.row.installation)
         search = connector.find(part, self.row.intent_at - LOOK_BACK)
         candidates = await drive(search, self.deliver.transport, connector.credentials, self.deliver.sandbox)
         unclaimed = await self.deliver.ledger.unknown(self.row.link, list(map(str, candidates)))
         return MessageId(unclaimed[0]) if unclaimed else None
+
+    async def _look_for_names(self, number: int) -> MessageId | None:
+        """It may have gone out with names only, after the platform refused to mention somebody."""
+        if not self._mentions:
+            return None
+        parts = await self._parts(only_names=True)
+        self._mentions = True
+        return await self._look(parts[number]) if number < len(parts) else None
+
+    def _may_resend(self) -> None:
+        """A worker that died in mid-call leaves the platform at work on it: not there yet is not the same as not sent."""
+        if self.row.state == State.SENDING and self.row.intent_age < ANSWER_SECONDS:
+            raise TooEarly(min(LOOK_AGAIN, ANSWER_SECONDS - self.row.intent_age))
 
     async def _commit(self) -> None:
         said, self.said = self.said, None
@@ -198,21 +239,31 @@ class Visit:
 
     async def _set_back(self, error: Exception) -> float:
         what = consequence(error)
-        if what is MISTAKE:
-            log.error("delivery failed by our own mistake", delivery=self.row.id, error=type(error).__name__)
         if isinstance(error, Reconnect):
             await self.deliver.connections.lost(self.row.installation)
         rest = growing_rest(self.row.setbacks) if what.rest is None else what.rest
         if isinstance(error, RateLimited):
             rest = max(rest, error.after)
-        state = State.UNSURE if self._in_doubt and what.state == State.WAITING else what.state
-        reason = (
-            str(error) if isinstance(error, ConnectorError | NotSupported | Unheard) else "a mistake of the Hub's own"
-        )
+        state, reason = what.state, str(error)
+        if self._in_doubt and state == State.WAITING:
+            state = State.UNSURE
+        if (
+            state in (State.WAITING, State.UNSURE)
+            and what.outcome != Outcome.RECONNECT
+            and self.row.age > LONGEST_TRYING
+        ):
+            state, rest, reason = State.PARKED, 0.0, f"tried for a day: {reason}"
         await self.deliver.ledger.set_back(self.row.id, state, what.outcome, reason, rest)
         if state in (State.PARKED, State.SKIPPED):
             self.deliver.done.extend(await self.deliver.ledger.finished([self.row.event]))
         return rest
+
+
+class Unwritable(Exception):
+    """A message that we cannot put into the platform's words: a mistake of the Hub's own."""
+
+    def __str__(self) -> str:
+        return "a mistake of the Hub's own"
 
 
 class TooEarly(Exception):

@@ -6,25 +6,28 @@ Content comes from the vault; what the vault has forgotten, or never held, is fe
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from accounts.connecting import Connections
 from accounts.matching import Directory
 from connectors.contract import Connector, FetchesMessages, ListsAccounts
 from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, TryAgain
 from connectors.http import Transport, drive
-from connectors.messages import Account, AccountId, ConversationId, Kind, Message, MessageId, Posted, Reference, Skipped
+from connectors.messages import Account, ConversationId, Kind, Message, MessageId, Posted, Reference, Skipped
 from relay import vault
 from relay.batching import Batcher
 from relay.ledger import LATER, Happening, Heard, Ledger, Routed
-from relay.models import DailyCount, Discard
+from relay.models import ConversationLink, DailyCount, Discard
 
 log = structlog.get_logger(__name__)
 
 DEGRADED = DailyCount.What.DEGRADED.value
+DISCARD = DailyCount.What.DISCARD.value
 KEPT_IN_MIND = 2_000
 """Messages a worker remembers between hearing and delivering: a full page for 100 busy mailboxes, a few megabytes."""
 ASK_AGAIN = 0.05
@@ -77,7 +80,7 @@ class Ear:
 
     async def _read(self, event: int, installation: int, reference: Reference) -> Message:
         connector = await self._connections.connector(installation)
-        content = await self._vault(event) or await self._fetch(connector, reference)
+        content = await self._kept(event) or await self._fetch(connector, reference)
         try:
             heard = connector.parse(content, reference)
         except Exception as error:  # noqa: BLE001 (one strange message must not stop a mailbox)
@@ -90,6 +93,13 @@ class Ear:
                 await self._introduce(connector, installation, message)
                 return message
 
+    async def _kept(self, event: int) -> Mapping[str, Any] | None:
+        """What the vault holds; without Redis it holds nothing, and the platform is asked."""
+        try:
+            return await self._vault(event)
+        except (RedisError, OSError):
+            return None
+
     async def _fetch(self, connector: Connector, reference: Reference) -> Mapping[str, Any]:
         if not isinstance(connector, FetchesMessages):
             raise Unheard(Discard.GONE)
@@ -101,24 +111,24 @@ class Ear:
                     raise Unheard(Discard.GONE) from None
                 await asyncio.sleep(pause)
             except Refused:
-                raise Unheard(Discard.GONE) from None
+                raise Unheard(Discard.FORBIDDEN) from None
         raise AssertionError("the last pause is None")
 
     async def _introduce(self, connector: Connector, installation: int, message: Message) -> None:
         """Make sure that the directory knows the author; a name in the event serves where the platform cannot say more."""
         if await self._directory.account(installation, message.author):
             return
-        account = Account(message.author, message.author_name or str(message.author))
-        if isinstance(connector, ListsAccounts):
-            account = await self._ask(connector, message.author, account)
-        await self._directory.learn(installation, account)
+        named = Account(message.author, message.author_name or "Someone")
+        with suppress(TryAgain, Reconnect):  # asked again with the next message: a guess would be kept for ever
+            await self._directory.learn(installation, await self._ask(connector, named))
 
-    async def _ask(self, connector: Connector, author: AccountId, otherwise: Account) -> Account:
-        assert isinstance(connector, ListsAccounts)  # noqa: S101 (the caller checked; said again for the type checker)
+    async def _ask(self, connector: Connector, named: Account) -> Account:
+        if not isinstance(connector, ListsAccounts):
+            return named
         try:
-            return await drive(connector.account(author), self._transport, connector.credentials, self._sandbox)
-        except (ConnectorError, NotSupported):
-            return otherwise
+            return await drive(connector.account(named.id), self._transport, connector.credentials, self._sandbox)
+        except (Gone, Refused, NotSupported):
+            return named
 
 
 class Ingest:
@@ -157,6 +167,8 @@ class Ingest:
             case Reconnect():
                 await self._connections.lost(row.installation_id)
                 return RECONNECT_REST
+            case ConnectorError() | NotSupported():
+                return TROUBLE_REST
             case _:
                 raise error
 
@@ -180,14 +192,24 @@ class Ingest:
         await vault.drop(self._redis, over)
         if any(one.verdict == LATER for one in routed):
             rest = max(rest, ASK_AGAIN)
-        await self._count_degraded(routed)
+        await self._count(heard, routed)
         return rest, {link for one in routed for link in one.links}
 
-    async def _count_degraded(self, routed: list[Routed]) -> None:
-        lost = [self._degraded.pop(one.event, []) for one in routed]
-        crossed = [happening for one, some in zip(routed, lost, strict=True) if one.links for happening in some]
-        if crossed:
-            await self._ledger.count(crossed)
+    async def _count(self, heard: list[Heard], routed: list[Routed]) -> None:
+        """What crossed degraded, and what was discarded; echoes are no news, each relayed message has three."""
+        happenings: list[Happening] = []
+        for told, one in zip(heard, routed, strict=True):
+            degraded = self._degraded.pop(one.event, [])
+            if one.links:
+                happenings += degraded
+            elif one.verdict not in ("", LATER, Discard.ECHO):
+                happenings.append((await self._platform(told.link), DISCARD, one.verdict))
+        if happenings:
+            await self._ledger.count(happenings)
+
+    async def _platform(self, link: int) -> str:
+        installation = await ConversationLink.objects.values_list("installation__platform", flat=True).aget(pk=link)
+        return str(installation)
 
 
 def _each_message_once(rows: list[Any]) -> list[Any]:

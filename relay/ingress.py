@@ -5,9 +5,9 @@ platforms want it within 3 seconds and the commit is the promise. All requests i
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import astuple
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,6 +29,10 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1024 * 1024
 """Bytes. The largest real webhook (a Slack message with its blocks) is around 200 kB."""
+REDIS_SECONDS = 0.5
+"""How long Redis may keep a platform waiting, that wants its answer within three; one commit waits for all in flight."""
+WITHOUT_REDIS_SECONDS = 5.0
+"""How long Redis is left alone after it failed, rather than every webhook waiting for it."""
 CARRIED = frozenset({Kind.POSTED})
 """Kinds that are relayed. All others are counted and leave no row."""
 
@@ -148,21 +152,20 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 class Arrival:
-    """An envelope on its way into the inbox, with the time it came."""
+    """An envelope on its way into the inbox."""
 
-    __slots__ = ("envelope", "platform", "received_at")
+    __slots__ = ("envelope", "platform")
 
     def __init__(self, platform: str, envelope: Envelope) -> None:
         self.platform = platform
         self.envelope = envelope
-        self.received_at = datetime.now(UTC)
 
     def told(self) -> ledger.Told:
         """What of it may be stored."""
         reference = self.envelope.reference
         return ledger.Told(
             self.platform, self.envelope.workspace, reference.conversation, self.envelope.event_id, reference.kind,
-            reference.message, reference.occurred_at, self.received_at,
+            reference.message, reference.occurred_at,
         )  # fmt: skip
 
 
@@ -171,7 +174,10 @@ class Inbox:
 
     def __init__(self) -> None:
         self._database: psycopg.AsyncConnection[Any] | None = None
-        self._redis: Redis = Redis.from_url(settings.REDIS_URL)
+        self._redis: Redis = Redis.from_url(
+            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        )
+        self._without_redis_until = 0.0
         self._arrive: Batcher[Arrival, None] = Batcher(self._flush)
 
     async def __call__(self, arrival: Arrival) -> None:
@@ -185,6 +191,13 @@ class Inbox:
         await self._redis.aclose()
 
     async def _flush(self, arrivals: list[Arrival]) -> list[None]:
+        try:
+            await self._store(arrivals)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            await self._store(arrivals)  # on a new connection: Webex tells an event once, a 503 would lose it
+        return [None] * len(arrivals)
+
+    async def _store(self, arrivals: list[Arrival]) -> None:
         database = await self._connected()
         carried = [arrival for arrival in arrivals if arrival.envelope.reference.kind in CARRIED]
         discards = [(a, Discard.NOT_CARRIED) for a in arrivals if a.envelope.reference.kind not in CARRIED]
@@ -194,7 +207,6 @@ class Inbox:
             what = DailyCount.What.DISCARD.value
             await ledger.count(database, [(a.platform, what, reason.value) for a, reason in discards])
         await self._hand_over(carried, accepted)
-        return [None] * len(arrivals)
 
     async def _hand_over(self, arrivals: list[Arrival], accepted: list[ledger.Accepted]) -> None:
         """Contents to the vault, then the bell: in this order, so that whoever hears it finds them."""
@@ -213,9 +225,12 @@ class Inbox:
 
     async def _quietly(self, pipeline: Any) -> None:
         """The references are committed: without Redis the sweep finds them and the platform is asked for the contents."""
+        if time.monotonic() < self._without_redis_until:
+            return
         try:
             await pipeline.execute()
         except (RedisError, OSError) as error:
+            self._without_redis_until = time.monotonic() + WITHOUT_REDIS_SECONDS
             log.warning("vault and doorbell out of reach", error=type(error).__name__)
 
     async def _connected(self) -> "psycopg.AsyncConnection[Any]":

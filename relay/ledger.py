@@ -11,11 +11,14 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+import structlog
 from django.db import connections
 from psycopg.rows import namedtuple_row
 
 from relay.batching import Batcher
 from relay.models import Discard, Outcome
+
+log = structlog.get_logger(__name__)
 
 PAGE = 20
 """Rows read ahead per mailbox: enough to keep a busy one going, little enough to keep memory flat over thousands."""
@@ -40,10 +43,8 @@ async def connect() -> "psycopg.AsyncConnection[Any]":
 
 _ACCEPT = """
 WITH told AS (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
-                         %s::timestamptz[])
-        WITH ORDINALITY
-        AS t(platform, workspace, conversation, event_id, kind, message, occurred_at, received_at, n)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+        WITH ORDINALITY AS t(platform, workspace, conversation, event_id, kind, message, occurred_at, n)
 ), placed AS (
     SELECT t.*, i.id AS installation_id, l.id AS link_id, l.conversation_id
     FROM told t
@@ -52,7 +53,7 @@ WITH told AS (
 ), kept AS (
     INSERT INTO relay_inboundevent
         (installation_id, link_id, event_id, kind, message, occurred_at, received_at, state, discard)
-    SELECT installation_id, link_id, event_id, kind, message, occurred_at, received_at, 0, ''
+    SELECT installation_id, link_id, event_id, kind, message, occurred_at, clock_timestamp(), 0, ''
     FROM placed WHERE link_id IS NOT NULL ORDER BY n
     ON CONFLICT (installation_id, event_id) DO NOTHING
     RETURNING id, installation_id, event_id
@@ -84,7 +85,6 @@ class Told:
     kind: str
     message: str
     occurred_at: datetime | None
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,14 @@ class Accepted:
 
 
 async def accept(database: "psycopg.AsyncConnection[Any]", told: Sequence[Told]) -> list[Accepted]:
-    """Insert the references of events in one commit; what concerns nobody leaves no row. In the order given."""
-    columns = zip(*((t.platform, t.workspace, t.conversation, t.event_id, t.kind, t.message, t.occurred_at,
-                     t.received_at) for t in told), strict=True)  # fmt: skip
+    """Insert the references of events in one commit; what concerns nobody leaves no row. In the order given.
+
+    Their time is the database's, as that of our intents: the two are compared to tell an echo.
+    """
+    columns = zip(
+        *((t.platform, t.workspace, t.conversation, t.event_id, t.kind, t.message, t.occurred_at) for t in told),
+        strict=True,
+    )
     cursor = await database.execute(_ACCEPT, [list(column) for column in columns])
     return [_accepted(row) for row in await cursor.fetchall()]
 
@@ -179,7 +184,9 @@ SELECT d.id, d.event_id AS event, d.message_id AS message, d.link_id AS link, d.
        l.installation_id AS installation, l.external_id AS conversation,
        e.kind AS event_kind, e.message AS event_message, o.installation_id AS origin_installation,
        o.external_id AS origin_conversation,
-       l.setbacks, extract(epoch FROM l.not_before - clock_timestamp())::float8 AS rest
+       l.setbacks, extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age,
+       extract(epoch FROM clock_timestamp() - d.intent_at)::float8 AS intent_age,
+       extract(epoch FROM l.not_before - clock_timestamp())::float8 AS rest
 FROM unnest(%s::bigint[]) AS asked(link), relay_conversationlink l,
 LATERAL (SELECT * FROM relay_delivery WHERE link_id = asked.link AND state < 3 ORDER BY id LIMIT %s) d,
 relay_inboundevent e, relay_conversationlink o
@@ -202,6 +209,7 @@ WITH {_FENCED}, said AS (
 ), copies AS (
     INSERT INTO relay_messagecopy (message_id, link_id, external_id, part)
     SELECT message_id, link_id, external_id, part FROM moved
+    ON CONFLICT DO NOTHING
 ), tried AS (
     INSERT INTO relay_attempt (delivery_id, outcome, reason) SELECT id, outcome, '' FROM moved
 ), calmed AS (
@@ -222,6 +230,11 @@ SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM intended) AS written
 _FINISHED = """
 SELECT event FROM unnest(%s::bigint[]) AS asked(event)
 WHERE NOT EXISTS (SELECT 1 FROM relay_delivery d WHERE d.event_id = asked.event AND d.state < 3)
+"""
+
+_CLOSE = f"""
+WITH {_FENCED}
+UPDATE relay_delivery d SET state = 3 FROM lease WHERE d.id = %(delivery)s RETURNING d.id
 """
 
 _SET_BACK = f"""
@@ -387,6 +400,12 @@ class Ledger:
             raise LeaseLost
         return int(row.setbacks)
 
+    async def close_delivery(self, delivery: int) -> None:
+        """End a delivery of which nothing is left to say."""
+        cursor = await self._database.execute(_CLOSE, self._lease | {"delivery": delivery})
+        if await cursor.fetchone() is None:
+            raise LeaseLost
+
     async def unknown(self, link: int, external_ids: list[str]) -> list[str]:
         """Those of the ids that no copy in this conversation has, in the order given."""
         cursor = await self._database.execute(
@@ -413,7 +432,13 @@ class Ledger:
             if not line:
                 line.append(await connect())
                 self._lines.extend(line)
-            results: list[Any] = await work(line[0], items)
+            try:
+                results: list[Any] = await work(line[0], items)
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                if len(items) == 1:
+                    raise
+                log.error("batch refused, going one by one", error=type(error).__name__)
+                return [await _alone(work, line[0], item) for item in items]
             return results
 
         return flush
@@ -452,6 +477,14 @@ class Ledger:
             raise LeaseLost
         finished = set(row.finished)
         return [turn.said.event if turn.said and turn.said.event in finished else None for turn in turns]
+
+
+async def _alone(work: Callable[..., Any], line: Any, item: Any) -> Any:
+    """One item's own result, or its own error: it must not take its batch along."""
+    try:
+        return (await work(line, [item]))[0]
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        return error
 
 
 def _said_columns(said: list[tuple[Said, bool]]) -> dict[str, Any]:

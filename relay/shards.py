@@ -12,7 +12,10 @@ from typing import Any
 import aiohttp
 import psycopg
 import structlog
+from asgiref.sync import sync_to_async
+from django import db
 from django.conf import settings
+from django.db import connections
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -28,7 +31,7 @@ from relay.translate import Translator
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 6.0
-"""How long a dead worker's mailboxes stand still; three renewals may be missed before that."""
+"""How long a dead worker's mailboxes stand still; two renewals may be missed before that."""
 SWEEP_SECONDS = 2.0
 """How long work may lie unnoticed when its ring was lost. Each sweep also renews the lease."""
 SLICE_SECONDS = 30.0
@@ -41,6 +44,13 @@ DROP_AT_ONCE = 50
 """Contents dropped in one go while mailboxes are busy."""
 CONNECTIONS_AT_ONCE = 100
 """Calls under way from one shard: above it mailboxes queue for a socket, below any limit of open files."""
+CONNECTIONS_PER_PLATFORM = 40
+"""Of these, to one host: a platform that answers slowly must leave sockets for the others."""
+
+INFRASTRUCTURE = (
+    LeaseLost, psycopg.OperationalError, psycopg.InterfaceError, db.OperationalError, db.InterfaceError, RedisError, OSError
+)  # fmt: skip
+"""Errors that concern every mailbox: the slice ends, and the next one starts from what is committed."""
 
 Key = tuple[bool, int]
 """``(True, link)`` is the actor who delivers into a link's mailbox, ``(False, link)`` the one who ingests from it."""
@@ -62,13 +72,16 @@ async def drain(
             await Shard(ledger, redis, carrier).run(should_stop, seconds)
     finally:
         await ledger.close()
+        await sync_to_async(connections.close_all)()  # a connection that died is not carried into the next slice
     return True
 
 
 @asynccontextmanager
 async def _tools(transport: Transport | None) -> AsyncIterator[tuple[Redis, Transport]]:
     redis: Redis = Redis.from_url(settings.REDIS_URL)
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS_AT_ONCE, ttl_dns_cache=300)
+    connector = aiohttp.TCPConnector(
+        limit=CONNECTIONS_AT_ONCE, limit_per_host=CONNECTIONS_PER_PLATFORM, ttl_dns_cache=300
+    )
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         try:
             yield redis, transport or over_aiohttp(session)
@@ -96,16 +109,16 @@ class Shard:
 
     async def run(self, should_stop: Callable[[], bool], seconds: float) -> None:
         """Drain until ``seconds`` are over, ``should_stop`` says so or the lease is lost. Raises what stopped it early."""
-        helpers = [self._start(self._answer_bell()), self._start(self._keep_lease(should_stop))]
+        bell, lease = self._start(self._answer_bell()), self._start(self._keep_lease(should_stop))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), seconds)
         self._ending.set()
         for timer in self._resting.values():
             timer.cancel()
-        for helper in helpers:
-            helper.cancel()
-        await self._let_end(list(self._actors.values()))
-        await self._let_end(helpers)
+        bell.cancel()
+        await self._let_end([bell, *self._actors.values()])
+        lease.cancel()  # not before: whoever takes the shard over must not find calls of ours still under way
+        await self._let_end([lease])
         await self._forget()
         if self._trouble:
             raise self._trouble
@@ -135,20 +148,19 @@ class Shard:
                 self._wake((False, link))
 
     async def _keep_lease(self, should_stop: Callable[[], bool]) -> None:
-        while not self._ending.is_set():
+        while True:
             await self._ledger.renew(LEASE_SECONDS)
-            for link, deliver in await self._ledger.sweep():
-                self._wake((deliver, link))
-            await self._forget()
+            if not self._ending.is_set():
+                for link, deliver in await self._ledger.sweep():
+                    self._wake((deliver, link))
             await self._pause(should_stop)
 
     async def _pause(self, should_stop: Callable[[], bool]) -> None:
+        """Until the next sweep is due, looking now and then whether to stop."""
         for _ in range(10):
             if should_stop():
                 self._ending.set()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), SWEEP_SECONDS / 10)
-                return
+            await asyncio.sleep(SWEEP_SECONDS / 10)
 
     def _wake(self, key: Key) -> None:
         """Start an actor, or have a busy one look once more before it goes. One that rests is left alone."""
@@ -174,7 +186,7 @@ class Shard:
         """One stuck mailbox stops only itself; without database or Redis the whole slice ends."""
         try:
             return await self._step(key)
-        except (LeaseLost, psycopg.OperationalError, psycopg.InterfaceError, RedisError, OSError):
+        except INFRASTRUCTURE:
             raise
         except Exception as error:  # noqa: BLE001
             log.error("mailbox stuck", deliver=key[0], link=key[1], error=type(error).__name__)
@@ -183,7 +195,7 @@ class Shard:
     async def _step(self, key: Key) -> float | None:
         deliver, link = key
         if deliver:
-            rest = await self._deliver.walk(link)
+            rest = await self._deliver.walk(link, self._ending.is_set)
             if len(self._deliver.done) >= DROP_AT_ONCE or rest is None:
                 await self._forget()
             return rest

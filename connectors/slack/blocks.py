@@ -13,7 +13,7 @@ from connectors.slack.rich_text import Object, Reading, objects, read_rich_text,
 def read_blocks(blocks: list[Object], reading: Reading) -> list[Block]:
     """A message's ``blocks``; with one of an unknown kind among them, ``text`` is read instead."""
     known = [_BLOCKS.get(text_of(block, "type")) for block in blocks]
-    unknown = [text_of(block, "type") or "block" for block, reader in zip(blocks, known, strict=True) if reader is None]
+    unknown = ["unknown block"] * known.count(None)
     reading.degraded += unknown
     if unknown and reading.text:
         return read_mrkdwn(reading.text, reading.degraded)
@@ -139,7 +139,7 @@ def _buttons(elements: Iterable[Object], reading: Reading) -> list[Block]:
     """What could be pressed or chosen, by its caption."""
     captions = []
     for element in elements:
-        reading.degraded.append(text_of(element, "type") or "button")
+        reading.degraded.append("button")
         caption = element.get("text") or element.get("placeholder")
         if isinstance(caption, dict):
             captions.append(f"[{text_of(caption, 'text')}]")

@@ -18,8 +18,8 @@ API = "https://slack.com/api/"
 HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
 """Any one that fits the conversation's type."""
 
-PAGES = 5
-"""Pages searched for a lost post: a thousand messages since it was sent, more than a channel says meanwhile."""
+PAGES = 20
+"""Pages searched for a lost post: four thousand messages since it was sent, hours of a busy channel."""
 PAGE = 200
 """Messages per page, as Slack recommends; unlisted shared apps are given 15 whatever they ask for (§3.1)."""
 CLOCK_MARGIN = timedelta(minutes=1)
@@ -61,9 +61,9 @@ def find(rendered: Rendered, since: datetime, own: frozenset[AccountId]) -> Call
                 return [MessageId(message["ts"])]
         cursor = text_of(_inner(page, "response_metadata"), "next_cursor")
         if not cursor:
-            break
+            return []
         form["cursor"] = cursor
-    return []
+    raise Unsure("too much was said since to look for a lost message")
 
 
 def _nonce(message: Object) -> Any:

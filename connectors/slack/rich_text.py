@@ -190,7 +190,7 @@ def _style(given: Any, reading: Reading) -> Style:
 
 def _unknown(element: Object, style: Style, reading: Reading) -> Inline:
     kind = text_of(element, "type") or "element"
-    reading.degraded.append(kind)
+    reading.degraded.append("unknown element")
     return Text(text_of(element, "text", "fallback", "name", "value") or f"[{kind}]", style)
 
 

@@ -18,8 +18,8 @@ from connectors.teams.render import marker
 GRAPH = "https://graph.microsoft.com/v1.0"
 PAGE = 50
 """The most messages Graph lists at once (§3.5)."""
-PAGES = 4
-"""Pages read to find a lost send: 200 threads since a send of seconds or minutes ago, at one page per second."""
+PAGES = 20
+"""Pages read to find a lost send: a thousand threads, hours of a busy channel, at one page per second."""
 CLOCK_SKEW = timedelta(seconds=60)
 """How far Microsoft's clock and ours may differ; the caller drops what it knows already."""
 READ_ERROR_BYTES = 4096
@@ -129,11 +129,14 @@ def find(rendered: Rendered, author: AccountId, since: datetime) -> Calls[list[M
     for _ in range(PAGES):
         response = yield _read(f"{url}?{page_query}", "list channel messages")
         page = response.json()
-        ours += [message for message in page["value"] if _is_ours(message, author, since)]
+        messages = page.get("value") if isinstance(page, dict) else None
+        if not isinstance(messages, list):
+            raise Unavailable("Teams answered without a list of messages")
+        ours += [message for message in messages if _is_ours(message, author, since)]
         page_query = urlsplit(page.get("@odata.nextLink") or "").query
-        if not page_query or any(_before(message, since) for message in page["value"]):
-            break
-    return _matching(rendered, ours)
+        if not page_query or any(_before(message, since) for message in messages):
+            return _matching(rendered, ours)
+    raise Unsure("too much was said since to look for a lost message")
 
 
 def _read(url: str, bucket: str) -> Call:

@@ -38,10 +38,10 @@ def receive(request: Request, secrets: _Secrets) -> Reply | list[Envelope]:
     token = request.query.get("validationToken")
     if token is not None:
         return _echo(token)
-    items = _items(request.body)
-    for item in items:
-        _prove(item, secrets.client_state_key)
-    return [_envelope(item) for item in items]
+    proven = [item for item in _items(request.body) if _is_proven(item, secrets.client_state_key)]
+    if not proven:
+        raise Forged("no notification has a clientState that holds")
+    return [_envelope(item) for item in proven]  # of several subscriptions: a stale one must not take the others along
 
 
 def _echo(token: str) -> Reply:
@@ -62,12 +62,11 @@ def _items(body: bytes) -> list[_Item]:
     return items
 
 
-def _prove(item: _Item, key: str) -> None:
+def _is_proven(item: _Item, key: str) -> bool:
     tenant, state = item.get("tenantId"), item.get("clientState")
     if not key or not isinstance(tenant, str) or not isinstance(state, str):
-        raise Forged("no clientState to check")
-    if not hmac.compare_digest(client_state(key, tenant).encode(), state.encode("utf-8", "replace")):
-        raise Forged("clientState does not hold")
+        return False
+    return hmac.compare_digest(client_state(key, tenant).encode(), state.encode("utf-8", "replace"))
 
 
 def _envelope(item: _Item) -> Envelope:
@@ -76,11 +75,11 @@ def _envelope(item: _Item) -> Envelope:
         return _unshown(workspace, f"lifecycle:{item['lifecycleEvent']}:{item.get('subscriptionId')}")
     change, resource = item.get("changeType"), item.get("resource")
     if not isinstance(change, str) or not isinstance(resource, str):
-        raise Malformed("a notification without changeType or resource")
+        return _unshown(workspace, "unreadable")
     try:
         segments = read_key_form(resource)
-    except ValueError as error:
-        raise Malformed(str(error)) from None
+    except ValueError:
+        return _unshown(workspace, "unreadable")
     return _notification(workspace, change, resource, segments)
 
 

@@ -25,7 +25,9 @@ PAUSE = 15.0
 LONGEST_PAUSE = 3600.0
 """Seconds; the longest that Webex documents. A header that asks for more is broken."""
 PAGE = 50
-"""Newest messages looked at for a send whose answer was lost: Webex's own default, far more than a minute brings."""
+"""Messages listed at once: Webex's own default."""
+PAGES = 20
+"""Pages looked through for a send whose answer was lost: a thousand messages, hours of a busy space."""
 CLOCKS_APART = timedelta(seconds=10)
 """``created`` is Webex's clock, ``since`` is ours. Looking back too far does no harm: known ids are dropped."""
 READING_LAGS = timedelta(seconds=15)
@@ -58,12 +60,22 @@ def post(rendered: Rendered) -> Calls[MessageId]:
 
 
 def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[MessageId]]:
-    """Messages of ``own`` since ``since`` that show the same text: nothing of ours can be hidden in a message."""
+    """Messages of ``own`` since ``since`` that show the same text: nothing of ours can be hidden in a message.
+
+    Raises ``Unsure`` where more was said since than is read: not found would not mean not sent.
+    """
     query = {"roomId": rendered.conversation, "max": str(PAGE)}
-    response = yield _read("/messages", ("spark:messages_read",), "messages", query)
     wanted = _shown(from_markdown(_MENTION.sub(_NAME, rendered.payload["markdown"])))
-    items = [item for item in _items(response) if _is_own(item, own, since - CLOCKS_APART)]
-    return [ids.message(item["id"]) for item in reversed(items) if _said(item, rendered.conversation) == wanted]
+    found: list[MessageId] = []
+    for _ in range(PAGES):
+        items = _items((yield _read("/messages", ("spark:messages_read",), "messages", query)))
+        recent = [item for item in items if _is_recent(item, since - CLOCKS_APART)]
+        ours = [item for item in recent if _is_own(item, own)]
+        found += [ids.message(item["id"]) for item in ours if _said(item, rendered.conversation) == wanted]
+        if len(recent) < len(items) or len(items) < PAGE:
+            return found[::-1]
+        query["beforeMessage"] = str(items[-1].get("id"))
+    raise Unsure("too much was said since to look for a lost message")
 
 
 def fetch(reference: Reference) -> Calls[Content]:
@@ -112,10 +124,13 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _is_own(item: Mapping[str, Any], own: AccountId, since: datetime) -> bool:
+def _is_recent(item: Mapping[str, Any], since: datetime) -> bool:
     created = moment(item.get("created"))
-    recent = created is not None and created >= since
-    return recent and ids.plausible(item.get("id")) is not None and ids.account(_text(item, "personId")) == own
+    return created is not None and created >= since
+
+
+def _is_own(item: Mapping[str, Any], own: AccountId) -> bool:
+    return ids.plausible(item.get("id")) is not None and ids.account(_text(item, "personId")) == own
 
 
 def _said(item: Mapping[str, Any], room: ConversationId) -> str:

@@ -5,9 +5,12 @@ from typing import Any
 from django.db import transaction
 
 from accounts.matching import remember
-from accounts.models import Installation, Tenant
+from accounts.models import Installation, Tenant, User
 from connectors.sandbox import CHANNELS, COMPANY, Fake, World
 from relay.models import ConversationLink, UniversalConversation
+
+LOGIN, PASSWORD = "demo", "demo"
+"""Printed by `./hub up`: the sandbox has nothing to protect."""
 
 
 @transaction.atomic
@@ -20,7 +23,16 @@ def seed(world: World) -> Tenant:
     for channel in CHANNELS:
         if channel.linked:
             link(tenant, channel.name, installations, world)
+    add_administrator()
     return tenant
+
+
+def add_administrator() -> None:
+    """Somebody who may look into the tables at `/admin/`. Only ever on a Hub whose platforms are pretend ones."""
+    user, created = User.objects.get_or_create(username=LOGIN, defaults={"is_staff": True, "is_superuser": True})
+    if created:
+        user.set_password(PASSWORD)
+        user.save()
 
 
 def connect(tenant: Tenant, world: World) -> dict[str, Installation]:

@@ -16,6 +16,7 @@ class Discard(models.TextChoices):
     DUPLICATE = "duplicate", "told twice by the platform"
     ECHO = "echo", "our own message coming back"
     GONE = "gone", "deleted before it could be read"
+    FORBIDDEN = "forbidden", "the platform did not let us read it"
     UNREADABLE = "unreadable", "in a form we could not read"
 
 

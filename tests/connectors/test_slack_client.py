@@ -112,7 +112,17 @@ def test_the_search_for_a_lost_post_ends(company: Company) -> None:
         return company.transport(outgoing)
 
     assert company.run(company.slack.find(company.rendered(), SINCE), counted) == []
-    assert len(calls) == 5
+    assert len(calls) == 6
+
+
+def test_a_search_that_would_never_end_stays_in_doubt(company: Company) -> None:
+    endless = {"ok": True, "messages": [], "response_metadata": {"next_cursor": "on and on"}}
+
+    def answer(outgoing: Outgoing) -> Response:
+        return Response(200, json.dumps(endless).encode())
+
+    with pytest.raises(Unsure):
+        company.run(company.slack.find(company.rendered(), SINCE), answer)
 
 
 def test_somebody_else_s_nonce_is_not_ours(company: Company) -> None:

@@ -16,8 +16,7 @@ State = Delivery.State
 @pytest.fixture(autouse=True)
 def quick_to_settle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fakes show a message at once; the pauses made for real platforms would only make the tests slow."""
-    monkeypatch.setattr(delivery, "SETTLE", delivery.SETTLE * 0)
-    monkeypatch.setitem(delivery.CONSEQUENCES, Unsure, delivery.Consequence(Outcome.UNSURE, State.UNSURE, 0.01))
+    monkeypatch.setattr(delivery, "SETTLE", 0.0)
     monkeypatch.setattr(delivery, "growing_rest", lambda setbacks: 0.05)
 
 

@@ -44,7 +44,7 @@ def links() -> list[ConversationLink]:
 
 
 def told(message: str, workspace: str = "T0", event_id: str = "") -> Told:
-    return Told("slack", workspace, "C1", event_id or f"E-{message}", "posted", message, NOW, NOW)
+    return Told("slack", workspace, "C1", event_id or f"E-{message}", "posted", message, NOW)
 
 
 def take_in(*events: Told) -> list[Any]:

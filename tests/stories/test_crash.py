@@ -5,9 +5,12 @@ import re
 import time
 from functools import partial
 
+import psycopg
 import pytest
+from django.db import connections
 from redis import Redis
 
+from relay.ledger import connection_parameters
 from relay.models import Delivery
 from tests.stack import Stack
 
@@ -38,8 +41,8 @@ def test_a_worker_killed_in_mid_batch_loses_doubles_and_swaps_nothing(stack: Sta
     dice = random.Random(7)
     worker = stack.processes[1]
     count = 0
-    for _ in range(3):
-        for _ in range(25):
+    for _ in range(2):
+        for _ in range(40):
             stack.say("slack", SPEAKERS["slack"], f"slack says {count}.")
             count += 1
         stack.wait_until(partial(under_way, stack, count))
@@ -49,12 +52,33 @@ def test_a_worker_killed_in_mid_batch_loses_doubles_and_swaps_nothing(stack: Sta
     everything_arrived(stack, "slack", count)
 
 
+def test_database_connections_that_all_break_at_once_stop_nothing(stack: Stack) -> None:
+    for number in range(40):
+        stack.say("slack", SPEAKERS["slack"], f"slack says {number}.")
+        if number % 20 == 10:
+            with psycopg.connect(**connection_parameters(), autocommit=True) as database:
+                database.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+            connections.close_all()
+    everything_arrived(stack, "slack", 40)
+
+
+def test_a_redis_flushed_under_a_working_worker_loses_doubles_and_swaps_nothing(stack: Stack, redis: Redis) -> None:
+    for number in range(150):
+        stack.say("zoom", SPEAKERS["zoom"], f"zoom says {number}.")
+        if number % 50 == 25:
+            redis.flushall()
+    everything_arrived(stack, "zoom", 150)
+
+
 def test_a_flushed_redis_with_a_backlog_loses_doubles_and_swaps_nothing(stack: Stack, redis: Redis) -> None:
     stack.kill(stack.processes[1])
-    for number in range(100):
+    for number in range(400):
         stack.say("teams", SPEAKERS["teams"], f"teams says {number}.")
     stack.wait_until(lambda: Delivery.objects.exists() or redis.keys("vault:*") or redis.keys("bell:*"))
-    stack.wait_until(lambda: stack.accepted() == 100)
+    stack.wait_until(lambda: stack.accepted() == 400)
     redis.flushall()
     stack.start_worker()
-    everything_arrived(stack, "teams", 100)
+    everything_arrived(stack, "teams", 400)
