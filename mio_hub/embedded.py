@@ -64,11 +64,12 @@ class CannotStart(Exception):
 
 
 @contextmanager
-def servers(data: Path, *, fresh: bool = False) -> Iterator[Servers]:
+def servers(data: Path, *, fresh: bool = False, durable: bool = True) -> Iterator[Servers]:
     """Run what the environment does not provide, for as long as the block lasts.
 
     `fresh` ignores `data` and works in a new folder that is thrown away: for tests and benchmarks. Without it, the
-    folder belongs to one process at a time; a second one gets `AlreadyRunning`.
+    folder belongs to one process at a time; a second one gets `AlreadyRunning`. Not `durable`: commits do not wait for
+    the disk, as tests need not.
     """
     with ExitStack() as stack:
         if fresh:
@@ -79,7 +80,7 @@ def servers(data: Path, *, fresh: bool = False) -> Iterator[Servers]:
             stack.callback(sockets.rmdir)
         running = addresses(sockets)
         if not os.environ.get("DATABASE_URL"):
-            stack.enter_context(postgres(data / "postgres", sockets, THROW_AWAY if fresh else {}))
+            stack.enter_context(postgres(data / "postgres", sockets, {} if durable else THROW_AWAY))
         if not os.environ.get("REDIS_URL"):
             stack.enter_context(valkey(data, sockets))
         yield running

@@ -208,7 +208,7 @@ def welcome(web: str) -> None:
 def test(arguments: list[str]) -> int:
     if not any(shutil.which(name) for name in BROWSERS):
         say("!!! No Chromium found: the browser tests do not run. On Debian or Ubuntu: apt-get install chromium !!!")
-    with embedded.servers(VAR, fresh=True) as servers:
+    with embedded.servers(VAR, fresh=True, durable=False) as servers:
         return run([sys.executable, "-m", "pytest", *arguments], throw_away_environment(servers))
 
 

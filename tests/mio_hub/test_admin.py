@@ -20,17 +20,17 @@ def admin(house: House, client: Client) -> Client:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_demo_administrator_sees_every_table(admin: Client, table: str) -> None:
-    assert admin.get(f"/admin/{table}/").status_code == 200
+    assert admin.get(f"/admin/{table}/", secure=True).status_code == 200
 
 
 def test_tokens_are_never_shown(admin: Client) -> None:
     installation: Any = Installation.objects.filter(platform="slack").get()
-    page = admin.get(f"/admin/accounts/installation/{installation.pk}/change/").content.decode()
+    page = admin.get(f"/admin/accounts/installation/{installation.pk}/change/", secure=True).content.decode()
     assert installation.workspace in page
     assert not any(token in page for token in installation.tokens.values())
 
 
 def test_nothing_can_be_changed_there(admin: Client) -> None:
     installation = Installation.objects.filter(platform="slack").get()
-    answer = admin.post(f"/admin/accounts/installation/{installation.pk}/change/", {"name": "mine"})
+    answer = admin.post(f"/admin/accounts/installation/{installation.pk}/change/", {"name": "mine"}, secure=True)
     assert answer.status_code == 403

@@ -1,0 +1,161 @@
+"""The cells of the table, and measuring one of them."""
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from mio_hub.bench import cpu
+from mio_hub.bench.callers import SPARE, Callers
+from mio_hub.bench.layout import Failed, Pipeline
+from mio_hub.bench.rounds import Counts, Round, accepted, clock, counts, latencies, percentile
+from mio_hub.bench.target import Mark, Target
+from mio_hub.bench.traffic import Typist
+
+WARM_UP_SECONDS = 1.0
+"""Traffic before the measured window: caches fill, batches find their size."""
+FIRST_SECONDS = 60.0
+"""How long the very first messages may take: processes are still starting."""
+OFFERED = 2.0
+"""Messages a second and channel in the open loop: under a third of what a channel on a slow platform can take."""
+SLOW_PLATFORM = 0.15
+"""Seconds: what Graph and Webex really need for a post."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One kind of traffic. ``delay`` is the platform's answer time in seconds, ``offered`` messages a second (open loop)."""
+
+    channels: int
+    delay: float
+    offered: float | None = None
+
+    @property
+    def label(self) -> str:
+        """As the table shows it."""
+        loop = f", {self.offered:g}/s offered" if self.offered else ""
+        return f"{self.delay * 1000:g} ms, {self.channels} channel{'s' * (self.channels != 1)}{loop}"
+
+
+def all_cells(channels: Sequence[int]) -> list[Cell]:
+    """Every number of channels with an instant and with a slow platform, then the open loop over the most of them."""
+    closed = [Cell(number, delay) for delay in (0.0, SLOW_PLATFORM) for number in channels]
+    return [*closed, _open_loop(max(channels))]
+
+
+def few_cells(channels: Sequence[int]) -> list[Cell]:
+    """Enough to see whether a change helped."""
+    return [Cell(max(channels), 0.0), Cell(max(channels), SLOW_PLATFORM), _open_loop(max(channels))]
+
+
+def _open_loop(channels: int) -> Cell:
+    return Cell(channels, SLOW_PLATFORM, OFFERED * channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one pipeline did in one cell. Latencies are in ms; of the open loop, without the platform's answer time.
+
+    ``cpu`` is in µs per message by group; None where a group is not on this machine. ``counts`` cover every message of the
+    cell, warm-up included. ``since`` and ``until`` are the measured window.
+    """
+
+    pipeline: str
+    rate: float
+    p50: float
+    p99: float
+    cpu: dict[str, float]
+    counts: Counts
+    refused: int
+    questions: int
+    since: datetime
+    until: datetime
+
+
+@dataclass
+class Bench:
+    """What all cells share."""
+
+    typist: Typist
+    target: Target
+    servers: dict[str, list[int]]
+    seconds: float
+    _numbers: "count[int]" = field(default_factory=count)
+
+    def round(self, callers: Callers, channels: int, **settings: Any) -> Round:
+        """New traffic through ``callers``, to which the target listens from now on."""
+
+        def post(mark: Mark) -> None:
+            callers.send(self.typist.request(*mark))
+
+        traffic = Round(next(self._numbers), channels, post, **settings)
+        self.target.heard, self.target.answered = traffic.on_heard, traffic.on_answered
+        return traffic
+
+    async def first(self, pipeline: Pipeline, channels: int) -> None:
+        """Wait until one message has crossed in every channel. Raises ``Failed``."""
+        await pipeline.listening()
+        self.target.delay = 0.0
+        callers = await self._callers(pipeline, channels)
+        traffic = self.round(callers, channels, endless=False)
+        traffic.start()
+        deadline = clock() + FIRST_SECONDS
+        while traffic.waiting:
+            pipeline.check()
+            if clock() > deadline:
+                missing = f"{traffic.waiting} of {channels} first messages did not arrive through {pipeline.name}"
+                raise Failed(f"{missing}, {callers.refused} webhooks refused.\n{pipeline.last_words()}")
+            await asyncio.sleep(0.05)
+        await callers.close()
+
+    async def measure(self, pipeline: Pipeline, cell: Cell) -> Result:
+        """Run one cell through one pipeline."""
+        gc.collect()
+        gc.freeze()  # a full collection in the middle would stop people and platform for a tenth of a second
+        self.target.delay, questions = cell.delay, self.target.questions
+        callers = await self._callers(pipeline, cell.channels)
+        traffic = self.round(callers, cell.channels, endless=cell.offered is None)
+        groups = self._groups(pipeline)
+        speaking = asyncio.create_task(self._speak(traffic, cell))
+        await asyncio.sleep(WARM_UP_SECONDS)
+        since, begin, before = datetime.now(UTC), clock(), cpu.snapshot(groups)
+        await asyncio.sleep(self.seconds)
+        until, end, after = datetime.now(UTC), clock(), cpu.snapshot(groups)
+        await speaking
+        await traffic.finish()
+        await callers.close()
+        pipeline.check()
+        ordered = latencies(traffic, begin, end)
+        waited = cell.delay if cell.offered else 0.0
+        messages = accepted(traffic, begin, end)
+        used = cpu.per_message(before, after, messages)
+        return Result(
+            pipeline=pipeline.name,
+            rate=messages / (end - begin),
+            p50=(percentile(ordered, 0.50) - waited) * 1000,
+            p99=(percentile(ordered, 0.99) - waited) * 1000,
+            cpu={name: used[name] for name in used if groups.get(name, True)},
+            counts=counts(traffic),
+            refused=callers.refused,
+            questions=self.target.questions - questions,
+            since=since,
+            until=until,
+        )
+
+    async def _speak(self, traffic: Round, cell: Cell) -> None:
+        if cell.offered:
+            await traffic.offer(cell.offered, WARM_UP_SECONDS + self.seconds)
+        else:
+            traffic.start()
+
+    async def _callers(self, pipeline: Pipeline, channels: int) -> Callers:
+        callers = Callers(pipeline.port)
+        await callers.open(channels + SPARE)
+        return callers
+
+    def _groups(self, pipeline: Pipeline) -> dict[str, list[int]]:
+        own = {"web": pipeline.pids("web"), "worker": pipeline.pids("worker")}
+        return own | self.servers

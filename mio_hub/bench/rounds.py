@@ -1,0 +1,125 @@
+"""One round of traffic: who says what when, and what became of it."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from mio_hub.bench.target import Mark
+
+DRAIN_SECONDS = 10.0
+"""How long stragglers are waited for after the last message; what is not there by then counts as lost."""
+
+clock = time.perf_counter
+
+
+@dataclass
+class Round:
+    """Traffic over ``channels``. ``post`` sends one message; ``endless`` answers each with the next one (closed loop)."""
+
+    number: int
+    channels: int
+    post: Callable[[Mark], None]
+    endless: bool = True
+    limit: int | None = None
+    """At most so many messages; None for no limit."""
+    sent: dict[tuple[int, int], float] = field(default_factory=dict)
+    answered: dict[tuple[int, int], float] = field(default_factory=dict)
+    arrivals: dict[int, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._next = [0] * self.channels
+        self._open = True
+        self._all_answered = asyncio.Event()
+
+    def say(self, channel: int) -> None:
+        """Type the next message into a channel."""
+        if self.limit is not None and len(self.sent) >= self.limit:
+            self._open = False
+            return
+        number = self._next[channel]
+        self._next[channel] += 1
+        self.sent[channel, number] = clock()
+        self.post((self.number, channel, number))
+
+    def on_heard(self, mark: Mark) -> None:
+        """The target has it."""
+        if mark[0] == self.number:
+            self.arrivals.setdefault(mark[1], []).append(mark[2])
+
+    def on_answered(self, mark: Mark) -> None:
+        """The target has accepted it. In a closed loop, its channel goes on."""
+        if mark[0] != self.number or mark[1:] in self.answered:
+            return
+        self.answered[mark[1:]] = clock()
+        if self.endless and self._open:
+            self.say(mark[1])
+        elif not self.waiting:
+            self._all_answered.set()
+
+    def start(self) -> None:
+        """One message in every channel."""
+        for channel in range(self.channels):
+            self.say(channel)
+
+    async def offer(self, rate: float, seconds: float) -> None:
+        """``rate`` messages a second whatever happens to them, evenly over time and channels.
+
+        Evenly, so that what is measured is the pipeline and not the wait behind an earlier message of one's own channel.
+        """
+        begin = clock()
+        for number in range(int(rate * seconds)):
+            pause = begin + number / rate - clock()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            self.say(number % self.channels)
+
+    async def finish(self) -> None:
+        """Say nothing more, and wait for what is on its way."""
+        self._open = False
+        if self.waiting:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_answered.wait(), DRAIN_SECONDS)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that the target has not accepted (yet)."""
+        return len(self.sent) - len(self.answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What must be zero: messages that never came, came again, came after a later one of their channel."""
+
+    lost: int
+    doubled: int
+    swapped: int
+
+
+def counts(traffic: Round) -> Counts:
+    """Check every message of a round."""
+    doubled = swapped = 0
+    for numbers in traffic.arrivals.values():
+        doubled += sum(times - 1 for times in Counter(numbers).values())
+        first_time = list(dict.fromkeys(numbers))
+        swapped += sum(later < earlier for earlier, later in pairwise(first_time))
+    return Counts(traffic.waiting, doubled, swapped)
+
+
+def latencies(traffic: Round, begin: float, end: float) -> list[float]:
+    """Sorted seconds from sending to acceptance, of the messages sent between two times and accepted at all."""
+    within = (mark for mark, at in traffic.sent.items() if begin <= at < end)
+    return sorted(traffic.answered[mark] - traffic.sent[mark] for mark in within if mark in traffic.answered)
+
+
+def accepted(traffic: Round, begin: float, end: float) -> int:
+    """How many messages the target accepted between two times."""
+    return sum(begin <= at < end for at in traffic.answered.values())
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """The value below which a ``share`` of ``ordered`` lies; not a number where there is none."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")

@@ -1,0 +1,103 @@
+"""`manage.py bench`, behind `./hub bench`: the relay beside a bare pipeline, in one table."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from mio_hub.bench import company, report
+from mio_hub.bench.cells import all_cells, few_cells
+from mio_hub.bench.layout import Failed
+from mio_hub.bench.memory import memory_table
+from mio_hub.bench.run import memory_run, side_by_side
+from mio_hub.bench.stages import pure_work, stages
+
+CHANNELS = (1, 10, 100)
+SECONDS = 8.0
+QUICK_SECONDS = 3.0
+MOST_SECONDS = 60.0
+"""Of a cell: a figure does not become truer by waiting longer."""
+INTERRUPTED = 130
+"""The exit code that shells know for it."""
+MESSAGES = 50_000
+"""Of a memory run: a leak of 1 kB a message shows as 50 MiB."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Measure the relay beside a pipeline without our logic. Run it as ./hub bench, which brings servers of its own."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seconds", type=_seconds, help=f"per cell and pipeline (default {SECONDS:g})")
+        parser.add_argument("--quick", action="store_true", help=f"few cells of {QUICK_SECONDS:g} s")
+        parser.add_argument(
+            "--channels", type=_channels, default=CHANNELS, help="numbers of busy channels, as 1,10,100"
+        )
+        parser.add_argument("--memory", action="store_true", help="the Hub's memory over many messages, nothing else")
+        parser.add_argument("--messages", type=int, default=MESSAGES, help=f"of --memory (default {MESSAGES:,})")
+        parser.add_argument("--json", action="store_true", help="for a program instead of a person")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, _stop)
+        call_command("migrate", verbosity=0)
+        try:
+            company.settle(max(options["channels"]))
+        except company.NotEmpty as error:
+            raise CommandError(str(error)) from None
+        try:
+            with tempfile.TemporaryDirectory(prefix="mio-bench-") as folder:
+                sound = self.memory(Path(folder), options) if options["memory"] else self.table(Path(folder), options)
+        except Failed as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+        finally:
+            company.leave()
+        if not sound:
+            raise CommandError("The Hub lost, doubled, swapped or refused messages.")
+
+    def table(self, folder: Path, options: dict[str, Any]) -> bool:
+        cells = (few_cells if options["quick"] else all_cells)(options["channels"])
+        seconds = options["seconds"] or (QUICK_SECONDS if options["quick"] else SECONDS)
+        about = report.conditions(settings.MIO_SHARDS + 1, os.getloadavg()[0])
+        lines = asyncio.run(side_by_side(cells, seconds, folder))
+        for line in lines:
+            hub = line.results["hub"]
+            line.stages.extend(stages(hub.since, hub.until))
+        pure = pure_work()
+        shown = report.as_json(about, lines, pure) if options["json"] else f"{about}\n\n{report.table(lines, pure)}"
+        self.stdout.write(shown)
+        return report.sound(lines)
+
+    def memory(self, folder: Path, options: dict[str, Any]) -> bool:
+        readings, found = asyncio.run(memory_run(max(options["channels"]), options["messages"], folder))
+        self.stdout.write(memory_table(readings, found))
+        return (found.lost, found.doubled, found.swapped) == (0, 0, 0)
+
+
+def _stop(number: int, frame: object) -> None:
+    """Ends like Ctrl-C: everything started is stopped on the way out."""
+    raise KeyboardInterrupt
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= MOST_SECONDS:
+        raise ArgumentTypeError(f"between 0 and {MOST_SECONDS:g}")
+    return seconds
+
+
+def _channels(text: str) -> tuple[int, ...]:
+    numbers = tuple(int(number) for number in text.split(","))
+    if not all(0 < number <= 1000 for number in numbers):
+        raise ArgumentTypeError("each between 1 and 1000")
+    return numbers
