@@ -152,11 +152,13 @@ class Connector(ABC):
     def parts(self, draft: Draft) -> list[Rendered]:
         """Render ``draft``, split where it exceeds the platform's limit; part nonces are ``<nonce>.<number>``."""
         limit = self.platform.limits.text
-        whole = self.render(replace(draft, nonce=f"{draft.nonce}.0"))
+        whole = self.render(replace(draft, nonce=f"{draft.nonce}.00"))
         if whole.size <= limit:
             return [whole]
-        bodies = split(draft.body, lambda body: self.render(replace(draft, body=body)).size <= limit)
-        return [self.render(replace(draft, body=body, nonce=f"{draft.nonce}.{n}")) for n, body in enumerate(bodies)]
+        bodies = split(
+            draft.body, lambda body: self.render(replace(draft, body=body, nonce=f"{draft.nonce}.00")).size <= limit
+        )
+        return [self.render(replace(draft, body=body, nonce=f"{draft.nonce}.{n:02}")) for n, body in enumerate(bodies)]
 
 
 class FetchesMessages(ABC):

@@ -30,7 +30,7 @@ from connectors.http import ANSWER_SECONDS, Transport, drive
 from connectors.messages import Message, MessageId
 from connectors.richtext import mentions
 from relay.ingest import RECONNECT_REST, Ear, Unheard
-from relay.ledger import Intent, LeaseLost, Ledger, Said, Turn
+from relay.ledger import PAGE, Intent, LeaseLost, Ledger, Said, Turn
 from relay.models import Delivery, Outcome
 from relay.translate import Translator
 
@@ -123,7 +123,7 @@ class Deliver:
             if rest:
                 return rest
         await self.turn(said, None)
-        return 0.0
+        return None if len(rows) < PAGE else 0.0  # who says more rings
 
     async def turn(self, said: Said | None, intent: Intent | None) -> None:
         """Commit what was said together with what will be said next."""

@@ -6,12 +6,13 @@ ring. It is only a hint: the sweep of ``shards.py`` finds what nobody rang for.
 
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 MOST_AT_ONCE = 200
-"""Links taken in one go after the first: enough for a burst, little enough to stay fair."""
+"""Links taken in one go: enough for a burst, little enough to stay fair."""
 
 
 def key(shard: int) -> str:
@@ -27,8 +28,5 @@ def ring(pipeline: Pipeline, shard: int, links: Iterable[int]) -> None:
 
 async def wait(redis: Redis, shard: int, seconds: float) -> list[int]:
     """The links that were rung for, waiting up to ``seconds`` for the first; empty when nobody rang."""
-    first = await redis.bzpopmin(key(shard), timeout=seconds)
-    if first is None:
-        return []
-    more: list[tuple[bytes, float]] = await redis.zpopmin(key(shard), MOST_AT_ONCE)  # type: ignore[assignment]
-    return [int(first[1]), *(int(member) for member, _ in more)]
+    found: Any = await redis.bzmpop(seconds, 1, [key(shard)], min=True, count=MOST_AT_ONCE)
+    return [int(member) for member, _ in found[1]] if found else []

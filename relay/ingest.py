@@ -21,7 +21,7 @@ from connectors.http import Transport, drive
 from connectors.messages import Account, ConversationId, Kind, Message, MessageId, Posted, Reference, Skipped
 from relay import vault
 from relay.batching import Batcher
-from relay.ledger import LATER, Happening, Heard, Ledger, Routed
+from relay.ledger import LATER, PAGE, Happening, Heard, Ledger, Routed
 from relay.models import ConversationLink, DailyCount, Discard
 
 log = structlog.get_logger(__name__)
@@ -146,6 +146,7 @@ class Ingest:
         rows = await self._ledger.events_waiting(link)
         if not rows:
             return None, set()
+        found, is_all = len(rows), len(rows) < PAGE
         rows = _each_message_once(rows)
         judged = await asyncio.gather(*map(self._judge, rows), return_exceptions=True)
         heard: list[Heard] = []
@@ -157,7 +158,8 @@ class Ingest:
             heard.append(result)
             if result.own:
                 break  # nothing behind it may overtake it while its verdict is open
-        return await self._route(heard, rest)
+        rest, reached = await self._route(heard, rest)
+        return (None if not rest and is_all and len(heard) == found else rest), reached  # who says more rings
 
     async def _trouble(self, row: Any, error: BaseException) -> float:
         """Seconds until the event is tried again; an error that is no platform's goes on to whoever runs the shard."""
@@ -182,7 +184,7 @@ class Ingest:
         own = said.author in connector.own_accounts
         return Heard(row.id, row.link_id, row.message, own, row.received_at)
 
-    async def _route(self, heard: list[Heard], rest: float) -> tuple[float | None, set[int]]:
+    async def _route(self, heard: list[Heard], rest: float) -> tuple[float, set[int]]:
         if not heard:
             return rest, set()
         routed = await self._ledger.route(heard)

@@ -40,8 +40,8 @@ GRACE_SECONDS = 10.0
 """How long calls under way may take to end when the slice does; what is cut off is looked for by the next holder."""
 STUCK_SECONDS = 60.0
 """How long a mailbox rests that met a mistake of ours: long enough not to fill the log, short enough to heal by itself."""
-DROP_AT_ONCE = 50
-"""Contents dropped in one go while mailboxes are busy."""
+FORGET_SECONDS = 0.25
+"""How long after its last delivery a content may still lie in the vault: one round trip then drops many."""
 CONNECTIONS_AT_ONCE = 100
 """Calls under way from one shard: above it mailboxes queue for a socket, below any limit of open files."""
 CONNECTIONS_PER_PLATFORM = 40
@@ -110,13 +110,15 @@ class Shard:
     async def run(self, should_stop: Callable[[], bool], seconds: float) -> None:
         """Drain until ``seconds`` are over, ``should_stop`` says so or the lease is lost. Raises what stopped it early."""
         bell, lease = self._start(self._answer_bell()), self._start(self._keep_lease(should_stop))
+        forgetting = self._start(self._keep_forgetting())
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), seconds)
         self._ending.set()
         for timer in self._resting.values():
             timer.cancel()
         bell.cancel()
-        await self._let_end([bell, *self._actors.values()])
+        forgetting.cancel()
+        await self._let_end([bell, forgetting, *self._actors.values()])
         lease.cancel()  # not before: whoever takes the shard over must not find calls of ours still under way
         await self._let_end([lease])
         await self._forget()
@@ -154,6 +156,11 @@ class Shard:
                 for link, deliver in await self._ledger.sweep():
                     self._wake((deliver, link))
             await self._pause(should_stop)
+
+    async def _keep_forgetting(self) -> None:
+        while not self._ending.is_set():
+            await asyncio.sleep(FORGET_SECONDS)
+            await self._forget()
 
     async def _pause(self, should_stop: Callable[[], bool]) -> None:
         """Until the next sweep is due, looking now and then whether to stop."""
@@ -195,10 +202,7 @@ class Shard:
     async def _step(self, key: Key) -> float | None:
         deliver, link = key
         if deliver:
-            rest = await self._deliver.walk(link, self._ending.is_set)
-            if len(self._deliver.done) >= DROP_AT_ONCE or rest is None:
-                await self._forget()
-            return rest
+            return await self._deliver.walk(link, self._ending.is_set)
         rest, reached = await self._ingest.walk(link)
         for other in reached:
             self._wake((True, other))

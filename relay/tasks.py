@@ -1,6 +1,7 @@
 """What Celery runs for the relay: one task per shard, started again as long as there is a beat."""
 
 import asyncio
+import gc
 import mmap
 from typing import Any
 
@@ -35,6 +36,7 @@ def drain_shard(shard: int) -> None:
     """Work on one shard for a slice, then queue the next slice."""
     if asked_to_stop():
         return
+    gc.freeze()  # what the process was born with is not looked through again while messages come and go
     try:
         held = asyncio.run(drain(shard, settings.MIO_SHARDS, asked_to_stop))
     except LeaseLost:

@@ -464,7 +464,7 @@ def test_a_long_message_is_split_and_nothing_is_lost(bodies: list[Document], tim
     body = document([block for made in bodies for block in made.blocks] * times)
     parts = SLACK.parts(Draft(CHANNEL, body, "n1"))
     assert all(part.size == len(part.payload["text"]) <= LONGEST_TEXT for part in parts)
-    assert [part.nonce for part in parts] == [f"n1.{number}" for number in range(len(parts))]
+    assert [part.nonce for part in parts] == [f"n1.{number:02}" for number in range(len(parts))]
     assert _content("".join(map(_words, parts))) == _content(_words(SLACK.render(Draft(CHANNEL, body, "n1"))))
 
 

@@ -444,7 +444,7 @@ def test_a_long_message_is_split_and_nothing_is_lost() -> None:
     parts = TEAMS.parts(draft(body, Byline("Ann Moreau", "Slack")))
     assert len(parts) > 2
     assert all(part.size <= LONGEST_TEXT for part in parts)
-    assert [part.nonce for part in parts] == [f"n1.{n}" for n in range(len(parts))]
+    assert [part.nonce for part in parts] == [f"n1.{n:02}" for n in range(len(parts))]
     read_back = [read(stored(part.payload)) for part in parts]
     assert all(plain(one).startswith("Ann Moreau (Slack)") for one in read_back)
     told = "".join(plain(Document(one.blocks[1:])) for one in read_back)

@@ -385,7 +385,7 @@ LONG = {
 def test_a_long_message_is_split_by_bytes_and_loses_nothing(body: Document) -> None:
     parts = connector().parts(draft(body, Byline("Ann Moreau", "Slack")))
     assert len(parts) > 1
-    assert [part.nonce for part in parts] == [f"n1.{number}" for number in range(len(parts))]
+    assert [part.nonce for part in parts] == [f"n1.{number:02}" for number in range(len(parts))]
     for part in parts:
         assert part.size == len(part.payload["markdown"].encode()) <= LONGEST_TEXT
     backs = [parse(content(html=service_html(part.payload["markdown"], lambda _: None))) for part in parts]

@@ -489,7 +489,7 @@ def test_a_long_message_is_cut_into_parts_that_fit_and_lose_nothing() -> None:
     body = document([Paragraph(tuple(LONG * 60)), code, BulletList(((Paragraph(tuple(LONG)),),) * 40)])
     parts = zoom.parts(draft(body, Byline("Ann Moreau", "Slack")))
     assert len(parts) > 5
-    assert [part.nonce for part in parts] == [f"n.{number}" for number in range(len(parts))]
+    assert [part.nonce for part in parts] == [f"n.{number:02}" for number in range(len(parts))]
     assert all(units(part.payload["message"]) == part.size <= LONGEST_MESSAGE for part in parts)
     said = "".join(part.payload["message"] for part in parts)
     assert said.count("👩‍👩‍👧‍👦") == 100
