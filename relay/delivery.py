@@ -30,7 +30,7 @@ from connectors.http import ANSWER_SECONDS, Transport, drive
 from connectors.messages import Message, MessageId
 from connectors.richtext import mentions
 from relay.ingest import RECONNECT_REST, Ear, Unheard
-from relay.ledger import PAGE, Intent, LeaseLost, Ledger, Said, Turn
+from relay.ledger import PAGE, Begun, Intent, LeaseLost, Ledger, Said, Turn
 from relay.models import Delivery, Outcome
 from relay.translate import Translator
 
@@ -103,14 +103,37 @@ class Deliver:
         self.connections = connections
         self.transport = transport
         self.sandbox = sandbox
+        self._places: dict[int, Any] = {}
         self.done: list[int] = []
         """Events whose contents may be forgotten, for the shard to collect."""
+
+    def knows(self, link: int) -> bool:
+        """Whether a mailbox was walked before, so that where it lies is known."""
+        return link in self._places
+
+    def row(self, begun: Begun, event: Any) -> Any:
+        """A row as of ``deliveries_open`` for a delivery that was begun together with its routing."""
+        place = self._places[begun.link]
+        return place._replace(
+            id=begun.delivery, event=event.id, message=begun.message, state=State.SENDING, part=0, tries=0,
+            intent_at=begun.intent_at, event_kind=event.kind, event_message=event.message,
+            origin_installation=event.installation_id, origin_conversation=event.conversation,
+            setbacks=0, age=0.0, intent_age=0.0, rest=None,
+        )  # fmt: skip
+
+    async def send(self, row: Any) -> float | None:
+        """Say one delivery whose intent is on record already. Returns as ``walk`` does."""
+        visit = Visit(self, row, is_begun=True)
+        rest = await visit.pay(None)
+        await self.turn(visit.said, None)
+        return rest or None
 
     async def walk(self, link: int, is_ending: Callable[[], bool]) -> float | None:
         """Say a page of what waits. Returns seconds to rest: None when nothing is left, 0 when there is more to do."""
         rows = await self.ledger.deliveries_open(link)
         if not rows:
             return None
+        self._places[link] = rows[0]
         if rows[0].rest and rows[0].rest > 0:
             return float(rows[0].rest)
         said: Said | None = None
@@ -136,11 +159,12 @@ class Deliver:
 class Visit:
     """One delivery's time at the front of its mailbox. ``said`` is what went out last and is not yet committed."""
 
-    def __init__(self, deliver: Deliver, row: Any) -> None:
+    def __init__(self, deliver: Deliver, row: Any, *, is_begun: bool = False) -> None:
         self.deliver = deliver
         self.row = row
         self.said: Said | None = None
-        self._in_doubt = row.state in (State.SENDING, State.UNSURE)
+        self._is_begun = is_begun
+        self._in_doubt = not is_begun and row.state in (State.SENDING, State.UNSURE)
         self._mentions = False
 
     async def pay(self, said: Said | None) -> float:
@@ -192,7 +216,8 @@ class Visit:
                 # Graph refuses a whole message for one person outside the channel: rather unnotified than undelivered.
                 return await self._say_all(await self._parts(only_names=True))
             is_last = number + 1 == len(parts)
-            self.said = Said(self.row.id, self.row.event, number, external_id, is_last, outcome)
+            is_news = outcome != Outcome.SAID or self.row.tries > 0
+            self.said = Said(self.row.id, self.row.event, number, external_id, is_last, outcome, is_news)
         return None
 
     async def _say(self, part: Rendered, number: int) -> tuple[Outcome, MessageId]:
@@ -204,9 +229,10 @@ class Visit:
                 self._in_doubt = False
                 return Outcome.FOUND, found
             self._may_resend()
-        said, self.said = self.said, None
-        await self.deliver.turn(said, Intent(self.row.id, number))
-        self._in_doubt = False
+        if not self._is_begun:
+            said, self.said = self.said, None
+            await self.deliver.turn(said, Intent(self.row.id, number))
+        self._is_begun = self._in_doubt = False
         posted = await drive(connector.post(part), self.deliver.transport, connector.credentials, self.deliver.sandbox)
         return Outcome.SAID, posted
 

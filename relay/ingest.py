@@ -7,7 +7,8 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 import structlog
 from redis.asyncio import Redis
@@ -131,11 +132,24 @@ class Ear:
             return named
 
 
+class Mailboxes(Protocol):
+    """Those that wait to be told of a message: where a mailbox is idle, the intent to send goes with the message."""
+
+    def reserve(self, origin: int) -> tuple[int, ...]:
+        """Idle mailboxes that what was heard at ``origin`` will go to, kept idle until ``hand_over``."""
+
+    def hand_over(self, reserved: tuple[int, ...], rows: list[Any], routed: list[Routed]) -> None:
+        """Start those whose delivery was begun, let go of the others; ``rows`` are the events that were routed."""
+
+
 class Ingest:
     """Walks one conversation's events in arrival order."""
 
-    def __init__(self, ledger: Ledger, ear: Ear, connections: Connections, redis: Redis) -> None:
+    def __init__(
+        self, ledger: Ledger, ear: Ear, connections: Connections, redis: Redis, mailboxes: "Mailboxes"
+    ) -> None:
         self._ledger = ledger
+        self._mailboxes = mailboxes
         self._ear = ear
         self._connections = connections
         self._redis = redis
@@ -158,7 +172,7 @@ class Ingest:
             heard.append(result)
             if result.own:
                 break  # nothing behind it may overtake it while its verdict is open
-        rest, reached = await self._route(heard, rest)
+        rest, reached = await self._route(rows, heard, rest)
         return (None if not rest and is_all and len(heard) == found else rest), reached  # who says more rings
 
     async def _trouble(self, row: Any, error: BaseException) -> float:
@@ -184,10 +198,15 @@ class Ingest:
         own = said.author in connector.own_accounts
         return Heard(row.id, row.link_id, row.message, own, row.received_at)
 
-    async def _route(self, heard: list[Heard], rest: float) -> tuple[float, set[int]]:
+    async def _route(self, rows: list[Any], heard: list[Heard], rest: float) -> tuple[float, set[int]]:
         if not heard:
             return rest, set()
-        routed = await self._ledger.route(heard)
+        ready = self._mailboxes.reserve(heard[0].link)
+        routed: list[Routed] = []
+        try:
+            routed = await self._ledger.route([replace(heard[0], ready=ready), *heard[1:]])
+        finally:
+            self._mailboxes.hand_over(ready, rows, routed)
         over = [one.event for one in routed if not one.links and one.verdict != LATER]
         for event in over:
             self._ear.forget(event)

@@ -173,6 +173,16 @@ WITH {_FENCED}, heard AS (
 ), fresh AS (
     SELECT j.*, l.conversation_id, nextval(pg_get_serial_sequence('relay_relayedmessage', 'id')) AS message
     FROM (SELECT * FROM judged WHERE verdict = '' ORDER BY n) j JOIN relay_conversationlink l ON l.id = j.link
+), mailboxes AS (
+    SELECT f.event, f.message, f.n, l.id AS link, (
+        EXISTS (SELECT 1 FROM unnest(%(ready_events)s::bigint[], %(ready_links)s::bigint[]) AS r(event, link)
+                WHERE r.event = f.event AND r.link = l.id)
+        AND l.not_before IS NULL
+        AND NOT EXISTS (SELECT 1 FROM relay_delivery d WHERE d.link_id = l.id AND d.state < 3)
+        AND f.n = min(f.n) OVER (PARTITION BY l.id)
+    ) AS begun
+    FROM fresh f JOIN relay_conversationlink l
+        ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active
 ), messages AS (
     INSERT INTO relay_relayedmessage (id, conversation_id, origin_id)
     SELECT message, conversation_id, link FROM fresh
@@ -180,17 +190,16 @@ WITH {_FENCED}, heard AS (
     INSERT INTO relay_messagecopy (message_id, link_id, external_id, part)
     SELECT message, link, external_id, 0 FROM fresh
 ), deliveries AS (
-    INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, reason)
-    SELECT f.event, f.message, l.id, 0, 0, 0, '' FROM fresh f
-    JOIN relay_conversationlink l ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active
-    ORDER BY f.n, l.id
-    RETURNING event_id, link_id
+    INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, intent_at, reason)
+    SELECT event, message, link, begun::int, 0, begun::int, CASE WHEN begun THEN clock_timestamp() END, ''
+    FROM mailboxes ORDER BY n, link
+    RETURNING id, event_id, message_id, link_id, state, intent_at
 ), settled AS (
     UPDATE relay_inboundevent e SET state = 1, discard = j.verdict
     FROM judged j WHERE e.id = j.event AND j.verdict <> 'later'
 )
-SELECT j.event, j.verdict, ARRAY(SELECT d.link_id FROM deliveries d WHERE d.event_id = j.event) AS links
-FROM judged j ORDER BY j.n
+SELECT j.event, j.verdict, d.id, d.message_id AS message, d.link_id AS link, d.state, d.intent_at
+FROM judged j LEFT JOIN deliveries d ON d.event_id = j.event ORDER BY j.n, d.id
 """
 
 _DELIVERIES = """
@@ -211,21 +220,22 @@ ORDER BY d.id
 _TURN = f"""
 WITH {_FENCED}, said AS (
     SELECT * FROM unnest(%(deliveries)s::bigint[], %(parts)s::int[], %(ids)s::text[], %(last)s::boolean[],
-                         %(next)s::boolean[], %(outcomes)s::text[])
-        AS s(delivery, part, external_id, last, next, outcome), lease
+                         %(next)s::boolean[], %(outcomes)s::text[], %(news)s::boolean[])
+        AS s(delivery, part, external_id, last, next, outcome, is_news), lease
 ), moved AS (
     UPDATE relay_delivery d SET
         state = CASE WHEN s.last THEN 3 WHEN s.next THEN 1 ELSE 0 END, part = s.part + 1, reason = '',
         tries = CASE WHEN s.next THEN 1 ELSE 0 END,
         intent_at = CASE WHEN s.next THEN clock_timestamp() ELSE d.intent_at END
     FROM said s WHERE d.id = s.delivery
-    RETURNING d.id, d.event_id, d.message_id, d.link_id, s.external_id, s.part, s.last, s.outcome
+    RETURNING d.id, d.event_id, d.message_id, d.link_id, s.external_id, s.part, s.last, s.outcome, s.is_news
 ), copies AS (
     INSERT INTO relay_messagecopy (message_id, link_id, external_id, part)
     SELECT message_id, link_id, external_id, part FROM moved
     ON CONFLICT DO NOTHING
 ), tried AS (
-    INSERT INTO relay_attempt (delivery_id, outcome, reason) SELECT id, outcome, '' FROM moved
+    INSERT INTO relay_attempt (delivery_id, outcome, reason)
+    SELECT id, outcome, '' FROM moved WHERE is_news
 ), calmed AS (
     UPDATE relay_conversationlink l SET setbacks = 0, reason = '', not_before = NULL
     FROM moved m WHERE l.id = m.link_id AND l.setbacks > 0
@@ -295,7 +305,10 @@ WHERE number = %(shard)s AND fence = %(fence)s RETURNING number
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An event that was read, on its way to be routed. ``own``: written by the account that speaks for us there."""
+    """An event that was read, on its way to be routed. ``own``: written by the account that speaks for us there.
+
+    ``ready`` are mailboxes whose actor waits for this very commit: it may record the intent to send along with the message.
+    """
 
     event: int
     link: int
@@ -303,15 +316,30 @@ class Heard:
     own: bool
     received_at: datetime
     discard: str = ""
+    ready: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What became of an event: its verdict ('' = relayed, 'later', or a ``Discard``) and the mailboxes it went to."""
+    """What became of an event: its verdict ('' = relayed, 'later', or a ``Discard``) and the mailboxes it went to.
+
+    ``begun`` are those of the ready ones whose intent is on record: it is for the caller to send now.
+    """
 
     event: int
     verdict: str
     links: list[int]
+    begun: list["Begun"]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A delivery whose first part is about to be sent."""
+
+    delivery: int
+    message: int
+    link: int
+    intent_at: datetime
 
 
 LATER = "later"
@@ -320,7 +348,7 @@ LATER = "later"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A part that went out, under the id the platform gave it."""
+    """A part that went out, under the id the platform gave it. ``is_news``: not simply at the first try."""
 
     delivery: int
     event: int
@@ -328,6 +356,7 @@ class Said:
     external_id: str
     is_last: bool
     outcome: Outcome
+    is_news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,9 +503,11 @@ class Ledger:
             "own": [h.own for h in heard],
             "received": [h.received_at for h in heard],
             "discards": [h.discard for h in heard],
+            "ready_events": [h.event for h in heard for _ in h.ready],
+            "ready_links": [link for h in heard for link in h.ready],
         }
         cursor = await line.execute(_ROUTE, self._lease | values)
-        routed = {row.event: Routed(row.event, row.verdict, row.links) for row in await cursor.fetchall()}
+        routed = _routed(await cursor.fetchall())
         if len(routed) != len(heard):
             raise LeaseLost
         return [[routed[one.event] for one in batch] for batch in batches]
@@ -509,11 +540,23 @@ def _said_columns(said: list[tuple[Said, bool]]) -> dict[str, Any]:
         "last": [one.is_last for one, _ in said],
         "next": [continues for _, continues in said],
         "outcomes": [one.outcome.value for one, _ in said],
+        "news": [one.is_news for one, _ in said],
     }
 
 
 def _intent_columns(intents: list[Intent]) -> dict[str, Any]:
     return {"intents": [one.delivery for one in intents], "intent_parts": [one.part for one in intents]}
+
+
+def _routed(rows: list[Any]) -> dict[int, Routed]:
+    routed: dict[int, Routed] = {}
+    for row in rows:
+        one = routed.setdefault(row.event, Routed(row.event, row.verdict, [], []))
+        if row.link is not None:
+            one.links.append(row.link)
+            if row.state:
+                one.begun.append(Begun(row.id, row.message, row.link, row.intent_at))
+    return routed
 
 
 def _by_link(links: list[int], rows: list[Any], column: str) -> list[list[Any]]:

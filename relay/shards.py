@@ -5,7 +5,7 @@ doorbell wakes actors early, a sweep finds whatever nobody rang for.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -25,7 +25,7 @@ from connectors.http import Transport, over_aiohttp
 from relay import doorbell, vault
 from relay.delivery import Deliver
 from relay.ingest import Ear, Ingest
-from relay.ledger import LeaseLost, Ledger
+from relay.ledger import LeaseLost, Ledger, Routed
 from relay.translate import Translator
 
 log = structlog.get_logger(__name__)
@@ -98,12 +98,14 @@ class Shard:
         self._ledger = ledger
         self._redis = redis
         self._ear = Ear(redis, connections, directory, transport, sandbox)
-        self._ingest = Ingest(ledger, self._ear, connections, redis)
+        self._ingest = Ingest(ledger, self._ear, connections, redis, self)
         translator = Translator(connections, directory)
         self._deliver = Deliver(ledger, self._ear, translator, connections, transport, sandbox)
         self._actors: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
         self._resting: dict[Key, asyncio.TimerHandle] = {}
+        self._reserved: set[int] = set()
+        self._reached: dict[int, tuple[int, ...]] = {}
         self._ending = asyncio.Event()
         self._trouble: BaseException | None = None
 
@@ -118,20 +120,23 @@ class Shard:
             timer.cancel()
         bell.cancel()
         forgetting.cancel()
-        await self._let_end([bell, forgetting, *self._actors.values()])
+        await self._let_end([bell, forgetting])
         lease.cancel()  # not before: whoever takes the shard over must not find calls of ours still under way
         await self._let_end([lease])
         await self._forget()
         if self._trouble:
             raise self._trouble
 
-    async def _let_end(self, tasks: list[asyncio.Task[None]]) -> None:
-        if not tasks:
-            return
-        _, slow = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
-        for task in slow:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def _let_end(self, helpers: list[asyncio.Task[None]]) -> None:
+        """Wait for helpers and for all actors, those included that others start to hand over what they began."""
+        deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
+        while tasks := [task for task in (*helpers, *self._actors.values()) if not task.done()]:
+            seconds = deadline - asyncio.get_running_loop().time()
+            _, slow = await asyncio.wait(tasks, timeout=max(0.0, seconds))
+            if slow and seconds <= 0:
+                for task in slow:
+                    task.cancel()
+                await asyncio.gather(*slow, return_exceptions=True)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -173,30 +178,57 @@ class Shard:
         """Start an actor, or have a busy one look once more before it goes. One that rests is left alone."""
         if self._ending.is_set() or key in self._resting:
             return
-        if key in self._actors:
+        if key in self._actors or (key[0] and key[1] in self._reserved):
             self._again.add(key)
             return
         self._actors[key] = self._start(self._act(key))
 
-    async def _act(self, key: Key) -> None:
+    def reserve(self, origin: int) -> tuple[int, ...]:
+        """See ``Mailboxes``."""
+        ready = tuple(link for link in self._reached.get(origin, ()) if self._is_idle(link))
+        self._reserved.update(ready)
+        return ready
+
+    def _is_idle(self, link: int) -> bool:
+        key = (True, link)
+        busy = key in self._actors or key in self._resting or link in self._reserved
+        return not busy and not self._ending.is_set() and self._deliver.knows(link)
+
+    def hand_over(self, reserved: tuple[int, ...], rows: list[Any], routed: list[Routed]) -> None:
+        """See ``Mailboxes``."""
+        self._reserved.difference_update(reserved)
+        events = {row.id: row for row in rows}
+        for one in routed:
+            if one.links:
+                self._reached[events[one.event].link_id] = tuple(one.links)
+            for begun in one.begun:
+                key = (True, begun.link)
+                self._actors[key] = self._start(self._act(key, self._deliver.row(begun, events[one.event])))
+        for link in reserved:
+            if (True, link) in self._again and (True, link) not in self._actors:
+                self._again.discard((True, link))
+                self._wake((True, link))
+
+    async def _act(self, key: Key, begun: Any = None) -> None:
+        """Walk one mailbox until nothing is left; ``begun`` is a delivery to send first."""
         try:
-            rest: float | None = 0.0
+            rest: float | None = await self._careful(self._deliver.send(begun)) if begun else 0.0
             while not self._ending.is_set() and (rest == 0.0 or (rest is None and key in self._again)):
                 self._again.discard(key)
-                rest = await self._careful_step(key)
+                rest = await self._careful(self._step(key))
             if rest:
                 self._rest(key, rest)
         finally:
             del self._actors[key]
 
-    async def _careful_step(self, key: Key) -> float | None:
+    async def _careful(self, step: Awaitable[float | None]) -> float | None:
         """One stuck mailbox stops only itself; without database or Redis the whole slice ends."""
         try:
-            return await self._step(key)
+            return await step
         except INFRASTRUCTURE:
             raise
         except Exception as error:  # noqa: BLE001
-            log.error("mailbox stuck", deliver=key[0], link=key[1], error=type(error).__name__)
+            log.error("mailbox stuck", error=type(error).__name__)
             return STUCK_SECONDS
 
     async def _step(self, key: Key) -> float | None:

@@ -7,8 +7,12 @@ from relay.models.conversations import ConversationLink, UniversalConversation
 class RelayedMessage(models.Model):
     """One utterance, wherever it can be read. Ids and times only, never what was said."""
 
-    conversation = models.ForeignKey(UniversalConversation, on_delete=models.CASCADE, related_name="messages")
-    origin = models.ForeignKey(ConversationLink, on_delete=models.CASCADE, related_name="originals")
+    conversation = models.ForeignKey(
+        UniversalConversation, on_delete=models.CASCADE, related_name="messages", db_constraint=False
+    )
+    origin = models.ForeignKey(
+        ConversationLink, on_delete=models.CASCADE, related_name="originals", db_constraint=False
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -22,7 +26,9 @@ class MessageCopy(models.Model):
     """
 
     message = models.ForeignKey(RelayedMessage, on_delete=models.CASCADE, related_name="copies")
-    link = models.ForeignKey(ConversationLink, on_delete=models.CASCADE, related_name="copies", db_index=False)
+    link = models.ForeignKey(
+        ConversationLink, on_delete=models.CASCADE, related_name="copies", db_index=False, db_constraint=False
+    )
     external_id = models.CharField(max_length=255)
     part = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())

@@ -27,8 +27,12 @@ class InboundEvent(models.Model):
         WAITING = 0
         DONE = 1
 
-    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="events", db_index=False)
-    link = models.ForeignKey(ConversationLink, on_delete=models.CASCADE, related_name="events", db_index=False)
+    installation = models.ForeignKey(
+        Installation, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
+    link = models.ForeignKey(
+        ConversationLink, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
     event_id = models.CharField(max_length=600)
     kind = models.CharField(max_length=20)
     message = models.CharField(max_length=255)
@@ -58,7 +62,9 @@ class Delivery(models.Model):
 
     event = models.ForeignKey(InboundEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     message = models.ForeignKey(RelayedMessage, on_delete=models.CASCADE, related_name="deliveries")
-    link = models.ForeignKey(ConversationLink, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    link = models.ForeignKey(
+        ConversationLink, on_delete=models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
+    )
     state = models.PositiveSmallIntegerField(choices=State.choices, default=State.WAITING)
     part = models.PositiveSmallIntegerField(default=0)
     tries = models.PositiveIntegerField(default=0)
@@ -89,7 +95,10 @@ class Outcome(models.TextChoices):
 
 
 class Attempt(models.Model):
-    """One try of a delivery, with its outcome. ``reason`` never holds content."""
+    """One try of a delivery, with its outcome. ``reason`` never holds content.
+
+    A delivery that went out at its first try has none: that it is done says all.
+    """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     outcome = models.CharField(max_length=20, choices=Outcome.choices)
