@@ -34,17 +34,18 @@ LEASE_SECONDS = 6.0
 """How long a dead worker's mailboxes stand still; two renewals may be missed before that."""
 SWEEP_SECONDS = 2.0
 """How long work may lie unnoticed when its ring was lost. Each sweep also renews the lease."""
-SLICE_SECONDS = 30.0
-"""A slice ends early enough that a worker asked to restart never waits longer, and late enough to cost nothing."""
+SLICE_SECONDS = 300.0
+"""Between two slices a shard stands still for some tenths of a second: rarely enough not to be noticed, often enough that
+whatever a process gathers is let go of. A worker asked to stop does not wait for the end of it."""
 GRACE_SECONDS = 10.0
 """How long calls under way may take to end when the slice does; what is cut off is looked for by the next holder."""
 STUCK_SECONDS = 60.0
 """How long a mailbox rests that met a mistake of ours: long enough not to fill the log, short enough to heal by itself."""
 FORGET_SECONDS = 0.25
 """How long after its last delivery a content may still lie in the vault: one round trip then drops many."""
-CONNECTIONS_AT_ONCE = 100
+CONNECTIONS_AT_ONCE = 400
 """Calls under way from one shard: above it mailboxes queue for a socket, below any limit of open files."""
-CONNECTIONS_PER_PLATFORM = 40
+CONNECTIONS_PER_PLATFORM = 100
 """Of these, to one host: a platform that answers slowly must leave sockets for the others."""
 
 INFRASTRUCTURE = (
