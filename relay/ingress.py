@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1024 * 1024
 """Bytes. The largest real webhook (a Slack message with its blocks) is around 200 kB."""
-REDIS_SECONDS = 0.5
+REDIS_SECONDS = 1.0
 """How long Redis may keep a platform waiting, that wants its answer within three; one commit waits for all in flight."""
 WITHOUT_REDIS_SECONDS = 5.0
 """How long Redis is left alone after it failed, rather than every webhook waiting for it."""

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -125,8 +125,10 @@ class Stack:
 
     def read(self, slug: str, channel: str = "general") -> list[str]:
         """What a platform's client shows, one HTML text per message."""
-        place = next(place.conversation for place in self.world.fakes[slug].places() if place.name == channel)
-        return [message.html for message in list(self.world.fakes[slug].shown(place))]
+        while True:
+            with suppress(RuntimeError):  # the fakes live in another thread, which may be adding a message just now
+                place = next(place.conversation for place in self.world.fakes[slug].places() if place.name == channel)
+                return [message.html for message in self.world.fakes[slug].shown(place)]
 
     def wait_until(self, happened: Callable[[], Any], seconds: float = PATIENCE) -> None:
         """Wait for something; says what the processes wrote when it never happens."""
