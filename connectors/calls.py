@@ -64,13 +64,28 @@ def judge_status(call: "Call", response: Response) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A request body that is a file, streamed from elsewhere: raw, or as the part named ``part`` of a multipart form.
+
+    ``form`` are the other parts of the form. ``size`` is in bytes and exact.
+    """
+
+    name: str
+    content_type: str
+    size: int
+    part: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request to a platform.
 
     ``url`` is absolute, at the platform's real host (the driver knows about the sandbox). ``token`` names which of the
     credentials' tokens signs it. ``scopes`` lists alternatives: any one suffices. ``bucket`` names the platform's rate
     limit it counts against. ``repeatable`` is True where sending twice does no harm; without it a lost answer is
-    ``Unsure``. ``judge`` raises the platform's own errors.
+    ``Unsure``. ``judge`` raises the platform's own errors. ``upload`` makes the body the file that the driver was given.
+    ``after`` are seconds to wait before sending, for a platform that needs a moment and offers no other way to know.
     """
 
     method: str
@@ -83,4 +98,6 @@ class Call:
     query: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
+    upload: Upload | None = None
+    after: float = 0.0
     judge: Callable[["Call", Response], None] = judge_status

@@ -10,8 +10,20 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar
 
-from connectors.calls import Calls
-from connectors.messages import Account, AccountId, ConversationId, Draft, Event, MessageId, Reference, WorkspaceId
+from connectors.calls import Call, Calls
+from connectors.messages import (
+    Account,
+    AccountId,
+    Attachment,
+    Commanded,
+    ConversationId,
+    Draft,
+    Event,
+    MessageId,
+    Reference,
+    WorkspaceId,
+)
+from connectors.richtext import Document
 from connectors.splitting import split
 
 Content = Mapping[str, Any]
@@ -27,10 +39,11 @@ class Unit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``text`` is the most one message may hold, in ``unit``, after rendering and escaping."""
+    """``text`` is the most one message may hold, in ``unit``, after rendering and escaping; ``file`` in bytes."""
 
     text: int
     unit: Unit
+    file: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +179,78 @@ class FetchesMessages(ABC):
 
     @abstractmethod
     def fetch(self, reference: Reference) -> Calls[Content]:
-        """The message in the same shape that ``parse`` reads. Raises ``Gone`` once it is deleted."""
+        """The message as it stands, in a shape that ``parse`` reads. Raises ``Gone`` once it is deleted.
+
+        For ``POSTED`` parse then yields ``Posted``, for ``EDITED``, ``REACTED``, ``UNREACTED`` and ``CHANGED`` it yields
+        ``Stands``.
+        """
+
+
+class EditsMessages(ABC):
+    """What we said can be changed."""
+
+    @abstractmethod
+    def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
+        """Replace the text of our own message; doing it twice does no harm.
+
+        Raises ``Refused`` where the platform does not let this one be edited (any more): the caller then says a correction.
+        """
+
+
+class DeletesMessages(ABC):
+    """What we said can be taken back."""
+
+    @abstractmethod
+    def delete(self, conversation: ConversationId, message: MessageId) -> Calls[None]:
+        """Remove our own message; one that is gone already is a success."""
+
+
+class Reacts(ABC):
+    """Our account can put an emoji on a message."""
+
+    @abstractmethod
+    def react(self, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
+        """Put ``emoji`` on a message or take it back; what is so already is a success.
+
+        ``emoji`` is as in ``Reaction``. Raises ``NotSupported`` for one the platform does not know: the caller then says it
+        in words.
+        """
+
+
+class CarriesFiles(ABC):
+    """Files can be read from the platform and put on it, streamed: they never lie on our side."""
+
+    @abstractmethod
+    def open(self, attachment: Attachment) -> Calls[Call]:
+        """Find out where the bytes are: returns the GET whose answer's body is the file. The caller streams it.
+
+        Its host is one that the platform itself named and that this connector trusts with the token the call carries.
+        Raises ``TryAgain`` while the platform scans the file, ``Refused`` where it will not give it.
+        """
+
+    @abstractmethod
+    def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
+        """Post a file into ``draft.conversation`` (and thread, with its byline; the body is the line that goes with it).
+
+        Exactly one of the calls has ``Call.upload``: the driver sends the file there. ``attachment.size`` is known. Raises
+        ``Refused`` for a kind of file that the platform does not take.
+        """
+
+
+class ListsMembers(ABC):
+    """The platform tells who is in a conversation."""
+
+    @abstractmethod
+    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+        """Everybody in a conversation, our own account included."""
+
+
+class TakesCommands(ABC):
+    """Our app can be asked things, and can answer so that only the asker reads it."""
+
+    @abstractmethod
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+        """Answer a command, privately where the platform can."""
 
 
 class ListsAccounts(ABC):

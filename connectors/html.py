@@ -6,15 +6,15 @@ no broken HTML, only HTML that browsers show in some way.
 
 import html as entities
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lxml import etree
 
+from connectors.html_parts import BLANKS, Element, code_block, flat, one_line, spaces
 from connectors.html_writing import escape, to_html, web_address
 from connectors.richtext import (
     Block,
     BulletList,
-    CodeBlock,
     Document,
     Heading,
     Inline,
@@ -23,16 +23,16 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
     document,
-    inlines,
     normal_inlines,
 )
 
 __all__ = ["Element", "Special", "escape", "from_html", "to_html", "web_address"]
 
-Element = etree._Element  # noqa: SLF001 (lxml has no public name for it)
 Special = Mapping[str, Callable[[Element], Inline | Sequence[Inline] | None]]
 """What a platform's own tags mean, by tag in lower case. None: read it as usual; an empty list: leave it out."""
 
@@ -40,13 +40,13 @@ DEEPEST = 40
 """Nested elements read with their meaning, below them only text: as deep as copied e-mails, far from Python's stack."""
 PARSER_DEPTH = 2000
 """libxml2 gives up a little above this depth, even on huge trees."""
-_RULE = "———"
 
 _STYLES = {
     **dict.fromkeys(("b", "strong"), Style.BOLD),
     **dict.fromkeys(("i", "em"), Style.ITALIC),
     **dict.fromkeys(("s", "strike", "del"), Style.STRIKE),
     **dict.fromkeys(("code", "tt", "kbd", "samp"), Style.CODE),
+    **dict.fromkeys(("u", "ins"), Style.UNDERLINE),
 }
 _BLOCK_TAGS = (
     frozenset(["address", "article", "aside", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset"])
@@ -54,8 +54,8 @@ _BLOCK_TAGS = (
     | frozenset(["caption", "summary", "tbody", "td", "tfoot", "th", "thead"])
 )
 _INVISIBLE = frozenset(["head", "link", "meta", "noembed", "noframes", "script", "style", "template", "title"])
+_ROW_GROUPS = frozenset(["thead", "tbody", "tfoot"])
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BLANKS = re.compile("[ \t\n\r\f]+")
 _START = re.compile(r"-?\d{1,9}")
 _TAG = re.compile(r"<!--.*?-->|<(?:script|style)\b.*?</(?:script|style)\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
@@ -64,8 +64,7 @@ _PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=Tru
 def from_html(source: str, special: Special | None = None) -> Document:
     """Read HTML. ``special`` reads a platform's own tags, such as ``at`` or ``spark-mention``.
 
-    Named in ``degraded``: ``underline``, ``table``, ``rule``, ``image``, and ``nesting`` for a source so deep that only
-    its text is kept.
+    Named in ``degraded``: ``image``, and ``nesting`` for a source so deep that only its text is kept.
     """
     root = _parsed(source)
     if root is None:
@@ -92,13 +91,8 @@ def _deepest(source: str) -> int:
 
 
 def _only_text(source: str) -> Document:
-    text = _spaces(_BLANKS.sub(" ", entities.unescape(_TAG.sub(" ", source))))
+    text = spaces(BLANKS.sub(" ", entities.unescape(_TAG.sub(" ", source))))
     return document([Paragraph((Text(text),))], ["nesting"] if text.strip() else [])
-
-
-def _spaces(text: str) -> str:
-    """No-break spaces, which editors put where several spaces shall stay, as the spaces that were typed."""
-    return text.replace("\xa0", " ")
 
 
 class _Reader:
@@ -152,10 +146,6 @@ class _Reader:
     def read_break(self, _element: Element) -> None:
         self._add(LineBreak())
 
-    def read_underlined(self, element: Element) -> None:
-        self.degraded.append("underline")
-        self.read(element)
-
     def read_bullets(self, element: Element) -> None:
         self._add_block(BulletList(self._items(element)))
 
@@ -167,23 +157,38 @@ class _Reader:
         self._add_block(Quote(tuple(self._collect(element))))
 
     def read_code_block(self, element: Element) -> None:
-        self._add_block(_code_block(element))
+        self._add_block(code_block(element))
 
     def read_rule(self, _element: Element) -> None:
-        self.degraded.append("rule")
-        self._add_block(Paragraph((Text(_RULE),)))
+        self._add_block(Rule())
 
     def read_image(self, element: Element) -> None:
         self.degraded.append("image")
-        alt = _one_line(element.get("alt", ""))
+        alt = one_line(element.get("alt", ""))
         self._add_text(f"[image: {alt}]" if alt else "[image]")
 
     def read_table(self, element: Element) -> None:
-        self.degraded.append("table")
-        self._add_block(_table(self._collect(element)))
+        self._end_paragraph()
+        rows: list[tuple[tuple[Inline, ...], ...]] = []
+        self._read_rows(element, rows)
+        self._add_block(Table(tuple(rows), header=_has_header(element)))
+
+    def _read_rows(self, element: Element, rows: list[tuple[tuple[Inline, ...], ...]]) -> None:
+        """The rows of a table or of a group of them; what stands between rows is said before the table."""
+        self._add_text(element.text or "")
+        for child in element:
+            if child.tag == "tr":
+                rows.append(self._row(child))
+            elif child.tag in _ROW_GROUPS and self._depth < DEEPEST:
+                self._depth += 1
+                self._read_rows(child, rows)
+                self._depth -= 1
+            else:
+                self._visit(child)
+            self._add_text(child.tail or "")
 
     def read_row(self, element: Element) -> None:
-        self._add_block(self._row(element))
+        self._add_block(Table((self._row(element),), header=False))
 
     def _read_styled(self, element: Element, style: Style) -> None:
         before, self._style = self._style, self._style | style
@@ -217,7 +222,7 @@ class _Reader:
         self._end_paragraph()
         items: list[tuple[Block, ...]] = []
         if element.text and element.text.strip():
-            items.append((Paragraph((Text(_one_line(element.text)),)),))
+            items.append((Paragraph((Text(one_line(element.text)),)),))
         for child in element:
             inner = tuple(self._item(child))
             if child.tag != "li" and items:
@@ -236,16 +241,17 @@ class _Reader:
         inner, self.blocks = self.blocks, before
         return inner
 
-    def _row(self, element: Element) -> Paragraph:
-        row: list[Inline] = []
-        for number, cell in enumerate(element):
-            row += [Text(" | ")] if number else []
-            row += _flat(self._collect(cell))
-        return Paragraph(tuple(row))
+    def _row(self, element: Element) -> tuple[tuple[Inline, ...], ...]:
+        said = one_line(element.text or "")
+        cells: list[tuple[Inline, ...]] = [(Text(said),)] if said else []
+        for cell in element:
+            content = flat(self._collect(cell))
+            cells.append(normal_inlines((*content, Text(f" {one_line(cell.tail or '')}"))))
+        return tuple(cells)
 
     def _add_text(self, text: str) -> None:
-        text = _BLANKS.sub(" ", text)
-        if text[0] == " " and self._after_blank():
+        text = BLANKS.sub(" ", text)
+        if text.startswith(" ") and self._after_blank():
             text = text[1:]
         if not text:
             return
@@ -288,66 +294,27 @@ _READERS: dict[str, Callable[[_Reader, Element], None]] = {
     "codeblock": _Reader.read_code_block,
     "hr": _Reader.read_rule,
     "img": _Reader.read_image,
-    "ins": _Reader.read_underlined,
     "ol": _Reader.read_numbers,
     "pre": _Reader.read_code_block,
     "table": _Reader.read_table,
     "tr": _Reader.read_row,
-    "u": _Reader.read_underlined,
     "ul": _Reader.read_bullets,
     **dict.fromkeys(_HEADINGS, _Reader.read_heading),
 }
 
 
+def _has_header(table: Element) -> bool:
+    """Whether the first row names the columns: all its cells are ``th``, or it stands in a ``thead``."""
+    if (row := next(table.iter("tr"), None)) is None:
+        return False
+    group = row.getparent()
+    return (group is not None and group.tag == "thead") or (len(row) > 0 and all(cell.tag == "th" for cell in row))
+
+
 def _with_spaces(inline: Inline) -> Inline:
     match inline:
         case Text(text, style) if "\xa0" in text:
-            return Text(_spaces(text), style)
+            return Text(spaces(text), style)
         case Link(url, text, style) if "\xa0" in text:
-            return Link(url, _spaces(text), style)
+            return Link(url, spaces(text), style)
     return inline
-
-
-def _one_line(text: str) -> str:
-    return _BLANKS.sub(" ", _spaces(text)).strip()
-
-
-def _code_block(element: Element) -> CodeBlock:
-    """``pre`` with or without an inner ``code``, and Teams' ``codeblock``, whose class is the language."""
-    language = element.get("class", "") if element.tag == "codeblock" else ""
-    pieces: list[str] = []
-    for step, node in etree.iterwalk(element, events=("start", "end")):
-        if step == "start":
-            language = language or _language(node)
-            pieces += ["\n"] if node.tag == "br" else []
-            pieces.append(node.text or "")
-        elif node is not element:
-            pieces += ["\n"] if node.tag in ("p", "div") else []
-            pieces.append(node.tail or "")
-    text = _spaces("".join(pieces)).replace("\r\n", "\n")
-    if element.tag == "pre" and (element.text or "").startswith("\n"):
-        text = text[1:]
-    return CodeBlock(text.removesuffix("\n"), language.strip())
-
-
-def _language(node: Element) -> str:
-    names = node.get("class", "").split() if node.tag == "code" else []
-    return next((name.removeprefix("language-") for name in names if name.startswith("language-")), "")
-
-
-def _flat(blocks: Iterable[Block]) -> list[Inline]:
-    """Blocks as one run without line breaks, for a table's cell."""
-    run: list[Inline] = []
-    for block in blocks:
-        code = (Text(" ".join(block.text.split("\n")), Style.CODE),) if isinstance(block, CodeBlock) else ()
-        run += [Text(" ")] if run else []
-        run += code or (Text(" ") if isinstance(inline, LineBreak) else inline for inline in inlines([block]))
-    return list(normal_inlines(run))
-
-
-def _table(rows: Iterable[Block]) -> Paragraph:
-    lines: list[Inline] = []
-    for row in rows:
-        lines += [LineBreak()] if lines else []
-        lines += row.content if isinstance(row, Paragraph) else _flat([row])
-    return Paragraph(tuple(lines))

@@ -6,7 +6,9 @@ from itertools import product
 
 from connectors.richtext import (
     Block,
+    Broadcast,
     BulletList,
+    ChannelMention,
     CodeBlock,
     Document,
     Emoji,
@@ -18,13 +20,21 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
 )
 
 _WEB_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\xa0": "&nbsp;"})
-_TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.STRIKE: "s", Style.CODE: "code"}
+_TAGS = {
+    Style.BOLD: "strong",
+    Style.ITALIC: "em",
+    Style.STRIKE: "s",
+    Style.UNDERLINE: "u",
+    Style.CODE: "code",
+}
 _SEVERAL_SPACES = re.compile(" {2,}")
 
 
@@ -60,17 +70,20 @@ def to_html(
     document: Document,
     mention: Callable[[Mention], str] | None = None,
     code_block: Callable[[CodeBlock], str] | None = None,
+    broadcast: Callable[[Broadcast], str] | None = None,
+    deepest_heading: int = 0,
 ) -> str:
     """Write a document as HTML in which only the document's own structure is markup.
 
-    ``mention`` and ``code_block`` write those in a platform's own way and must escape what they return.
+    ``mention``, ``code_block`` and ``broadcast`` write those in a platform's own way and must escape what they return.
+    Headings are written as ``h1`` to ``h<deepest_heading>``, deeper ones as the deepest; with 0 they are bold paragraphs.
     """
-    writer = _Writer(mention or _mention, code_block or _pre)
+    writer = _Writer(mention or _called, code_block or _pre, broadcast or _called, deepest_heading)
     return "".join(map(writer.block, document.blocks))
 
 
-def _mention(mention: Mention) -> str:
-    return f'<span class="mention">@{escape(mention.name)}</span>'
+def _called(called: Mention | Broadcast) -> str:
+    return f'<span class="mention">@{escape(called.name)}</span>'
 
 
 def _pre(block: CodeBlock) -> str:
@@ -79,14 +92,25 @@ def _pre(block: CodeBlock) -> str:
 
 
 class _Writer:
-    def __init__(self, mention: Callable[[Mention], str], code_block: Callable[[CodeBlock], str]) -> None:
+    def __init__(
+        self,
+        mention: Callable[[Mention], str],
+        code_block: Callable[[CodeBlock], str],
+        broadcast: Callable[[Broadcast], str],
+        deepest_heading: int,
+    ) -> None:
         self._mention = mention
         self._code_block = code_block
+        self._broadcast = broadcast
+        self._deepest_heading = deepest_heading
 
     def block(self, block: Block) -> str:
         match block:
             case Paragraph(content):
                 return f"<p>{self.inlines(content)}</p>"
+            case Heading(content, level) if self._deepest_heading:
+                tag = f"h{min(level, self._deepest_heading)}"
+                return f"<{tag}>{self.inlines(content)}</{tag}>"
             case Heading(content):
                 return f"<p>{self.inlines(map(_bold, content))}</p>"
             case CodeBlock():
@@ -98,6 +122,14 @@ class _Writer:
             case NumberedList(items, start):
                 opening = "<ol>" if start == 1 else f'<ol start="{start}">'
                 return f"{opening}{''.join(map(self._item, items))}</ol>"
+            case Table(rows, header):
+                return f"<table>{''.join(self._row(row, header and not n) for n, row in enumerate(rows))}</table>"
+            case Rule():
+                return "<hr>"
+
+    def _row(self, row: Iterable[Iterable[Inline]], names_columns: bool) -> str:
+        tag = "th" if names_columns else "td"
+        return f"<tr>{''.join(f'<{tag}>{self.inlines(cell)}</{tag}>' for cell in row)}</tr>"
 
     def _item(self, item: tuple[Block, ...]) -> str:
         """A first paragraph stands bare, as editors write it, so that a nested list follows without a gap."""
@@ -122,6 +154,12 @@ class _Writer:
                     after_blank = True
                 case Mention():
                     pieces.append(self._mention(inline))
+                    after_blank = False
+                case Broadcast():
+                    pieces.append(self._broadcast(inline))
+                    after_blank = False
+                case ChannelMention(name):
+                    pieces.append(f"#{escape(name)}")
                     after_blank = False
                 case Emoji(name):
                     pieces.append(f":{escape(name)}:")

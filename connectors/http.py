@@ -5,7 +5,9 @@ same steps, so a client method behaves the same under either. Redirects are neve
 host that an answer names.
 """
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -81,6 +83,8 @@ async def drive(calls: Calls[T], transport: Transport, credentials: Credentials 
         call = next(calls)
         while True:
             try:
+                if call.after:
+                    await asyncio.sleep(call.after)
                 response = await transport(prepare(call, credentials, sandbox))
                 call.judge(call, response)
             except (NotSent, AnswerLost) as fault:
@@ -102,6 +106,8 @@ def drive_blocking(
         call = next(calls)
         while True:
             try:
+                if call.after:
+                    time.sleep(call.after)
                 response = transport(prepare(call, credentials, sandbox))
                 call.judge(call, response)
             except (NotSent, AnswerLost) as fault:

@@ -5,11 +5,13 @@ The writer emits only what Webex documents (reference webex.md §4.1, §4.4); te
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from connectors.markdown_lines import BACKTICKS, WrittenMention, escape, write_line
 from connectors.markdown_reading import VerbatimAddresses, bare_address, from_markdown
 from connectors.richtext import (
+    RULE,
     Block,
     BulletList,
     CodeBlock,
@@ -17,12 +19,17 @@ from connectors.richtext import (
     Heading,
     Inline,
     LineBreak,
+    Link,
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
+    Style,
+    Table,
+    Text,
 )
 
-__all__ = ["VerbatimAddresses", "bare_address", "escape", "from_markdown", "to_markdown"]
+__all__ = ["VerbatimAddresses", "bare_address", "escape", "from_markdown", "table_lines", "to_markdown"]
 
 _LINE_START = re.compile(r"[#>+=|-]|:(?=-)|\d{1,9}(?=[.)])")
 _INDENT = re.compile(r"[ \t]+")
@@ -35,10 +42,11 @@ SMALLEST_HEADING = 3
 
 
 def to_markdown(document: Document, mention: WrittenMention) -> str:
-    """A document in Webex's dialect. ``mention`` writes a person, as Markdown source that is used as it is.
+    """A document in Webex's dialect. ``mention`` writes a person or everybody, as Markdown source that is used as it is.
 
-    It is asked for people with an account; others are names in bold. Strike has no syntax and becomes plain text. An empty
-    line inside a paragraph becomes a paragraph border.
+    It is asked for people with an account; others are names in bold. Strike and underline have no syntax and become plain
+    text, a table lines with bars between the cells, a rule a line of its own. An empty line inside a paragraph becomes a
+    paragraph border.
     """
     return _write(document.blocks, mention)
 
@@ -84,6 +92,30 @@ def _write_block(block: Block, mention: WrittenMention, alternate: bool) -> str:
             return _write_numbers(
                 items, start if 0 <= start < HIGHEST_START else 1, ") " if alternate else ". ", mention
             )
+        case Table():
+            return _write_paragraph(table_lines(block), mention)
+        case Rule():
+            return RULE
+
+
+def table_lines(table: Table) -> list[Inline]:
+    """One line for each row, so that mentions and links in the cells stay alive; the names of the columns are bold.
+
+    A row without any content has no line: an empty one would end the paragraph.
+    """
+    lines: list[Inline] = []
+    for number, row in enumerate(table.rows):
+        if not any(row):
+            continue
+        lines += [LineBreak()] if lines else []
+        for place, cell in enumerate(row):
+            lines += [Text(" | ")] if place else []
+            lines += map(_bold, cell) if table.header and not number else cell
+    return lines
+
+
+def _bold(inline: Inline) -> Inline:
+    return replace(inline, style=inline.style | Style.BOLD) if isinstance(inline, Text | Link) else inline
 
 
 def _write_numbers(items: Sequence[tuple[Block, ...]], start: int, point: str, mention: WrittenMention) -> str:

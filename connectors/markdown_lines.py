@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from itertools import combinations
 from operator import or_
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 from urllib.parse import quote
 
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 
 from connectors.markdown_reading import SAFE_SCHEME, from_markdown
-from connectors.richtext import Inline, Link, Mention, Paragraph, Style, Text, plain_inline
+from connectors.richtext import Broadcast, Inline, Link, Mention, Paragraph, Style, Text, plain_inline
 
 _SPECIAL = re.compile(r"[\\`*_\[\]~<&\r\0]|:(?=//)")
 _ESCAPES = {"<": "&lt;", "&": "&amp;", "\r": " ", "\0": "\ufffd"}
@@ -20,8 +20,8 @@ _NOT_IN_DESTINATION = re.compile(r"[\s<>\\\x00-\x20\x7f()\[\]`]")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 BACKTICKS = re.compile(r"`+")
 
-WrittenMention = Callable[[Mention], str]
-"""Writes a person as Markdown source that is used as it is."""
+WrittenMention = Callable[[Mention | Broadcast], str]
+"""Writes a person or everybody as Markdown source that is used as it is; it begins and ends with a sign, not a letter."""
 
 
 def escape(text: str) -> str:
@@ -30,7 +30,7 @@ def escape(text: str) -> str:
 
 
 def write_line(line: list[Inline], mention: WrittenMention) -> str:
-    """The inlines of one line, without line breaks. Strike becomes plain text, a mention without account a bold name."""
+    """The inlines of one line, without line breaks. A mention without account becomes a bold name."""
     if len(line) == 1 and isinstance(text := line[0], Text) and text.style in _UNMARKED:
         return escape(text.text).rstrip()
     runs = _runs(line, mention)
@@ -52,11 +52,11 @@ class _Run(NamedTuple):
 _TEXT, _CODE, _SOLID = range(3)
 _BOLD, _ITALIC = 1, 2
 _INNER = {_BOLD: _ITALIC, _ITALIC: 0}
-_STYLES = [reduce(or_, some, Style.PLAIN) for count in range(5) for some in combinations(Style, count)]
+_STYLES = [reduce(or_, some, Style.PLAIN) for count in range(len(Style) + 1) for some in combinations(Style, count)]
 _MARKS = {style: _BOLD * (Style.BOLD in style) + _ITALIC * (Style.ITALIC in style) for style in _STYLES}
 """Plain numbers, because flags are slow to combine and this is the hot path."""
 _CODE_STYLES = frozenset(style for style in _STYLES if Style.CODE in style)
-_UNMARKED = frozenset({Style.PLAIN, Style.STRIKE})
+_UNMARKED = frozenset(style for style in _STYLES if not style & ~(Style.STRIKE | Style.UNDERLINE))
 
 
 def _runs(line: Iterable[Inline], mention: WrittenMention) -> list[_Run]:
@@ -80,7 +80,7 @@ def _as_run(inline: Inline, mention: WrittenMention) -> _Run:
             return _link(url, text.replace("\n", " "), style)
         case Mention(name, None):
             return _Run(f"@{name}", _BOLD)
-        case Mention():
+        case Mention() | Broadcast():
             return _Run(mention(inline), 0, _SOLID)
         case _:
             return _Run(plain_inline(inline), 0)
@@ -199,12 +199,17 @@ def _is_word(character: str) -> bool:
 
 def _reads_back(line: Sequence[Inline]) -> bool:
     """Whether CommonMark reads a line with markers inside words as it was meant; its rules there have odd corners."""
-    known = [Text(f"<@{inline.name}>") if isinstance(inline, Mention) and inline.account else inline for inline in line]
-    runs = _runs(known, lambda person: person.name)
+    known = [Text(f"<@{inline.name}>") if _is_call(inline) else inline for inline in line]
+    runs = _runs(known, lambda called: called.name)
     blocks = from_markdown(f". {_Emphasis(inside_words=True).write(runs)}").blocks
     if len(blocks) != 1 or not isinstance(blocks[0], Paragraph):
         return False
     return _look(blocks[0].content) == _look([Text(". "), *known])
+
+
+def _is_call(inline: Inline) -> TypeGuard[Mention | Broadcast]:
+    """Whether it is written by a ``WrittenMention``."""
+    return isinstance(inline, Broadcast) or (isinstance(inline, Mention) and inline.account is not None)
 
 
 def _look(content: Iterable[Inline]) -> list[tuple[str, int]]:

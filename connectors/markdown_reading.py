@@ -1,4 +1,4 @@
-"""Reads the Markdown that people type: CommonMark with strikethrough, tables (degraded) and bare addresses.
+"""Reads the Markdown that people type: CommonMark with strikethrough, tables and bare addresses.
 
 Raw HTML stays literal text. Nothing that was typed is dropped.
 """
@@ -22,7 +22,9 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
     document,
 )
@@ -131,9 +133,8 @@ def _numbers(opening: Token, tokens: Iterator[Token], degraded: list[str]) -> Nu
     return NumberedList(_items(tokens, degraded, "ordered_list_close"), int(opening.attrs.get("start", 1)))
 
 
-def _rule(_token: Token, _tokens: Iterator[Token], degraded: list[str]) -> Paragraph:
-    degraded.append("rule")
-    return Paragraph((Text("———"),))
+def _rule(_token: Token, _tokens: Iterator[Token], _degraded: list[str]) -> Rule:
+    return Rule()
 
 
 def _items(tokens: Iterator[Token], degraded: list[str], until: str) -> tuple[tuple[Block, ...], ...]:
@@ -145,21 +146,17 @@ def _items(tokens: Iterator[Token], degraded: list[str], until: str) -> tuple[tu
     return tuple(items)
 
 
-def _table(_opening: Token, tokens: Iterator[Token], degraded: list[str]) -> Paragraph:
-    """Rows as lines, cells joined with a bar."""
-    degraded.append("table")
-    content: list[Inline] = []
+def _table(_opening: Token, tokens: Iterator[Token], degraded: list[str]) -> Table:
+    rows: list[list[tuple[Inline, ...]]] = []
     for token in tokens:
         match token.type:
             case "table_close":
                 break
-            case "tr_open" if content:
-                content.append(LineBreak())
-            case "th_open" | "td_open" if content and not isinstance(content[-1], LineBreak):
-                content.append(Text(" | "))
+            case "tr_open":
+                rows.append([])
             case "inline":
-                content += _inlines(token.children or [], degraded)
-    return Paragraph(tuple(content))
+                rows[-1].append(tuple(_inlines(token.children or [], degraded)))
+    return Table(tuple(map(tuple, rows)))
 
 
 _BLOCKS: dict[str, Callable[[Token, Iterator[Token], list[str]], Block]] = {

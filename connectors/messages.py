@@ -3,7 +3,7 @@
 Ids are opaque above a platform's ``ids.py``: nobody else builds, splits or compares their inside.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -18,13 +18,21 @@ WorkspaceId = NewType("WorkspaceId", str)
 
 
 class Kind(StrEnum):
-    """What a webhook announces. ``OTHER`` is everything that no conversation shows: it is counted, not stored."""
+    """What a webhook announces.
+
+    ``CHANGED`` is a platform's word that something about a message is different, without what: its text, its reactions or
+    nothing that shows. ``NOTICE`` is about the conversation: joined, left, renamed, topic, archived. ``OTHER`` is
+    everything that no conversation shows: it is counted, not stored.
+    """
 
     POSTED = "posted"
     EDITED = "edited"
     DELETED = "deleted"
-    REACTION = "reaction"
-    MEMBERSHIP = "membership"
+    REACTED = "reacted"
+    UNREACTED = "unreacted"
+    CHANGED = "changed"
+    NOTICE = "notice"
+    COMMAND = "command"
     OTHER = "other"
 
 
@@ -50,8 +58,28 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file or image of a message.
+
+    ``handle`` is opaque: what the source connector needs to open it. ``link`` is where a person may look at it, empty where
+    there is no such place. ``size`` is in bytes, None where the platform tells it only on download.
+    """
+
+    name: str
+    content_type: str
+    handle: str = field(repr=False)
+    size: int | None = None
+    link: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """A message that was heard. ``author_name`` is what the event itself said, empty where platforms name only the id."""
+    """A message that was heard, as it stands.
+
+    ``author_name`` is what the event itself said, empty where platforms name only the id. ``thread`` is the root it
+    answers, None for a message of its own. ``edited_at`` is None until its author changes it; ``is_app`` marks what another
+    app said.
+    """
 
     id: MessageId
     conversation: ConversationId
@@ -60,6 +88,17 @@ class Message:
     sent_at: datetime
     author_name: str = ""
     thread: MessageId | None = None
+    edited_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+    is_app: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """One account's emoji on a message: a Unicode character with its modifiers, or ``:name:`` for a workspace's own."""
+
+    account: AccountId
+    emoji: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +109,83 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """Its author changed a message; ``message`` is all of it as it now reads, ``edited_at`` tells which edit is newer."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A message is gone."""
+
+    message: MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Somebody put an emoji on a message."""
+
+    message: MessageId
+    reaction: Reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Unreacted:
+    """Somebody took an emoji back."""
+
+    message: MessageId
+    reaction: Reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """A message with all its reactions as it stands now, where a platform tells only that something changed.
+
+    Compared with what is known: a newer ``edited_at`` is an edit, other reactions are reactions, and nothing is nothing.
+    """
+
+    message: Message
+    reactions: frozenset[Reaction]
+
+
+class Happening(StrEnum):
+    """What a notice tells about a conversation."""
+
+    JOINED = "joined"
+    LEFT = "left"
+    RENAMED = "renamed"
+    TOPIC = "topic"
+    ARCHIVED = "archived"
+    UNARCHIVED = "unarchived"
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something about the conversation itself: who joined or left, or its new name or topic in ``text``."""
+
+    what: Happening
+    accounts: tuple[AccountId, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """Somebody asked our app for something: ``words`` after its name. ``handle`` is the connector's, to answer by."""
+
+    account: AccountId
+    words: str
+    handle: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A payload that is understood and does not cross, with its reason: ``system message``, ``edit``, ``bot``, …"""
 
     why: str
 
 
-Event = Posted | Skipped
+Event = Posted | Edited | Deleted | Reacted | Unreacted | Stands | Noticed | Commanded | Skipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import Flag, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.messages import AccountId
+    from connectors.messages import AccountId, ConversationId
 
 
 class Style(Flag):
@@ -22,6 +22,7 @@ class Style(Flag):
     ITALIC = auto()
     STRIKE = auto()
     CODE = auto()
+    UNDERLINE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,26 @@ class Emoji:
 
 
 @dataclass(frozen=True, slots=True)
+class Broadcast:
+    """Everybody in the conversation is called: ``here``, ``channel`` or ``all``. Rendered as a live call to everybody."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMention:
+    """Another conversation is named. ``name`` has no leading ``#`` and may be empty where only the id was told."""
+
+    name: str
+    conversation: "ConversationId | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class LineBreak:
     """A new line within a paragraph."""
 
 
-Inline = Text | Link | Mention | Emoji | LineBreak
+Inline = Text | Link | Mention | Broadcast | ChannelMention | Emoji | LineBreak
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +124,20 @@ class NumberedList:
     start: int = 1
 
 
-Block = Paragraph | Heading | CodeBlock | Quote | BulletList | NumberedList
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells, each a run of inlines without line breaks. ``header``: the first row names the columns."""
+
+    rows: tuple[tuple[tuple[Inline, ...], ...], ...]
+    header: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A horizontal line between two blocks."""
+
+
+Block = Paragraph | Heading | CodeBlock | Quote | BulletList | NumberedList | Table | Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +171,15 @@ def _normal_block(block: Block) -> Block | None:
         case BulletList(items) | NumberedList(items):
             items = tuple(item for item in map(normal_blocks, items) if item)
             return replace(block, items=items) if items else None
+        case Table(rows):
+            rows = tuple(tuple(map(_normal_cell, row)) for row in rows if row)
+            return replace(block, rows=rows) if any(cell for row in rows for cell in row) else None
+        case Rule():
+            return block
+
+
+def _normal_cell(cell: tuple[Inline, ...]) -> tuple[Inline, ...]:
+    return normal_inlines(Text(" ") if isinstance(inline, LineBreak) else inline for inline in cell)
 
 
 def normal_inlines(content: Iterable[Inline]) -> tuple[Inline, ...]:
@@ -200,8 +238,10 @@ def _map_block(block: Block, change: Callable[[Inline], Inline]) -> Block:
     match block:
         case Paragraph(content) | Heading(content):
             return replace(block, content=tuple(map(change, content)))
-        case CodeBlock():
+        case CodeBlock() | Rule():
             return block
+        case Table(rows):
+            return replace(block, rows=tuple(tuple(tuple(map(change, cell)) for cell in row) for row in rows))
         case Quote(blocks):
             return Quote(tuple(_map_block(inner, change) for inner in blocks))
         case BulletList(items) | NumberedList(items):
@@ -219,13 +259,21 @@ def inlines(blocks: Iterable[Block]) -> Iterator[Inline]:
             case BulletList(items) | NumberedList(items):
                 for item in items:
                     yield from inlines(item)
-            case CodeBlock():
+            case Table(rows):
+                for row in rows:
+                    for cell in row:
+                        yield from cell
+            case CodeBlock() | Rule():
                 pass
 
 
 def mentions(document: Document) -> list[Mention]:
     """The people named in a document, in reading order."""
     return [inline for inline in inlines(document.blocks) if isinstance(inline, Mention)]
+
+
+RULE = "———"
+"""A horizontal line where there is none: three em dashes, which no platform takes for markup."""
 
 
 def plain(document: Document) -> str:
@@ -245,6 +293,10 @@ def _plain_block(block: Block) -> str:
             return "\n".join("• " + _plain_item(item) for item in items)
         case NumberedList(items, start):
             return "\n".join(f"{number}. " + _plain_item(item) for number, item in enumerate(items, start))
+        case Table(rows):
+            return "\n".join(" | ".join("".join(map(plain_inline, cell)) for cell in row) for row in rows)
+        case Rule():
+            return RULE
 
 
 def _plain_item(item: tuple[Block, ...]) -> str:
@@ -260,6 +312,10 @@ def plain_inline(inline: Inline) -> str:
             return text if text == url else f"{text} ({url})"
         case Mention(name):
             return f"@{name}"
+        case Broadcast(name):
+            return f"@{name}"
+        case ChannelMention(name):
+            return f"#{name}"
         case Emoji(name):
             return f":{name}:"
         case LineBreak():

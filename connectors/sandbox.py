@@ -96,7 +96,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A message as the platform's own client would draw it: ``html`` is made by the fake and safe to insert."""
+    """A message as the platform's own client would draw it: ``html`` is made by the fake and safe to insert.
+
+    ``reactions`` are emoji with how many people put them there, ``thread`` is the root that it answers.
+    """
 
     id: MessageId
     author: str
@@ -104,6 +107,9 @@ class Shown:
     html: str
     at: float
     is_app: bool
+    thread: MessageId | None = None
+    reactions: tuple[tuple[str, int], ...] = ()
+    edited: bool = False
 
 
 class Fake(ABC):

@@ -20,8 +20,11 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
+    Table,
     Text,
     normal_inlines,
+    plain,
     plain_inline,
 )
 
@@ -95,6 +98,13 @@ def _cut(block: Block, fits: Callable[[Block], bool]) -> tuple[Block, Block | No
             return Quote(quoted), Quote(left) if left else None
         case BulletList() | NumberedList():
             return _cut_list(block, fits)
+        case Table(rows):
+            whole = _most(len(rows), lambda count: fits(replace(block, rows=rows[:count])))
+            if whole:
+                return replace(block, rows=rows[:whole]), replace(block, rows=rows[whole:], header=False)
+            return _cut(Paragraph(normal_inlines((Text(plain(Document((block,)))),))), fits)
+        case Rule():
+            return block, None
 
 
 def _cut_list(block: BulletList | NumberedList, fits: Callable[[Block], bool]) -> tuple[Block, Block | None]:

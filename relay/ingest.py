@@ -19,7 +19,7 @@ from accounts.matching import Directory
 from connectors.contract import Connector, FetchesMessages, ListsAccounts
 from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, TryAgain
 from connectors.http import Transport, drive
-from connectors.messages import Account, ConversationId, Kind, Message, MessageId, Posted, Reference, Skipped
+from connectors.messages import Account, ConversationId, Kind, Message, MessageId, Posted, Reference
 from relay import vault
 from relay.batching import Batcher
 from relay.ledger import LATER, PAGE, Happening, Heard, Ledger, Routed
@@ -88,11 +88,11 @@ class Ear:
             log.error("unreadable message", platform=connector.platform.slug, error=type(error).__name__)
             raise Unheard(Discard.UNREADABLE) from None
         match heard:
-            case Skipped():
-                raise Unheard(Discard.NOT_CARRIED)
             case Posted(message):
                 await self._introduce(connector, installation, message)
                 return message
+            case _:
+                raise Unheard(Discard.NOT_CARRIED)
 
     async def _kept(self, event: int) -> Mapping[str, Any] | None:
         """What the vault holds; without Redis it holds nothing, and the platform is asked."""

@@ -1,7 +1,8 @@
 """From what was heard on one platform to what is to be said on another.
 
 The voice is the app's or service user's, with a byline. People mentioned become their own accounts on the target where
-the directory knows one, and stay names where it does not.
+the directory knows one, and stay names where it does not. Files are named, with a link to where a person may look at them;
+a call to everybody and the name of another channel become words.
 """
 
 from typing import Any
@@ -11,8 +12,21 @@ from django.utils.crypto import salted_hmac
 from accounts.connecting import Connections
 from accounts.matching import Directory
 from connectors.contract import Rendered
-from connectors.messages import AccountId, Byline, ConversationId, Draft, Message
-from connectors.richtext import Document, Inline, Mention, map_inlines, mentions
+from connectors.messages import AccountId, Attachment, Byline, ConversationId, Draft, Message
+from connectors.richtext import (
+    Broadcast,
+    ChannelMention,
+    Document,
+    Inline,
+    LineBreak,
+    Link,
+    Mention,
+    Paragraph,
+    Text,
+    document,
+    map_inlines,
+    mentions,
+)
 
 
 def nonce(delivery: int) -> str:
@@ -33,7 +47,7 @@ class Translator:
         ``only_names`` leaves the people mentioned unnotified: for a platform that refuses to mention one of them.
         """
         target = await self._connections.connector(delivery.installation)
-        body = await self._addressed(message.body, delivery)
+        body = _with_files(await self._addressed(message.body, delivery), message.attachments)
         draft = Draft(
             conversation=ConversationId(delivery.conversation),
             body=_only_names(body) if only_names else body,
@@ -52,9 +66,17 @@ class Translator:
         named = {mention: await self._counterpart(mention, delivery) for mention in set(mentions(body))}
 
         def address(inline: Inline) -> Inline:
-            return named[inline] if isinstance(inline, Mention) else inline
+            match inline:
+                case Mention():
+                    return named[inline]
+                case Broadcast(name):
+                    return Text(f"@{name}")
+                case ChannelMention(name):
+                    return Text(f"#{name or 'another channel'}")
+                case _:
+                    return inline
 
-        return map_inlines(body, address) if named else body
+        return map_inlines(body, address)
 
     async def _counterpart(self, mention: Mention, delivery: Any) -> Mention:
         """The same person on the target, to be notified there; only the name where that person has no account there."""
@@ -70,3 +92,13 @@ class Translator:
 
 def _only_names(body: Document) -> Document:
     return map_inlines(body, lambda inline: Mention(inline.name) if isinstance(inline, Mention) else inline)
+
+
+def _with_files(body: Document, attachments: tuple[Attachment, ...]) -> Document:
+    """The body and, below it, a line for each file."""
+    lines: list[Inline] = []
+    for attachment in attachments:
+        label = f"[file: {attachment.name}]" if attachment.name else "[file]"
+        lines += [LineBreak()] if lines else []
+        lines.append(Link(attachment.link, label) if attachment.link else Text(label))
+    return document((*body.blocks, Paragraph(tuple(lines))), body.degraded)

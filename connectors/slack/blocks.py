@@ -1,12 +1,24 @@
-"""Reading everything around people's own text: the blocks, attachments and files of apps (reference §4.2, §3.6)."""
+"""Reading everything around people's own text: the blocks and attachments of apps (reference §4.2)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from connectors.markdown import from_markdown
-from connectors.richtext import Block, Heading, Inline, LineBreak, Paragraph, Quote, Style, Text, plain_inline
+from connectors.richtext import (
+    Block,
+    Heading,
+    Inline,
+    Paragraph,
+    Quote,
+    Rule,
+    Style,
+    Table,
+    Text,
+    plain_inline,
+)
+from connectors.slack.files import lines_for
 from connectors.slack.inlines import link
-from connectors.slack.mrkdwn import read_inlines, read_mrkdwn
+from connectors.slack.mrkdwn import read_inlines, read_mrkdwn, with_emoji
 from connectors.slack.rich_text import Object, Reading, objects, read_rich_text, text_of
 
 
@@ -34,13 +46,6 @@ def read_attachments(attachments: list[Object], reading: Reading) -> Iterator[Bl
             yield _quote(text_of(attachment, "author_name"), _card(attachment, reading))
 
 
-def read_files(files: list[Object], reading: Reading) -> Iterator[Block]:
-    """One line per file: files themselves do not cross."""
-    for file in files:
-        reading.degraded.append("file")
-        yield _line(f"[file: {text_of(file, 'name', 'title') or 'without a name'}]")
-
-
 def _line(text: str) -> Block:
     return Paragraph((Text(text),))
 
@@ -53,9 +58,8 @@ def _forwarded(attachment: Object, reading: Reading) -> list[Block]:
     inner = Reading(text_of(attachment, "text", "fallback"), reading.degraded)
     messages = [message["message"] for message in objects(attachment.get("message_blocks")) if _holds(message)]
     found = [block for message in messages for block in read_blocks(objects(message.get("blocks")), inner)]
-    return (found or read_mrkdwn(inner.text, reading.degraded)) + list(
-        read_files(objects(attachment.get("files")), reading)
-    )
+    found = found or read_mrkdwn(inner.text, reading.degraded)
+    return found + list(lines_for(objects(attachment.get("files")), reading.degraded))
 
 
 def _holds(message: Object) -> bool:
@@ -79,7 +83,9 @@ def _text_object(value: Any, reading: Reading) -> list[Inline]:
     if not isinstance(value, dict):
         return []
     text = text_of(value, "text")
-    return read_inlines(text, reading.degraded) if value.get("type") == "mrkdwn" else [Text(text)]
+    if value.get("type") == "mrkdwn":
+        return read_inlines(text, reading.degraded)
+    return [Text(text if value.get("emoji") is False else with_emoji(text))]
 
 
 def _text_blocks(value: Any, reading: Reading) -> list[Block]:
@@ -102,8 +108,7 @@ def _header(block: Object, reading: Reading) -> list[Block]:
 
 
 def _divider(block: Object, reading: Reading) -> list[Block]:
-    reading.degraded.append("rule")
-    return [_line("———")]
+    return [Rule()]
 
 
 def _image(block: Object, reading: Reading) -> list[Block]:
@@ -154,29 +159,34 @@ def _video(block: Object, reading: Reading) -> list[Block]:
 
 
 def _file(block: Object, reading: Reading) -> list[Block]:
-    return list(read_files([block], reading))
+    return list(lines_for([block], reading.degraded))
 
 
 def _table(block: Object, reading: Reading) -> list[Block]:
-    """Rows as lines, cells joined with a bar."""
-    reading.degraded.append("table")
-    content: list[Inline] = []
-    for row in block["rows"] if isinstance(block.get("rows"), list) else []:
-        content += [LineBreak()] if content else []
-        for number, cell in enumerate(objects(row)):
-            content += [Text(" | ")] if number else []
-            content += _cell(cell, reading)
-    return [Paragraph(tuple(content))]
+    """Slack shows the first row of every table as its heading."""
+    rows = block["rows"] if isinstance(block.get("rows"), list) else []
+    return [Table(tuple(tuple(_cell(cell, reading) for cell in objects(row)) for row in rows))]
 
 
-def _cell(cell: Object, reading: Reading) -> list[Inline]:
+def _cell(cell: Object, reading: Reading) -> tuple[Inline, ...]:
     if cell.get("type") != "rich_text":
-        return [Text(text_of(cell, "text"))]
-    return [i for block in read_rich_text(cell, reading) if isinstance(block, Paragraph) for i in block.content]
+        return (Text(text_of(cell, "text")),)
+    return tuple(i for block in read_rich_text(cell, reading) if isinstance(block, Paragraph) for i in block.content)
+
+
+def _call(block: Object, reading: Reading) -> list[Block]:
+    """A call that an app announces: its name, and where to join."""
+    reading.degraded.append("call")
+    call = block.get("call")
+    told = call.get("v1") if isinstance(call, dict) else None
+    name, url = (text_of(told, "name"), text_of(told, "join_url")) if isinstance(told, dict) else ("", "")
+    label = f"📞 {name or 'call'}"
+    return [Paragraph((link(url, label, Style.PLAIN, reading.degraded) if url else Text(label),))]
 
 
 _BLOCKS: dict[str, Callable[[Object, Reading], list[Block]]] = {
     "actions": _actions,
+    "call": _call,
     "context": _context,
     "divider": _divider,
     "file": _file,

@@ -1,23 +1,27 @@
 """What the Hub asks of Slack's Web API (reference §3). Generators of ``Call``s, no I/O."""
 
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.calls import Call, Calls, Response, judge_status, retry_after
+from connectors.calls import Calls, Response
 from connectors.contract import Content, Rendered
-from connectors.errors import ConnectorError, Gone, RateLimited, Reconnect, Refused, Unavailable, Unsure
+from connectors.errors import Gone, NotSupported, Reconnect, Unsure
 from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
-from connectors.slack.ids import author, is_bot_profile, is_ts, post_bucket, ts_of
-from connectors.slack.render import METADATA_TYPE
+from connectors.slack.ids import author, is_bot_profile, is_id, is_ts, post_bucket, ts_of
+from connectors.slack.reactions import is_truncated, name_of
+from connectors.slack.render import METADATA_TYPE, attributed
 from connectors.slack.rich_text import Object, objects, text_of
-
-API = "https://slack.com/api/"
+from connectors.slack.web import asking, inner, telling
 
 HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
 """Any one that fits the conversation's type."""
 
+READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+
+MEMBER_PAGES = 10
+"""Pages of members: a list that nobody reads to its end needs no more."""
 PAGES = 20
 """Pages searched for a lost post: four thousand messages since it was sent, hours of a busy channel."""
 PAGE = 200
@@ -25,25 +29,11 @@ PAGE = 200
 CLOCK_MARGIN = timedelta(minutes=1)
 """Slack's clock numbers the messages and ours says since when: they may disagree by less than this."""
 
-_WORD = re.compile(r"[a-z0-9_:,. -]{1,200}")
-
-
-def _call(method: str, *scopes: str, **form: str) -> Call:
-    return Call("POST", API + method, scopes=scopes, bucket=method, form=form, judge=judge)
-
 
 def post(rendered: Rendered) -> Calls[MessageId]:
     """Say it; without ``chat:write.customize`` Slack silently posts under the app's own name."""
-    call = Call(
-        "POST",
-        f"{API}chat.postMessage",
-        scopes=("chat:write",),
-        bucket=post_bucket(rendered.conversation),
-        json=rendered.payload,
-        repeatable=False,
-        judge=judge,
-    )
-    response = yield call
+    call = telling("chat.postMessage", rendered.payload, "chat:write")
+    response = yield replace(call, bucket=post_bucket(rendered.conversation), repeatable=False)
     ts = response.json().get("ts")
     if not is_ts(ts):
         raise Unsure("Slack did not say which message it made")
@@ -51,15 +41,16 @@ def post(rendered: Rendered) -> Calls[MessageId]:
 
 
 def find(rendered: Rendered, since: datetime, own: frozenset[AccountId]) -> Calls[list[MessageId]]:
-    """Our own post that carries the nonce of ``rendered``; at most one."""
-    form = {"oldest": ts_of(since - CLOCK_MARGIN), "limit": str(PAGE), "include_all_metadata": "1"}
+    """Our own post that carries the nonce of ``rendered``; at most one. Replies are looked for in their thread."""
+    form = {"channel": rendered.conversation, "oldest": ts_of(since - CLOCK_MARGIN), "limit": str(PAGE)}
+    thread = rendered.payload.get("thread_ts")
+    method, form = ("conversations.replies", form | {"ts": thread}) if thread else ("conversations.history", form)
     for _ in range(PAGES):
-        response = yield _call("conversations.history", *HISTORY, channel=rendered.conversation, **form)
-        page = response.json()
+        page = (yield asking(method, *HISTORY, include_all_metadata="1", **form)).json()
         for message in objects(page.get("messages")):
             if author(message) in own and _nonce(message) == rendered.nonce and is_ts(message.get("ts")):
                 return [MessageId(message["ts"])]
-        cursor = text_of(_inner(page, "response_metadata"), "next_cursor")
+        cursor = text_of(inner(page, "response_metadata"), "next_cursor")
         if not cursor:
             return []
         form["cursor"] = cursor
@@ -67,26 +58,73 @@ def find(rendered: Rendered, since: datetime, own: frozenset[AccountId]) -> Call
 
 
 def _nonce(message: Object) -> Any:
-    metadata = _inner(message, "metadata")
-    return _inner(metadata, "event_payload").get("nonce") if metadata.get("event_type") == METADATA_TYPE else None
+    metadata = inner(message, "metadata")
+    return inner(metadata, "event_payload").get("nonce") if metadata.get("event_type") == METADATA_TYPE else None
 
 
-def _inner(outer: Object, key: str) -> Object:
-    value = outer.get(key)
-    return value if isinstance(value, dict) else {}
+def edit(message: MessageId, rendered: Rendered) -> Calls[None]:
+    """Replace the text of our message.
+
+    A name that was borrowed for the post cannot be given again and may be lost (§3.3): then it is said in the text.
+    """
+    where = {"channel": rendered.conversation, "ts": message, "parse": "none"}
+    response = yield telling("chat.update", where | _said(rendered.payload), "chat:write")
+    name = rendered.payload.get("username")
+    if name and text_of(inner(response.json(), "message"), "username") != name:
+        yield telling("chat.update", where | _said(attributed(rendered.payload)), "chat:write")
+
+
+def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": payload["text"], "blocks": payload["blocks"]}
+
+
+def delete(conversation: ConversationId, message: MessageId) -> Calls[None]:
+    """Remove our message, and the files that came with it: without it they would still be found in the workspace."""
+    look = asking("reactions.get", "reactions:read", channel=conversation, timestamp=message)
+    try:
+        found = inner((yield look).json(), "message")
+    except (Gone, Reconnect):  # nothing there, or no scope to look: the message itself is still to be removed
+        found = {}
+    for file in objects(found.get("files")):
+        settled = ("file_not_found", "file_deleted", "cant_delete_file")
+        yield telling("files.delete", {"file": text_of(file, "id")}, "files:write", settled=settled)
+    where = {"channel": conversation, "ts": message}
+    yield telling("chat.delete", where, "chat:write", settled=("message_not_found",))
+
+
+def react(conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
+    """Put our one reaction of a kind on a message, or take it back. Raises ``NotSupported`` for an unknown emoji."""
+    name = name_of(emoji)
+    if name is None:
+        raise NotSupported("Slack has no name for this emoji")
+    method, settled = ("add", ("already_reacted",)) if on else ("remove", ("no_reaction", "message_not_found"))
+    where = {"channel": conversation, "timestamp": message, "name": name}
+    yield telling(f"reactions.{method}", where, "reactions:write", settled=settled)
 
 
 def fetch(reference: Reference) -> Calls[Content]:
-    """The message in the shape of its event. A channel's history has no replies: they are asked for as a thread's."""
+    """The message in the shape of its event, with everybody who reacted. A channel's history has no replies: they are
+    asked for as a thread's."""
+    if not is_ts(reference.message):
+        raise Gone("Slack tells this only once")
     where = {"channel": reference.conversation, "oldest": reference.message, "latest": reference.message}
-    response = yield _call("conversations.history", *HISTORY, inclusive="1", limit="1", **where)
+    response = yield asking("conversations.history", *HISTORY, inclusive="1", limit="1", **where)
     found = _one(response, reference.message)
     if found is None:
-        call = _call("conversations.replies", *HISTORY, ts=reference.message, inclusive="1", limit="2", **where)
+        call = asking("conversations.replies", *HISTORY, ts=reference.message, inclusive="1", limit="2", **where)
         found = _one((yield call), reference.message)
-    if found is None:
+    if found is None or found.get("subtype") == "tombstone":
         raise Gone("the message is no longer there")
+    if is_truncated(found):
+        found = {**found, "reactions": (yield from _reactions(reference))}
     return _as_event(found, reference.conversation)
+
+
+def _reactions(reference: Reference) -> Calls[Any]:
+    """Listings name only some of many who reacted."""
+    where = {"channel": reference.conversation, "timestamp": reference.message}
+    response = yield asking("reactions.get", "reactions:read", full="1", **where)
+    return inner(response.json(), "message").get("reactions")
 
 
 def _one(response: Response, ts: MessageId) -> Object | None:
@@ -98,89 +136,38 @@ def _as_event(message: Object, conversation: ConversationId) -> Content:
     return {**message, "channel": conversation}
 
 
+def members(conversation: ConversationId) -> Calls[list[AccountId]]:
+    """Everybody in a channel, bots included; two thousand at most."""
+    found: list[AccountId] = []
+    form = {"channel": conversation, "limit": str(PAGE)}
+    for _ in range(MEMBER_PAGES):
+        page = (yield asking("conversations.members", *READ, **form)).json()
+        named = page.get("members")
+        found += [AccountId(member) for member in named if is_id(member)] if isinstance(named, list) else []
+        cursor = text_of(inner(page, "response_metadata"), "next_cursor")
+        if not cursor:
+            break
+        form["cursor"] = cursor
+    return found
+
+
 def account(account: AccountId) -> Calls[Account]:
     """A person or bot user, or the bot profile under which an app posts."""
     if is_bot_profile(account):
-        response = yield _call("bots.info", "users:read", bot=account)
-        return _bot(account, _inner(response.json(), "bot"))
-    response = yield _call("users.info", "users:read", user=account)
-    return _user(account, _inner(response.json(), "user"))
+        response = yield asking("bots.info", "users:read", bot=account)
+        return _bot(account, inner(response.json(), "bot"))
+    response = yield asking("users.info", "users:read", user=account)
+    return _user(account, inner(response.json(), "user"))
 
 
 def _bot(account: AccountId, bot: Object) -> Account:
-    return Account(account, text_of(bot, "name"), avatar_url=text_of(_inner(bot, "icons"), "image_72"), is_bot=True)
+    return Account(account, text_of(bot, "name"), avatar_url=text_of(inner(bot, "icons"), "image_72"), is_bot=True)
 
 
 def _user(account: AccountId, user: Object) -> Account:
     """Any field may be missing or empty (§5.1); the e-mail address needs ``users:read.email``."""
-    profile = _inner(user, "profile")
+    profile = inner(user, "profile")
     name = text_of(profile, "display_name", "real_name") or text_of(user, "real_name", "name")
     avatar = text_of(profile, "image_192", "image_512", "image_72")
     is_bot = bool(user.get("is_bot")) or account == "USLACKBOT"
     return Account(account, name or account, text_of(profile, "email"), avatar, is_bot)
-
-
-def judge(call: Call, response: Response) -> None:
-    """Raise what an answer means: Slack says most of it with status 200 and a word."""
-    judge_status(call, response)
-    answer = _answer(call, response)
-    if answer.get("ok") is True:
-        return
-    code = text_of(answer, "error")
-    if code in _SLOW_DOWN:
-        raise RateLimited(retry_after(response.headers))
-    if code in _OUTCOME_UNKNOWN:
-        raise (Unavailable if call.repeatable else Unsure)(f"Slack is in trouble: {code}")
-    if code == "missing_scope":
-        raise Reconnect(f"a Slack scope is missing: {_word(answer, 'needed')}")
-    error, reason = _ERRORS.get(code, (Refused, f"Slack refused: {_word(answer, 'error')}"))
-    raise error(reason)
-
-
-def _answer(call: Call, response: Response) -> Mapping[str, Any]:
-    """A page instead of JSON comes from a gateway: what happened behind it nobody knows."""
-    try:
-        answer = response.json()
-    except Unavailable as error:
-        raise (error if call.repeatable else Unsure(str(error))) from None
-    if isinstance(answer, dict):
-        return answer
-    raise (Unavailable if call.repeatable else Unsure)("Slack did not answer with an object")
-
-
-def _word(answer: Object, key: str) -> str:
-    """A code from an answer, if it is one: reasons never hold anything else."""
-    value = text_of(answer, key)
-    return value if _WORD.fullmatch(value) else "no reason given"
-
-
-_SLOW_DOWN = frozenset({"ratelimited", "rate_limited"})
-_OUTCOME_UNKNOWN = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout"})
-"""May have succeeded (§3.1): a post is looked for before it is repeated."""
-
-_DISCONNECTED = "Slack no longer accepts our token: connect the workspace again"
-_ERRORS: dict[str, tuple[type[ConnectorError], str]] = {
-    **dict.fromkeys(
-        ("account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked", "user_removed_from_team"),
-        (Reconnect, _DISCONNECTED),
-    ),
-    "app_access_restricted": (Reconnect, "the workspace restricts our app: an owner must approve it"),
-    "team_access_not_granted": (Reconnect, "the app has no access to this workspace: grant it in Slack"),
-    "not_allowed_token_type": (Reconnect, "Slack wants another kind of token: connect the workspace again"),
-    "org_login_required": (Unavailable, "the workspace is being moved into an organisation"),
-    "team_added_to_org": (Unavailable, "the workspace is being moved into an organisation"),
-    "channel_not_found": (Gone, "the channel does not exist, or the app is not in it"),
-    "not_in_channel": (Gone, "the app is not in the channel: invite it there"),
-    "is_archived": (Gone, "the channel is archived"),
-    "message_not_found": (Gone, "the message is no longer there"),
-    "thread_not_found": (Gone, "the message is no longer there"),
-    "user_not_found": (Gone, "the person is not in this workspace"),
-    "user_not_visible": (Gone, "the person is not visible to the app"),
-    "bot_not_found": (Gone, "the app that posted is no longer installed"),
-    "message_limit_exceeded": (Refused, "the workspace has reached its limit of messages"),
-    "restricted_action": (Refused, "the workspace does not let the app post there"),
-    "restricted_action_read_only_channel": (Refused, "the channel is read-only"),
-    "restricted_action_thread_only_channel": (Refused, "the channel takes replies in threads only"),
-    "msg_too_long": (Refused, "the message is too long for Slack"),
-    "msg_blocks_too_long": (Refused, "the message is too long for Slack"),
-}

@@ -4,31 +4,60 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.calls import Calls
+from connectors.calls import Call, Calls
 from connectors.contract import (
+    CarriesFiles,
     Connector,
     Content,
+    DeletesMessages,
+    EditsMessages,
     Envelope,
     FetchesMessages,
     Limits,
     ListsAccounts,
+    ListsMembers,
     Platform,
+    Reacts,
     Rendered,
     Reply,
     Request,
+    TakesCommands,
     Unit,
 )
-from connectors.messages import Account, AccountId, Draft, Event, MessageId, Reference
-from connectors.slack import client, parse, render, webhook
+from connectors.messages import (
+    Account,
+    AccountId,
+    Attachment,
+    Commanded,
+    ConversationId,
+    Draft,
+    Event,
+    MessageId,
+    Reference,
+)
+from connectors.richtext import Document
+from connectors.slack import client, commands, parse, render, transfer, webhook
 
 LONGEST_TEXT = 3_900
 """Characters after escaping: at about 4,000 Slack itself starts to cut, in the middle of code (reference §4.3)."""
+LARGEST_FILE = 1024**3
+"""Bytes. What Slack takes at most in one file (reference §3.6)."""
 
 
-class Slack(Connector, FetchesMessages, ListsAccounts):
+class Slack(
+    Connector,
+    FetchesMessages,
+    EditsMessages,
+    DeletesMessages,
+    Reacts,
+    CarriesFiles,
+    TakesCommands,
+    ListsMembers,
+    ListsAccounts,
+):
     """A Slack workspace. ``tokens`` has ``bot``; ``extra`` the ``bot_id`` under which posts in a borrowed name return."""
 
-    platform = Platform("slack", "Slack", "#4a154b", Limits(LONGEST_TEXT, Unit.CHARACTERS))
+    platform = Platform("slack", "Slack", "#4a154b", Limits(LONGEST_TEXT, Unit.CHARACTERS, LARGEST_FILE))
 
     @dataclass(frozen=True)
     class Secrets:
@@ -59,6 +88,27 @@ class Slack(Connector, FetchesMessages, ListsAccounts):
 
     def fetch(self, reference: Reference) -> Calls[Content]:
         return client.fetch(reference)
+
+    def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
+        return client.edit(message, rendered)
+
+    def delete(self, conversation: ConversationId, message: MessageId) -> Calls[None]:
+        return client.delete(conversation, message)
+
+    def react(self, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
+        return client.react(conversation, message, emoji, on)
+
+    def open(self, attachment: Attachment) -> Calls[Call]:
+        return transfer.open_file(attachment)
+
+    def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
+        return transfer.upload(attachment, render.render(draft))
+
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+        return commands.answer(command, conversation, self.parts(Draft(conversation, body, "answer")))
+
+    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+        return client.members(conversation)
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)

@@ -48,6 +48,20 @@ def thread(message: Mapping[str, Any]) -> MessageId | None:
     return MessageId(str(root)) if is_ts(root) and root != message.get("ts") else None
 
 
+def edited_at(message: Mapping[str, Any], event_ts: Any = None) -> datetime | None:
+    """When its author last changed a message; None where nobody did.
+
+    Slack tells it to the second, and apps that write as they think edit more often. The time of an event of that same
+    second is finer; a later event only shows the edit again, with a preview perhaps, and is no newer.
+    """
+    edited = message.get("edited")
+    ts = edited.get("ts") if isinstance(edited, dict) else None
+    if not isinstance(ts, str) or not is_ts(ts):
+        return None
+    same = is_ts(event_ts) and event_ts.partition(".")[0] == ts.partition(".")[0]
+    return moment(max(ts, event_ts) if same else ts)
+
+
 def is_bot_profile(account: AccountId) -> bool:
     """Bot profiles (``B…``) are looked up apart from users and cannot be mentioned."""
     return account.startswith("B")

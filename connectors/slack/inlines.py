@@ -7,10 +7,24 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from connectors.messages import AccountId
-from connectors.richtext import Block, Inline, LineBreak, Link, Mention, Paragraph, Style, Text
+from connectors.messages import AccountId, ConversationId
+from connectors.richtext import (
+    Block,
+    Broadcast,
+    ChannelMention,
+    Inline,
+    LineBreak,
+    Link,
+    Mention,
+    Paragraph,
+    Style,
+    Text,
+)
+from connectors.slack.ids import is_id
 
 _WEB_ADDRESS = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
+AUDIENCES = {"here": "here", "channel": "channel", "everyone": "all"}
+"""Who can be called at once: Slack's words and ours."""
 _LATEST_DATE = 253_402_300_799
 """The last second of the year 9999: Python's calendar ends there."""
 
@@ -39,14 +53,15 @@ def person(account: str, label: str) -> Inline:
     return Mention(label.removeprefix("@") or account, AccountId(account))
 
 
-def channel(name: str, degraded: list[str]) -> Inline:
-    """``name`` is the channel's, or its id where Slack hides it."""
-    degraded.append("channel mention")
-    return Text(f"#{name}")
+def channel(identifier: str, name: str) -> Inline:
+    """``name`` is empty where Slack hides it, as it does for private channels."""
+    return ChannelMention(name, ConversationId(identifier) if is_id(identifier) else None)
 
 
 def broadcast(audience: str, degraded: list[str]) -> Inline:
-    """``@here`` and its like: what it says is kept, that it rings is not."""
+    """``@here`` and its like; of an audience that nobody knows only the word is kept."""
+    if audience in AUDIENCES:
+        return Broadcast(AUDIENCES[audience])
     degraded.append("broadcast")
     return Text(f"@{audience}")
 

@@ -17,6 +17,9 @@ _LONG_QUOTE = re.compile(r"^(?:&gt;|>){3} ?", re.MULTILINE)
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _LABEL = re.compile(r"<[@#!](?:subteam\^)?([A-Z0-9]+)\|([^<>]+)>")
 
+_SHORTCODE = r"[a-z0-9_+'-]+(?:::skin-tone-[2-6](?:-[2-6])?)?"
+_EMOJI = re.compile(f":({_SHORTCODE}):")
+
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 _STYLED = r"(?<![\w{0}]){0}(?=[^\s{0}])(?P<{1}>(?:<[^<>\n]*>|[^{0}<\n])+?)(?<=\S){0}(?![\w{0}])"
@@ -26,7 +29,7 @@ _PIECE = re.compile(
         [
             r"`(?P<code>[^`\n]+)`",
             r"(?P<token><[@#!]?[^<>|]+(?:\|[^<>]*)?>)",
-            r":(?P<emoji>[a-z0-9_+'-]+(?:::skin-tone-[2-6](?:-[2-6])?)?):",
+            f":(?P<emoji>{_SHORTCODE}):",
             _STYLED.format(r"\*", "bold"),
             _STYLED.format("_", "italic"),
             _STYLED.format("~", "strike"),
@@ -34,6 +37,11 @@ _PIECE = re.compile(
     )
 )
 _STYLES = {"bold": Style.BOLD, "italic": Style.ITALIC, "strike": Style.STRIKE}
+
+
+def with_emoji(text: str) -> str:
+    """``:tada:`` as a character, where a text has no other markup."""
+    return _EMOJI.sub(lambda found: character(found[1]) or found[0], text)
 
 
 def unescape(text: str) -> str:
@@ -51,7 +59,7 @@ def read_mrkdwn(text: str, degraded: list[str]) -> list[Block]:
     blocks: list[Block] = []
     for number, piece in enumerate(_FENCE.split(encodable(text))):
         if number % 2:
-            blocks.append(CodeBlock(_literal(piece.strip("\n"))))
+            blocks.append(CodeBlock(literal(piece.strip("\n"))))
         else:
             blocks += _outside_code(piece, degraded)
     return blocks
@@ -72,9 +80,9 @@ def _outside_code(text: str, degraded: list[str]) -> Iterator[Block]:
         yield Quote(tuple(paragraphs(_inlines(rest, Style.PLAIN, degraded))))
 
 
-def _literal(code: str) -> str:
-    """Code as it was typed: Slack makes links even there."""
-    return unescape(_TOKEN.sub(lambda found: found[3] or found[1] + found[2], code))
+def literal(text: str) -> str:
+    """Code, or another text without formatting, as it was typed: Slack makes links even there."""
+    return unescape(_TOKEN.sub(lambda found: found[3] or found[1] + found[2], text))
 
 
 def _inlines(text: str, style: Style, degraded: list[str]) -> Iterator[Inline]:
@@ -93,7 +101,7 @@ def _piece(found: re.Match[str], style: Style, degraded: list[str]) -> Iterator[
     inner = found[name]
     match name:
         case "code":
-            yield Text(_literal(inner), style | Style.CODE)
+            yield Text(literal(inner), style | Style.CODE)
         case "token":
             yield _token(inner, style, degraded)
         case "emoji":
@@ -109,7 +117,7 @@ def _token(token: str, style: Style, degraded: list[str]) -> Inline:
         case "@":
             return person(target, label)
         case "#":
-            return channel(label or target, degraded)
+            return channel(target, label)
         case "!":
             return _special(target, label, degraded)
     return link(target, label, style, degraded)

@@ -7,9 +7,6 @@ one is a new element. A ``border`` marks lists and code that stand in the quote 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from itertools import compress, product
-from operator import or_
 from typing import Any
 
 from connectors.emoji import character
@@ -22,12 +19,16 @@ Object = Mapping[str, Any]
 DEEPEST = 8
 """The largest indent of a list (§4.2)."""
 _UNIFIED = re.compile(r"[0-9a-f]{2,6}(?:-[0-9a-f]{2,6})*")
-_FLAGS = {"bold": Style.BOLD, "italic": Style.ITALIC, "strike": Style.STRIKE, "code": Style.CODE}
-_STYLES = {
-    chosen: reduce(or_, compress(_FLAGS.values(), chosen), Style.PLAIN)
-    for chosen in product((False, True), repeat=len(_FLAGS))
+_FLAGS = {
+    "bold": Style.BOLD,
+    "italic": Style.ITALIC,
+    "strike": Style.STRIKE,
+    "code": Style.CODE,
+    "underline": Style.UNDERLINE,
 }
+_STYLES = [Style(value) for value in range(1 << len(_FLAGS))]
 """Every combination at hand: joining flags anew for every word is what reading would spend most of its time on."""
+_VALUES = {name: flag.value for name, flag in _FLAGS.items()}
 
 
 def objects(value: Any) -> list[Object]:
@@ -171,7 +172,7 @@ def _inlines(element: Object, reading: Reading) -> list[Inline]:
 
 def _inline(element: Object, reading: Reading) -> Inline:
     kind = element.get("type")
-    style = _style(element["style"], reading) if "style" in element else Style.PLAIN
+    style = _style(element["style"]) if "style" in element else Style.PLAIN
     if kind == "text":
         return Text(text_of(element, "text"), style)
     reader = _INLINES.get(kind) if isinstance(kind, str) else None
@@ -180,12 +181,13 @@ def _inline(element: Object, reading: Reading) -> Inline:
     return reader(element, style, reading)
 
 
-def _style(given: Any, reading: Reading) -> Style:
-    if not isinstance(given, dict):
-        return Style.PLAIN
-    if given.get("underline"):
-        reading.degraded.append("underline")
-    return _STYLES[tuple(bool(given.get(name)) for name in _FLAGS)]
+def _style(given: Any) -> Style:
+    value = 0
+    if isinstance(given, dict):
+        for name, wanted in given.items():
+            if wanted and name in _VALUES:
+                value |= _VALUES[name]
+    return _STYLES[value]
 
 
 def _unknown(element: Object, style: Style, reading: Reading) -> Inline:
@@ -220,7 +222,7 @@ def _user(element: Object, style: Style, reading: Reading) -> Inline:
 
 def _channel(element: Object, style: Style, reading: Reading) -> Inline:
     identifier = text_of(element, "channel_id")
-    return channel(reading.name_of(identifier) or identifier, reading.degraded)
+    return channel(identifier, reading.name_of(identifier))
 
 
 def _user_group(element: Object, style: Style, reading: Reading) -> Inline:

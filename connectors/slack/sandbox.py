@@ -3,16 +3,41 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from html import escape
+from urllib.parse import urlencode
 
 from connectors.calls import Response
 from connectors.contract import Credentials, Request
 from connectors.html import to_html
-from connectors.messages import Account, AccountId, ConversationId, Kind, MessageId, Posted, Reference, WorkspaceId
-from connectors.richtext import Inline, Mention, map_inlines
+from connectors.messages import (
+    Account,
+    AccountId,
+    Attachment,
+    ConversationId,
+    Kind,
+    MessageId,
+    Posted,
+    Reference,
+    WorkspaceId,
+)
+from connectors.richtext import ChannelMention, Inline, Mention, map_inlines
 from connectors.sandbox import Fake, Person, Place, Shown, Webhook, digest
 from connectors.slack.parse import parse
+from connectors.slack.plain_text import escape as escape_text
+from connectors.slack.reactions import emoji_of, name_of
 from connectors.slack.sandbox_api import respond
-from connectors.slack.sandbox_company import APP_NAME, Channel, Object, Workspace, without
+from connectors.slack.sandbox_chat import threaded
+from connectors.slack.sandbox_company import (
+    ANSWER_SECONDS,
+    APP_NAME,
+    Answers,
+    Channel,
+    Complaint,
+    Object,
+    Workspace,
+)
+from connectors.slack.sandbox_files import add_file, share
 from connectors.slack.sandbox_texts import typed
 from connectors.slack.webhook import Signed, signature
 
@@ -21,12 +46,12 @@ class FakeSlack(Fake):
     """One workspace. Change what is in ``workspace`` to make trouble: take a scope, revoke a token, archive a channel."""
 
     slug = "slack"
-    hosts = ("slack.com",)
+    hosts = ("slack.com", "files.slack.com", "hooks.slack.com")
     retries = (1.0, 60.0, 300.0)
 
     def __init__(self, secrets: Signed, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
-        self.workspace = Workspace(clock, self._announce)
+        self.workspace = Workspace(clock, self._send)
 
     def handle(self, request: Request) -> Response:
         return respond(self.workspace, request)
@@ -52,10 +77,132 @@ class FakeSlack(Fake):
         return [*people, Account(AccountId(self.workspace.bot_user), APP_NAME, is_bot=True)]
 
     def type_as(self, person: str, conversation: ConversationId, text: str) -> MessageId:
-        plain, blocks = typed(text, {actor.name: user for user, actor in self.workspace.actors.items()})
+        return self._say(person, conversation, text, {})
+
+    def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
+        """Answer in a thread, as a person types it into the client."""
+        thread = threaded(self.workspace.channels[conversation], {"thread_ts": root})
+        return self._say(person, conversation, text, thread)
+
+    def _say(self, person: str, conversation: ConversationId, text: str, more: Object) -> MessageId:
+        plain, blocks = self._typed(text)
         author: Object = {"user": person, "team": self.workspace.team, "client_msg_id": digest(person, plain)[:32]}
         channel = self.workspace.channels[conversation]
-        return MessageId(self.workspace.keep(channel, author | {"text": plain, "blocks": blocks})["ts"])
+        return MessageId(self.workspace.keep(channel, author | {"text": plain, "blocks": blocks} | more)["ts"])
+
+    def _typed(self, text: str) -> tuple[str, list[Object]]:
+        people = {actor.name: user for user, actor in self.workspace.actors.items()}
+        channels = {channel.name: channel.id for channel in self.workspace.channels.values()}
+        return typed(text, people | {APP_NAME: self.workspace.bot_user}, channels)
+
+    def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
+        """Change what a person said; only their own messages can be."""
+        channel, found = self._own(person, conversation, message)
+        plain, blocks = self._typed(text)
+        self.workspace.edit(channel, found, person, {"text": plain, "blocks": blocks})
+
+    def delete_as(self, person: str, conversation: ConversationId, message: MessageId) -> None:
+        """Delete what a person said."""
+        self.workspace.remove(*self._own(person, conversation, message))
+
+    def _own(self, person: str, conversation: ConversationId, message: MessageId) -> tuple[Channel, Object]:
+        channel = self.workspace.channels[conversation]
+        found = self.workspace.message(channel, message)
+        if found.get("user") != person:
+            raise Complaint("cant_update_message")
+        return channel, found
+
+    def react_as(
+        self, person: str, conversation: ConversationId, message: MessageId, emoji: str, on: bool = True
+    ) -> None:
+        """Put an emoji (a character, or ``:name:``) on a message, or take it back."""
+        channel = self.workspace.channels[conversation]
+        found = self.workspace.message(channel, message)
+        self.workspace.react(channel, found, person, name_of(emoji) or emoji, on)
+
+    def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
+        """Drop a file into the client, with or without words."""
+        plain, blocks = self._typed(text) if text else ("", [])
+        author: Object = {"user": person, "team": self.workspace.team, "text": plain}
+        author |= {"blocks": blocks} if blocks else {}
+        file = add_file(self.workspace, name, data, person)
+        return MessageId(share(self.workspace, self.workspace.channels[conversation], [file], author)["ts"])
+
+    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
+        """Names and contents of the files in a conversation, oldest first."""
+        messages = self.workspace.channels[conversation].messages
+        shown = (file["id"] for message in messages for file in message.get("files", ()))
+        kept = (self.workspace.files[file] for file in shown if file in self.workspace.files)
+        return [(file.told["name"], file.data) for file in kept]
+
+    def unfurl(self, conversation: ConversationId, message: MessageId) -> None:
+        """Show a preview of a link in a message, which Slack announces as a change."""
+        channel = self.workspace.channels[conversation]
+        found = self.workspace.message(channel, message)
+        before = dict(found)
+        found["attachments"] = [{"from_url": "https://example.com", "title": "Example", "id": 1}]
+        self.workspace.change(channel, found, before)
+
+    def join_as(self, person: str, conversation: ConversationId) -> None:
+        """Come (back) into a channel."""
+        self.workspace.channels[conversation].left.discard(person)
+        self._moved(person, conversation, "join", "joined")
+
+    def leave_as(self, person: str, conversation: ConversationId) -> None:
+        """Leave a channel."""
+        self.workspace.channels[conversation].left.add(person)
+        self._moved(person, conversation, "leave", "left")
+
+    def _moved(self, person: str, conversation: ConversationId, verb: str, done: str) -> None:
+        """Slack tells it twice: as a message of the channel and as an event of its own."""
+        text = f"<@{person}> has {done} the channel"
+        channel = self.workspace.channels[conversation]
+        kept = self.workspace.keep(channel, {"subtype": f"channel_{verb}", "user": person, "text": text})
+        event = {"type": f"member_{done}_channel", "user": person, "channel": channel.id, "channel_type": "C"}
+        self._send(event | {"team": self.workspace.team, "event_ts": kept["ts"]})
+
+    def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
+        """Give a channel another name."""
+        channel = self.workspace.channels[conversation]
+        said = {"subtype": "channel_name", "user": person, "name": name, "old_name": channel.name}
+        channel.name = name
+        kept = self.workspace.keep(channel, said | {"text": f"<@{person}> has renamed the channel to {name}"})
+        told = {"id": channel.id, "is_channel": True, "is_mpim": False, "name": name, "name_normalized": name}
+        self._send({"type": "channel_rename", "channel": told | {"created": 0}, "event_ts": kept["ts"]})
+
+    def topic_as(self, person: str, conversation: ConversationId, topic: str) -> None:
+        """Give a channel a topic."""
+        channel = self.workspace.channels[conversation]
+        channel.topic = topic = escape_text(topic)
+        text = f"<@{person}> set the channel topic: {topic}"
+        self.workspace.keep(channel, {"subtype": "channel_topic", "user": person, "topic": topic, "text": text})
+
+    def archive_as(self, person: str, conversation: ConversationId, archived: bool = True) -> None:
+        """Archive a channel or bring it back."""
+        channel = self.workspace.channels[conversation]
+        channel.archived = archived
+        verb, done = ("archive", "archived") if archived else ("unarchive", "un-archived")
+        said = {"subtype": f"channel_{verb}", "user": person, "text": f"<@{person}> {done} the channel"}
+        kept = self.workspace.keep(channel, said)
+        event = {"type": f"channel_{verb}", "channel": channel.id, "user": person, "is_moved": 0}
+        self._send(event | {"event_ts": kept["ts"]})
+
+    def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
+        """Type ``/mio`` and ``words`` into the client; answers are in ``whispers``."""
+        ours, channel = self.workspace, self.workspace.channels[conversation]
+        ours.counter += 1
+        trigger = digest("trigger", str(self.clock()), str(ours.counter))
+        url = f"https://hooks.slack.com/commands/{ours.team}/{trigger[:12]}/{trigger[12:36]}"
+        ours.answers[url] = Answers(channel.id, person, self.clock() + ANSWER_SECONDS)
+        fields = {"token": "legacy", "team_id": ours.team, "team_domain": "acme", "channel_id": channel.id}
+        fields |= {"channel_name": channel.name, "user_id": person, "user_name": ours.handle_of(person)}
+        fields |= {"command": "/mio", "text": words, "api_app_id": ours.app_id, "is_enterprise_install": "false"}
+        fields |= {"response_url": url, "trigger_id": f"{trigger[:10]}.{trigger[10:20]}"}
+        self.deliver(self._webhook(urlencode(fields).encode(), "application/x-www-form-urlencoded"))
+
+    def whispers(self, conversation: ConversationId) -> list[tuple[str, str]]:
+        """Who was told what so that nobody else reads it, oldest first: a person's id and a text."""
+        return [(user, text) for channel, user, text in self.workspace.whispers if channel == conversation]
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
         drawn = (self._drawn(conversation, message) for message in self.workspace.channels[conversation].messages)
@@ -66,33 +213,39 @@ class FakeSlack(Fake):
         event = parse(message, Reference(Kind.POSTED, conversation, ts))
         if not isinstance(event, Posted):
             return None
-        author = event.message.author_name or self.workspace.name_of(event.message.author)
-        html = to_html(map_inlines(event.message.body, self._named))
-        avatar = message.get("icons", {}).get("image_48", "")
-        return Shown(ts, author, avatar, html, float(ts), message.get("app_id") == self.workspace.app_id)
+        heard = event.message
+        author = heard.author_name or self.workspace.name_of(heard.author)
+        html = to_html(map_inlines(heard.body, self._named)) + "".join(map(_file, heard.attachments))
+        return Shown(
+            ts,
+            author,
+            message.get("icons", {}).get("image_48", ""),
+            html,
+            float(ts),
+            message.get("app_id") == self.workspace.app_id,
+            heard.thread,
+            tuple((emoji_of(reaction["name"]), reaction["count"]) for reaction in message.get("reactions", ())),
+            heard.edited_at is not None,
+        )
 
     def _named(self, inline: Inline) -> Inline:
         if isinstance(inline, Mention) and inline.account:
             return Mention(self.workspace.name_of(inline.account), inline.account)
+        if isinstance(inline, ChannelMention) and inline.conversation in self.workspace.channels:
+            return replace(inline, name=self.workspace.channels[inline.conversation].name)
         return inline
 
-    def _announce(self, message: Object, channel: Channel) -> None:
-        """Tell the Hub, as Slack does for every message of a channel our app is in, its own included."""
-        event = _in_event(message) | {"channel": channel.id, "event_ts": message["ts"]}
-        self._send(event | {"channel_type": "channel"})
-        if f"<@{self.workspace.bot_user}>" in message["text"]:
-            self._send(event | {"type": "app_mention"})
-
     def _send(self, event: Object) -> None:
-        event_id = "Ev" + digest(event["channel"], event["ts"], event["type"])[:10].upper()
         ours = self.workspace
+        ours.counter += 1
+        event_id = "Ev" + digest(str(self.clock()), str(ours.counter), event["type"])[:10].upper()
         installed: Object = {"enterprise_id": None, "team_id": ours.team, "user_id": ours.bot_user, "is_bot": True}
         outer: Object = {"token": "legacy", "team_id": ours.team, "api_app_id": ours.app_id, "event": event}
         outer |= {"type": "event_callback", "event_id": event_id, "event_time": int(self.clock())}
         outer |= {"authorizations": [installed | {"is_enterprise_install": False}], "is_ext_shared_channel": False}
-        self.deliver(self._webhook(json.dumps(outer).encode()))
+        self.deliver(self._webhook(json.dumps(outer).encode(), "application/json"))
 
-    def _webhook(self, body: bytes) -> Webhook:
+    def _webhook(self, body: bytes, kind: str) -> Webhook:
         tries = 0
 
         def sign() -> Mapping[str, str]:
@@ -102,7 +255,7 @@ class FakeSlack(Fake):
             tries += 1
             proof = {"x-slack-request-timestamp": now}
             proof["x-slack-signature"] = signature(self.secrets.signing_secret, now, body)
-            return {"content-type": "application/json", "user-agent": "Slackbot 1.0"} | proof | retry
+            return {"content-type": kind, "user-agent": "Slackbot 1.0"} | proof | retry
 
         return Webhook(f"{self.hub}/webhooks/slack/", body, sign)
 
@@ -111,6 +264,5 @@ def _place(channel: Channel) -> Place:
     return Place(channel.name, channel.id, ConversationId(channel.id), channel.linked)
 
 
-def _in_event(message: Object) -> Object:
-    """Events carry the type of a message's metadata and not what is in it (§2.7)."""
-    return message | {"metadata": without(message["metadata"], "event_payload")} if "metadata" in message else message
+def _file(attachment: Attachment) -> str:
+    return f'<p class="file">{escape(attachment.name)}</p>'

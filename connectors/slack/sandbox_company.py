@@ -12,10 +12,21 @@ KEPT = 2_000
 APP_NAME = "Mio"
 OUTSIDE_NAME = "Outside client"
 
-PERSON_SCOPES = ("channels:history", "channels:read", "chat:write", "team:read", "users:read", "users:read.email")
-BOT_SCOPES = (*PERSON_SCOPES, "chat:write.customize")
+PERSON_SCOPES = (
+    "channels:history", "channels:read", "chat:write", "files:read", "files:write", "reactions:read",
+    "reactions:write", "team:read", "users:read", "users:read.email",
+)  # fmt: skip
+BOT_SCOPES = (*PERSON_SCOPES, "chat:write.customize", "commands")
+
+ICONS = {f"image_{size}": f"https://avatars.slack-edge.com/app_{size}.png" for size in (36, 48, 72)}
+
+ANSWER_SECONDS = 1_800.0
+MOST_ANSWERS = 5
+"""How long and how often a slash command may be answered (§2.8)."""
 
 Object = dict[str, Any]
+Endpoint = Callable[["Workspace", "Caller", Object], Object]
+Method = tuple[Endpoint, tuple[str, ...], bool]
 
 
 class Complaint(Exception):
@@ -39,7 +50,7 @@ class Caller:
 
 @dataclass(slots=True)
 class Channel:
-    """``last`` is the newest message's time in microseconds: two messages of a channel never share one."""
+    """``last`` is the newest event's time in microseconds: two of a channel never share one. ``left`` are who went away."""
 
     id: str
     name: str
@@ -47,13 +58,50 @@ class Channel:
     archived: bool = False
     messages: list[Object] = field(default_factory=list)
     last: int = 0
+    topic: str = ""
+    left: set[str] = field(default_factory=set)
+
+    def replies(self, root: str) -> list[Object]:
+        return [message for message in self.messages if message.get("thread_ts") == root != message["ts"]]
 
     def find(self, ts: str) -> Object | None:
         return next((message for message in reversed(self.messages) if message["ts"] == ts), None)
 
 
+@dataclass(slots=True)
+class File:
+    """A file as the fake keeps it; ``told`` is its file object, ``looks`` how often it hides its shares from a look."""
+
+    data: bytes
+    told: Object
+    owner: str
+    looks: int = 0
+
+
+@dataclass(slots=True)
+class Answers:
+    """Where a slash command may be answered, how often still and until when."""
+
+    channel: str
+    user: str
+    until: float
+    uses: int = MOST_ANSWERS
+
+
 def without(outer: Object, key: str) -> Object:
     return {name: value for name, value in outer.items() if name != key}
+
+
+def in_event(message: Object) -> Object:
+    """Events carry the type of a message's metadata and not what is in it (§2.7), and no reactions."""
+    told = without(message, "reactions")
+    return told | {"metadata": without(told["metadata"], "event_payload")} if "metadata" in told else told
+
+
+def _tombstone(message: Object) -> Object:
+    kept = {key: message[key] for key in ("ts", "thread_ts")}
+    told = {"subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT", "hidden": True}
+    return {"type": "message"} | told | kept
 
 
 def _id(prefix: str, *names: str) -> str:
@@ -61,11 +109,22 @@ def _id(prefix: str, *names: str) -> str:
 
 
 class Workspace:
-    """The workspace *Acme*. ``posted`` is told of every new message; ``callers`` are by token, ``channels`` by id."""
+    """The workspace *Acme*. ``tell`` is told of every event; ``callers`` are by token, ``channels`` and ``files`` by id.
 
-    def __init__(self, clock: Callable[[], float], posted: Callable[[Object, Channel], None]) -> None:
+    ``uploads`` are the files by the address that awaits their bytes, ``answers`` what may be said to slash commands.
+    ``counter`` tells apart what happens at one moment. ``whispers`` are what only one person was shown: channel, person
+    and text. ``keeps_names`` says whether a borrowed name outlives an edit: how Slack does it is not known (§9).
+    """
+
+    def __init__(self, clock: Callable[[], float], tell: Callable[[Object], None]) -> None:
         self.clock = clock
-        self.posted = posted
+        self.tell = tell
+        self.keeps_names = False
+        self.files: dict[str, File] = {}
+        self.uploads: dict[str, str] = {}
+        self.answers: dict[str, Answers] = {}
+        self.counter = 0
+        self.whispers: list[tuple[str, str, str]] = []
         self.team, self.app_id, self.outside_app = _id("T", COMPANY), _id("A", "hub"), _id("A", "outside")
         self.bot_user, self.bot_id, self.bot_token = _id("U", "hub"), _id("B", "hub"), f"xoxb-{digest('slack', 'bot')}"
         self.actors = {_id("U", actor.name): actor for actor in cast_of("slack")}
@@ -85,15 +144,80 @@ class Workspace:
     def open_channels(self) -> list[Channel]:
         return [channel for channel in self.channels.values() if not channel.archived]
 
+    def next_ts(self, channel: Channel) -> str:
+        """The next free time of a channel, as Slack writes it."""
+        channel.last = max(int(self.clock() * 1_000_000), channel.last + 1)
+        return f"{channel.last // 1_000_000}.{channel.last % 1_000_000:06}"
+
     def keep(self, channel: Channel, message: Object) -> Object:
         """Store a message under the next free ``ts`` of its channel, and tell about it."""
-        channel.last = max(int(self.clock() * 1_000_000), channel.last + 1)
-        ts = f"{channel.last // 1_000_000}.{channel.last % 1_000_000:06}"
-        kept = {"type": "message", "ts": ts} | message
+        kept = {"type": "message", "ts": self.next_ts(channel)} | message
         channel.messages.append(kept)
-        del channel.messages[:-KEPT]
-        self.posted(kept, channel)
+        self._forget(channel)
+        event = in_event(kept) | {"channel": channel.id, "event_ts": kept["ts"]}
+        self.tell(event | {"channel_type": "channel"})
+        if f"<@{self.bot_user}>" in kept["text"]:
+            self.tell(event | {"type": "app_mention"})
         return kept
+
+    def _forget(self, channel: Channel) -> None:
+        for message in channel.messages[:-KEPT]:
+            self._forget_files(message)
+        del channel.messages[:-KEPT]
+
+    def _forget_files(self, message: Object) -> None:
+        for file in message.get("files", ()):
+            self.files.pop(file["id"], None)
+
+    def change(self, channel: Channel, message: Object, before: Object, ts: str = "") -> None:
+        """Tell that a message is no longer what it was ``before``: an edit, an unfurl, a tombstone (§2.6)."""
+        about = {"message": in_event(message), "previous_message": in_event(before)}
+        self._hidden(channel, {"subtype": "message_changed"} | about, ts or self.next_ts(channel))
+
+    def edit(self, channel: Channel, message: Object, by: str, changes: Object) -> None:
+        """Change what a message says. Slack tells the time of an edit to the second."""
+        before, ts = dict(message), self.next_ts(channel)
+        message.update(changes | {"edited": {"user": by, "ts": f"{ts.partition('.')[0]}.000000"}})
+        self.change(channel, message, before, ts)
+
+    def remove(self, channel: Channel, message: Object) -> None:
+        """Delete a message; the root of a thread leaves a tombstone as long as it has replies."""
+        before = dict(message)
+        self._forget_files(message)
+        if channel.replies(message["ts"]):
+            message.clear()
+            message.update(_tombstone(before))
+            self.change(channel, message, before)
+            return
+        channel.messages.remove(message)
+        event = {"subtype": "message_deleted", "deleted_ts": before["ts"], "previous_message": in_event(before)}
+        self._hidden(channel, event, self.next_ts(channel))
+
+    def _hidden(self, channel: Channel, event: Object, ts: str) -> None:
+        about = {"channel": channel.id, "hidden": True, "ts": ts, "event_ts": ts, "channel_type": "channel"}
+        self.tell({"type": "message"} | event | about)
+
+    def react(self, channel: Channel, message: Object, user: str, name: str, on: bool) -> bool:
+        """Put a reaction on a message or take it back; False where it is so already."""
+        reactions: list[Object] = message.setdefault("reactions", [])
+        found = next((reaction for reaction in reactions if reaction["name"] == name), None)
+        users = found["users"] if found else []
+        if (user in users) == on:
+            return False
+        if found is None:
+            reactions.append({"name": name, "users": [user], "count": 1})
+        else:
+            found["users"] = [*users, user] if on else [other for other in users if other != user]
+            found["count"] = len(found["users"])
+        message["reactions"] = [reaction for reaction in reactions if reaction["count"]]
+        item = {"type": "message", "channel": channel.id, "ts": message["ts"]}
+        event: Object = {"type": "reaction_added" if on else "reaction_removed", "user": user, "reaction": name}
+        event |= {"item_user": message["user"]} if "user" in message else {}
+        self.tell(event | {"item": item, "event_ts": self.next_ts(channel)})
+        return True
+
+    def is_person(self, user: str) -> bool:
+        return user in self.actors or user == self.bot_user
 
     def name_of(self, user: str) -> str:
         return self.actors[user].name if user in self.actors else APP_NAME
@@ -104,6 +228,12 @@ class Workspace:
             raise Complaint("channel_not_found")
         return channel
 
+    def message(self, channel: Channel, ts: object) -> Object:
+        message = channel.find(str(ts or ""))
+        if message is None or message.get("subtype") == "tombstone":
+            raise Complaint("message_not_found")
+        return message
+
     def conversation(self, channel: Channel) -> Object:
         note = {"value": "", "creator": "", "last_set": 0}
         kinds = dict.fromkeys(("is_group", "is_im", "is_mpim", "is_private", "is_shared", "is_org_shared"), False)
@@ -111,7 +241,7 @@ class Workspace:
         named = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "creator": self.bot_user}
         state: Object = {"is_channel": True, "is_archived": channel.archived, "is_general": channel.name == "general"}
         state |= {"is_member": True, "created": 1_700_000_000, "unlinked": 0, "context_team_id": self.team}
-        return named | state | kinds | shared | {"topic": note, "purpose": note}
+        return named | state | kinds | shared | {"topic": note | {"value": channel.topic}, "purpose": note}
 
     def user(self, user: str, caller: Caller) -> Object:
         actor = self.actors.get(user, Actor(APP_NAME, "", ()))

@@ -7,8 +7,10 @@ from typing import Any
 from connectors.emoji import shortcode
 from connectors.markdown import from_markdown
 from connectors.slack.mrkdwn import read_mrkdwn
-from connectors.slack.render import elements, escape, fallback
+from connectors.slack.plain_text import escape, fallback
+from connectors.slack.render import message_blocks
 from connectors.slack.rich_text import objects
+from connectors.slack.rich_text_writing import elements
 from connectors.splitting import clusters
 
 Element = dict[str, Any]
@@ -116,40 +118,53 @@ def made_blocks(text: str) -> list[Element]:
     return [{"type": "rich_text", "block_id": "made", "elements": made}] if made else []
 
 
-def typed(text: str, people: Mapping[str, str]) -> tuple[str, list[Element]]:
-    """``text`` and ``blocks`` of a message typed in Slack's client; ``people`` are ids by name."""
+def typed(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> tuple[str, list[Element]]:
+    """``text`` and ``blocks`` of a message typed in Slack's client; ``people`` and ``channels`` are ids by name."""
     document = from_markdown(text)
-    names = re.compile("@(" + "|".join(map(re.escape, [*people, "here", "channel", "everyone"])) + r")\b")
-    made = [_with_typed(element, names, people) for element in elements(document.blocks)]
-    plain = names.sub(lambda found: _token(found[1], people), fallback(document.blocks))
-    return plain, [{"type": "rich_text", "block_id": "typed", "elements": made}]
+    calls = _Calls(people, channels)
+    made = [_with_typed(block, calls) for block in message_blocks(document.blocks)]
+    plain = calls.pattern.sub(lambda found: calls.token(found[1]), fallback(document.blocks))
+    return plain, [block | {"block_id": f"typed{number}"} for number, block in enumerate(made)]
 
 
-def _token(name: str, people: Mapping[str, str]) -> str:
-    return f"<@{people[name]}>" if name in people else f"<!{escape(name)}>"
+class _Calls:
+    """What the client finds in a typed text: ``@`` and a person's name, or ``here``, or ``#`` and a channel's name."""
+
+    def __init__(self, people: Mapping[str, str], channels: Mapping[str, str]) -> None:
+        self.elements: dict[str, Element] = {f"#{n}": {"type": "channel", "channel_id": c} for n, c in channels.items()}
+        self.elements |= {f"@{n}": {"type": "broadcast", "range": n} for n in ("here", "channel", "everyone")}
+        self.elements |= {f"@{name}": {"type": "user", "user_id": user} for name, user in people.items()}
+        self.pattern = re.compile(r"(?<!\w)(" + "|".join(map(re.escape, self.elements)) + r")\b")
+
+    def token(self, called: str) -> str:
+        element = self.elements[called]
+        match element["type"]:
+            case "user":
+                return f"<@{element['user_id']}>"
+            case "channel":
+                return f"<#{element['channel_id']}|{escape(called[1:])}>"
+        return f"<!{element['range']}>"
 
 
-def _with_typed(element: Element, names: re.Pattern[str], people: Mapping[str, str]) -> Element:
+def _with_typed(element: Element, calls: _Calls) -> Element:
     """An element with the mentions and emoji that its texts spell."""
-    if element["type"] == "rich_text_preformatted":
+    if element["type"] == "rich_text_preformatted" or "elements" not in element:
         return element
     inner: list[Element] = []
     for piece in element["elements"]:
         if "elements" in piece:
-            inner.append(_with_typed(piece, names, people))
+            inner.append(_with_typed(piece, calls))
         elif piece["type"] == "text" and not piece.get("style", {}).get("code"):
-            inner += _pieces(piece, names, people)
+            inner += _pieces(piece, calls)
         else:
             inner.append(piece)
     return element | {"elements": inner}
 
 
-def _pieces(text: Element, names: re.Pattern[str], people: Mapping[str, str]) -> Iterator[Element]:
-    for number, piece in enumerate(names.split(text["text"])):
-        if number % 2 and piece in people:
-            yield {"type": "user", "user_id": people[piece]}
-        elif number % 2:
-            yield {"type": "broadcast", "range": piece}
+def _pieces(text: Element, calls: _Calls) -> Iterator[Element]:
+    for number, piece in enumerate(calls.pattern.split(text["text"])):
+        if number % 2:
+            yield calls.elements[piece]
         else:
             yield from _with_emoji(text, piece)
 

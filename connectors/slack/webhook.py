@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from connectors.contract import Envelope, Reply, Request
 from connectors.errors import Forged, Malformed
@@ -15,12 +16,28 @@ from connectors.slack.ids import is_id, is_ts, moment
 TOLERANCE = 300
 """Seconds a signature stays good: Slack's own rule against replays (§2.1)."""
 
-POSTED_SUBTYPES = (None, "me_message", "bot_message", "file_share", "thread_broadcast")
-"""Subtypes that are somebody saying something; all others are notices of the channel (§2.6). A tuple, as are the next two:
+POSTED_SUBTYPES = (None, "me_message", "bot_message", "file_share", "thread_broadcast", "huddle_thread")
+"""Subtypes that are somebody saying something; all others are notices of the channel (§2.6). A tuple, as are those below:
 what a hostile body has in their place may not be hashable."""
 
-_REACTIONS = ("reaction_added", "reaction_removed")
-_MEMBERSHIPS = ("member_joined_channel", "member_left_channel")
+_REACTIONS = {"reaction_added": Kind.REACTED, "reaction_removed": Kind.UNREACTED}
+_NOTICES = (
+    "member_joined_channel", "member_left_channel", "channel_rename", "group_rename",
+    "channel_archive", "group_archive", "channel_unarchive", "group_unarchive",
+)  # fmt: skip
+"""Joins, names and archiving are told by events of their own; the messages that say the same again are dropped."""
+TOPIC_SUBTYPES = ("channel_topic", "group_topic")
+"""A new topic is told by a message only."""
+
+_NAMED_BY_SLACK = (Kind.NOTICE, Kind.OTHER)
+
+SLASH_COMMAND = "slash_command"
+"""The ``type`` we give to the fields of a command, which come as a form and have none."""
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 100
+"""Fields of a form: Slack's commands have about fifteen."""
+_LONGEST_WORD = 255
+"""Characters of a name or time from the wire that becomes part of an event's id."""
 
 _OTHER = Reference(Kind.OTHER, ConversationId(""), MessageId(""))
 
@@ -57,6 +74,8 @@ def prove(request: Request, secret: str, now: float) -> None:
 def receive(request: Request, secrets: Signed) -> Reply | list[Envelope]:
     """A proven request's handshake answer or its event. Raises ``Forged`` and ``Malformed``, nothing else."""
     prove(request, secrets.signing_secret, time.time())
+    if request.headers.get("content-type", "").startswith(_FORM):
+        return _form(request.body)
     outer = _object(_json(request.body))
     match outer.get("type"):
         case "url_verification":
@@ -66,6 +85,17 @@ def receive(request: Request, secrets: Signed) -> Reply | list[Envelope]:
         case "app_rate_limited":
             return [_rate_limited(outer)]
     raise Malformed("not an event")
+
+
+def _form(body: bytes) -> Reply | list[Envelope]:
+    """A slash command (§2.8), or Slack looking whether our certificate is good."""
+    try:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise Malformed("not a form") from None
+    if fields.get("ssl_check") == "1":
+        return Reply(b"")
+    return [slash_command(fields)]
 
 
 def _json(body: bytes) -> Any:
@@ -90,17 +120,60 @@ def _text(outer: Object, key: str) -> str:
 
 def _envelope(outer: Object) -> Envelope:
     event = _object(outer.get("event"))
-    event_id = f"{_text(outer, 'api_app_id')}:{_text(outer, 'event_id')}"
-    reference = _reference(event)
+    reference = _reference(event, bot_user(outer))
+    app, given = _text(outer, "api_app_id"), _text(outer, "event_id")
+    event_id = f"{app}:{given if reference.kind in _NAMED_BY_SLACK else _event_key(event, reference, given)}"
     return Envelope(_workspace(outer), event_id, reference, event if reference.kind is not Kind.OTHER else None)
+
+
+def _event_key(event: Object, reference: Reference, given: str) -> str:
+    """What happened to which message and when: Slack repeats events under other ids too (§2.4, pitfall 4).
+
+    The two events that tell of one mention of our app have the same key. ``given`` is Slack's own id of the event.
+    """
+    key = f"{reference.conversation}:{reference.message}"
+    at = event["event_ts"] if is_ts(event.get("event_ts")) else given
+    match reference.kind:
+        case Kind.POSTED | Kind.COMMAND:
+            return f"{key}:posted"
+        case Kind.DELETED:
+            return f"{key}:deleted"
+        case Kind.EDITED:
+            return f"{key}:edited:{at}"
+    user, reaction = event.get("user"), event.get("reaction")
+    return f"{key}:{reference.kind}:{user if is_id(user) else ''}:{str(reaction)[:_LONGEST_WORD]}:{at}"
+
+
+def slash_command(fields: Mapping[str, str]) -> Envelope:
+    """``/mio help``: Slack sends a command once, under a trigger that is never used again."""
+    app, team, trigger = (fields.get(key, "") for key in ("api_app_id", "team_id", "trigger_id"))
+    channel, user = fields.get("channel_id", ""), fields.get("user_id", "")
+    if not (is_id(app) and is_id(team) and is_id(channel) and is_id(user) and 0 < len(trigger) <= _LONGEST_WORD):
+        raise Malformed("a command without its place")
+    content = {"type": SLASH_COMMAND, "channel": channel, "user": user}
+    content |= {key: fields.get(key, "") for key in ("text", "response_url")}
+    reference = Reference(Kind.COMMAND, ConversationId(channel), MessageId(""))
+    return Envelope(WorkspaceId(team), f"{app}:command:{trigger}", reference, content)
+
+
+def bot_user(outer: Object) -> str:
+    """Our bot's own user, for whom Slack delivered this; empty where it was for somebody else."""
+    first = _authorization(outer)
+    user = first.get("user_id") if first.get("is_bot") is True else None
+    return user if isinstance(user, str) else ""
+
+
+def _authorization(outer: Object) -> Object:
+    given = outer.get("authorizations")
+    first = given[0] if isinstance(given, list) and given else None
+    return first if isinstance(first, dict) else {}
 
 
 def _workspace(outer: Object) -> WorkspaceId:
     """The installation's team: in a shared channel the event's own ``team_id`` may be the other company's (§2.3)."""
-    authorizations = outer.get("authorizations")
-    first = authorizations[0] if isinstance(authorizations, list) and authorizations else None
-    if isinstance(first, dict) and is_id(first.get("team_id")):
-        return WorkspaceId(first["team_id"])
+    team = _authorization(outer).get("team_id")
+    if isinstance(team, str) and is_id(team):
+        return WorkspaceId(team)
     if is_id(outer.get("team_id")):
         return WorkspaceId(outer["team_id"])
     raise Malformed("no workspace is named")
@@ -112,39 +185,52 @@ def _rate_limited(outer: Object) -> Envelope:
     return Envelope(_workspace(outer), f"{_text(outer, 'api_app_id')}:app_rate_limited:{minute}", _OTHER)
 
 
-def _reference(event: Object) -> Reference:
-    kind, channel, ts = _classified(event)
+def _reference(event: Object, bot: str) -> Reference:
+    kind, channel, ts = _classified(event, bot)
     if kind is Kind.OTHER:
         return _OTHER
-    if not is_id(channel) or not (is_ts(ts) or kind is Kind.MEMBERSHIP):
+    if not is_id(channel) or not (is_ts(ts) or kind is Kind.NOTICE):
         raise Malformed("the event names no message")
     at = event.get("event_ts", ts)
     return Reference(kind, ConversationId(channel), MessageId(ts), moment(at) if is_ts(at) else None)
 
 
-def _classified(event: Object) -> tuple[Kind, Any, Any]:
+def _classified(event: Object, bot: str) -> tuple[Kind, Any, Any]:
     """Kind, channel and message of an event; the last two are as they came."""
     kind = event.get("type")
     if kind == "message":
-        return _classified_message(event)
-    if kind in _REACTIONS:
+        return _classified_message(event, bot)
+    if kind == "app_mention":
+        return (Kind.COMMAND if is_command(event, bot) else Kind.OTHER), event.get("channel"), event.get("ts")
+    if isinstance(kind, str) and kind in _REACTIONS:
         item = _object(event.get("item"))
-        return Kind.REACTION if item.get("type") == "message" else Kind.OTHER, item.get("channel"), item.get("ts")
-    if kind in _MEMBERSHIPS:
-        return Kind.MEMBERSHIP, event.get("channel"), ""
+        return _REACTIONS[kind] if item.get("type") == "message" else Kind.OTHER, item.get("channel"), item.get("ts")
+    if kind in _NOTICES:
+        channel = event.get("channel")
+        return Kind.NOTICE, channel.get("id") if isinstance(channel, dict) else channel, ""
     return Kind.OTHER, "", ""
 
 
-def _classified_message(event: Object) -> tuple[Kind, Any, Any]:
+def _classified_message(event: Object, bot: str) -> tuple[Kind, Any, Any]:
     subtype, channel = event.get("subtype"), event.get("channel")
     if subtype == "message_changed":
         message = _object(event.get("message"))
         return _change(message), channel, message.get("ts")
     if subtype == "message_deleted":
         return Kind.DELETED, channel, event.get("deleted_ts")
+    if subtype in TOPIC_SUBTYPES:
+        return Kind.NOTICE, channel, ""
     if subtype in POSTED_SUBTYPES and not event.get("hidden"):
-        return Kind.POSTED, channel, event.get("ts")
+        return Kind.COMMAND if is_command(event, bot) else Kind.POSTED, channel, event.get("ts")
     return Kind.OTHER, "", ""
+
+
+def is_command(message: Object, bot: str) -> bool:
+    """Whether a person's new message begins with a mention of our app."""
+    text, user = message.get("text"), message.get("user")
+    if not bot or not isinstance(text, str) or message.get("subtype") is not None or "edited" in message:
+        return False
+    return user != bot and is_id(user) and text.lstrip().startswith((f"<@{bot}>", f"<@{bot}|"))
 
 
 def _change(message: Object) -> Kind:

@@ -8,18 +8,23 @@ from urllib.parse import quote, urlsplit
 
 from connectors.calls import Call, Calls, Response, judge_status
 from connectors.contract import Content, Rendered
-from connectors.errors import ConnectorError, Gone, Reconnect, Refused, Unavailable, Unsure
-from connectors.messages import Account, AccountId, MessageId, Reference
+from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, Unavailable, Unsure
+from connectors.html import escape
+from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
 from connectors.richtext import plain
-from connectors.teams.ids import message_id, message_path, messages_path
-from connectors.teams.parse import document_of, timestamp
+from connectors.teams.attachments import REFERENCE
+from connectors.teams.body import read_body
+from connectors.teams.ids import channel_path, message_id, message_path, messages_path, replies_path
 from connectors.teams.render import marker
+from connectors.teams.values import timestamp
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 PAGE = 50
 """The most messages Graph lists at once (§3.5)."""
 PAGES = 20
 """Pages read to find a lost send: a thousand threads, hours of a busy channel, at one page per second."""
+MEMBERS_PAGE, MEMBERS_PAGES = 999, 30
+"""Members listed at once at most (§3.5), and pages read: a team holds 25,000 people."""
 CLOCK_SKEW = timedelta(seconds=60)
 """How far Microsoft's clock and ours may differ; the caller drops what it knows already."""
 READ_ERROR_BYTES = 4096
@@ -33,6 +38,7 @@ _TELLING: Mapping[int, tuple[tuple[str, _Outcome], ...]] = {
     401: (
         ("application-only context", (Reconnect, "Teams lets only a signed-in service account post: sign it in again")),
     ),
+    404: (("not ready yet", (Unavailable, "the channel's folder is not ready yet")),),
     403: (
         ("aclcheckfailed", (Refused, "the service account is not a member of this team or channel")),
         ("guestaccessdenied", (Refused, "Teams does not let guests do this")),
@@ -46,7 +52,7 @@ _TELLING: Mapping[int, tuple[tuple[str, _Outcome], ...]] = {
 """Words in an error's code or message, where the status alone does not say what to do (§3.0)."""
 _PLAIN: Mapping[int, _Outcome] = {
     401: (Reconnect, "Microsoft no longer accepts our sign-in"),
-    403: (Refused, "Teams forbids this"),
+    403: (Refused, "Teams forbids this: a policy of the tenant, or a message of somebody else"),
     412: (Unavailable, "Teams asked to try again"),
     413: (Refused, "the message is too long for Teams"),
 }
@@ -70,25 +76,87 @@ def judge(call: Call, response: Response) -> None:
 
 
 def post(rendered: Rendered) -> Calls[MessageId]:
-    """A new message of the service account. There is no idempotency key: a lost answer is ``Unsure``."""
+    """A new message or reply of the service account. There is no idempotency key: a lost answer is ``Unsure``."""
+    root, message = _sent(rendered)
     response = yield Call(
         "POST",
-        GRAPH + messages_path(rendered.conversation),
+        GRAPH + _place(rendered),
         scopes=("ChannelMessage.Send",),
         bucket="post channel message",
         token=_SERVICE,
-        json=rendered.payload,
+        json=message,
         repeatable=False,
         judge=judge,
     )
     try:
-        return message_id(response.json()["id"])
+        return message_id(response.json()["id"], root)
     except (Unavailable, KeyError, TypeError) as error:
         raise Unsure("Teams accepted the message without naming it") from error
 
 
+def _sent(rendered: Rendered) -> tuple[str | None, dict[str, Any]]:
+    """The root that is answered, if any, and the chatMessage as Graph takes it."""
+    message = dict(rendered.payload)
+    return message.pop("replyToId", None), message
+
+
+def _place(rendered: Rendered) -> str:
+    """The list to which a message belongs: the channel's, or the replies of its root."""
+    root, _ = _sent(rendered)
+    return replies_path(rendered.conversation, root) if root else messages_path(rendered.conversation)
+
+
+def edit(message: MessageId, rendered: Rendered) -> Calls[None]:
+    """Replace our message's text. What is sent replaces everything, so its files are looked up and sent again (§3.2)."""
+    path = GRAPH + message_path(rendered.conversation, message)
+    standing = (yield _read(path, "get channel message")).json()
+    if standing.get("deletedDateTime"):
+        raise Gone("the message was deleted")
+    _, changed = _sent(rendered)
+    if files := [file for file in standing.get("attachments") or () if file.get("contentType") == REFERENCE]:
+        body = changed["body"]
+        changed |= {"body": body | {"content": body["content"] + "".join(map(placed, files))}, "attachments": files}
+    yield _write("PATCH", path, "ChannelMessage.ReadWrite", changed)
+
+
+def placed(attachment: Mapping[str, Any]) -> str:
+    """The tag that puts an attachment into a body; one without the other is refused."""
+    return f'<attachment id="{escape(attachment["id"])}"></attachment>'
+
+
+def delete(conversation: ConversationId, message: MessageId) -> Calls[None]:
+    """Delete our message; its replies stay. Where Teams refuses, it is asked whether the message is gone already."""
+    path = GRAPH + message_path(conversation, message)
+    try:
+        yield _write("POST", f"{path}/softDelete", "ChannelMessage.ReadWrite")
+    except Gone:
+        return
+    except Refused:
+        standing = (yield _read(path, "get channel message")).json()
+        if not standing.get("deletedDateTime"):
+            raise
+
+
+def react(conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
+    """Set or unset a reaction of the service account. A custom emoji cannot be set through Graph (§3.3)."""
+    if emoji.isascii():
+        raise NotSupported("Teams takes no custom emoji as a reaction")
+    action = "setReaction" if on else "unsetReaction"
+    path = f"{GRAPH}{message_path(conversation, message)}/{action}"
+    try:
+        yield _write("POST", path, "ChannelMessage.Send", {"reactionType": emoji})
+    except Gone:
+        if on:
+            raise
+
+
+def _write(method: str, url: str, scope: str, sent: Mapping[str, Any] | None = None) -> Call:
+    """A change that does no harm when it is made twice."""
+    return Call(method, url, scopes=(scope,), bucket="write", token=_SERVICE, json=sent, judge=judge)
+
+
 def fetch(reference: Reference) -> Calls[Content]:
-    """The message as it is now. A deleted one is still served, without text."""
+    """The message as it is now. A deleted one is still served, without text; a system message says what it tells."""
     response = yield _read(GRAPH + message_path(reference.conversation, reference.message), "get channel message")
     message = response.json()
     if not isinstance(message, dict):
@@ -113,6 +181,26 @@ def account(account: AccountId) -> Calls[Account]:
     return Account(AccountId(user["id"]), user.get("displayName") or "", _email(user))
 
 
+def members(conversation: ConversationId) -> Calls[list[AccountId]]:
+    """Everybody in a channel; for a standard channel that is its team."""
+    url, page_query, found = f"{GRAPH}{channel_path(conversation)}/members", f"$top={MEMBERS_PAGE}", list[AccountId]()
+    for _ in range(MEMBERS_PAGES):
+        response = yield Call(
+            "GET",
+            f"{url}?{page_query}",
+            scopes=("ChannelMember.Read.All",),
+            bucket="get channel members",
+            token=_APP,
+            judge=judge,
+        )
+        page = response.json()
+        found += [AccountId(member["userId"]) for member in page["value"] if member.get("userId")]
+        page_query = urlsplit(page.get("@odata.nextLink") or "").query
+        if not page_query:
+            break
+    return found
+
+
 def _email(user: Mapping[str, Any]) -> str:
     """``mail`` may be missing; then the primary of the mail aliases. The sign-in name is no address (§3.6)."""
     aliases = (alias.removeprefix("SMTP:") for alias in user.get("proxyAddresses") or () if alias.startswith("SMTP:"))
@@ -124,7 +212,8 @@ def find(rendered: Rendered, author: AccountId, since: datetime) -> Calls[list[M
 
     Of the link to the next page only the query is used: a token must not travel to a host that an answer names.
     """
-    url, page_query = GRAPH + messages_path(rendered.conversation), f"$top={PAGE}"
+    url, page_query = GRAPH + _place(rendered), f"$top={PAGE}"
+    root, _ = _sent(rendered)
     ours: list[Mapping[str, Any]] = []
     for _ in range(PAGES):
         response = yield _read(f"{url}?{page_query}", "list channel messages")
@@ -135,12 +224,15 @@ def find(rendered: Rendered, author: AccountId, since: datetime) -> Calls[list[M
         ours += [message for message in messages if _is_ours(message, author, since)]
         page_query = urlsplit(page.get("@odata.nextLink") or "").query
         if not page_query or any(_before(message, since) for message in messages):
-            return _matching(rendered, ours)
+            return [message_id(message["id"], root) for message in _matching(rendered, ours)]
     raise Unsure("too much was said since to look for a lost message")
 
 
 def _read(url: str, bucket: str) -> Call:
-    return Call("GET", url, scopes=("ChannelMessage.Read.All",), bucket=bucket, token=_APP, judge=judge)
+    """Without the preference, system messages are only said to be of an unknown kind (§3.1)."""
+    prefer = {"Prefer": "include-unknown-enum-members"}
+    scopes = ("ChannelMessage.Read.All",)
+    return Call("GET", url, scopes=scopes, bucket=bucket, token=_APP, headers=prefer, judge=judge)
 
 
 def _is_ours(message: Mapping[str, Any], author: AccountId, since: datetime) -> bool:
@@ -153,12 +245,12 @@ def _before(message: Mapping[str, Any], since: datetime) -> bool:
     return at is not None and at < since - CLOCK_SKEW
 
 
-def _matching(rendered: Rendered, messages: list[Mapping[str, Any]]) -> list[MessageId]:
+def _matching(rendered: Rendered, messages: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     marked = [message for message in messages if _title(rendered.nonce) in _content(message)]
     unmarked = [message for message in messages if _ANY_TITLE not in _content(message)]
     wanted = _text(rendered.payload)
     found = marked or [message for message in unmarked if _text(message) == wanted]
-    return [message_id(message["id"]) for message in sorted(found, key=_created)]
+    return sorted(found, key=_created)
 
 
 _ANY_TITLE = 'title="mio-'
@@ -173,7 +265,7 @@ def _content(message: Mapping[str, Any]) -> str:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    return " ".join(plain(document_of(message)).split())
+    return " ".join(plain(read_body(message).body).split())
 
 
 def _created(message: Mapping[str, Any]) -> str:

@@ -4,35 +4,65 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.calls import Calls
+from connectors.calls import Call, Calls
 from connectors.contract import (
+    CarriesFiles,
     Connector,
     Content,
+    DeletesMessages,
+    EditsMessages,
     Envelope,
     FetchesMessages,
     Limits,
     ListsAccounts,
+    ListsMembers,
     Platform,
+    Reacts,
     Rendered,
     Reply,
     Request,
+    TakesCommands,
     Unit,
 )
-from connectors.messages import Account, AccountId, Draft, Event, MessageId, Reference
-from connectors.teams import client, parse, render, webhook
+from connectors.messages import (
+    Account,
+    AccountId,
+    Attachment,
+    Commanded,
+    ConversationId,
+    Draft,
+    Event,
+    MessageId,
+    Reference,
+)
+from connectors.richtext import Document
+from connectors.teams import client, files, parse, render, webhook
 
 LONGEST_TEXT = 24_000
 """Bytes of UTF-8. Teams takes about 28 KB for the whole stored message, which it rewrites (§4.3)."""
+LARGEST_FILE = 250 * 1024**2
+"""Bytes. What goes up in one request; larger ones need an upload session (reference §3.9)."""
 
 
-class Teams(Connector, FetchesMessages, ListsAccounts):
+class Teams(
+    Connector,
+    FetchesMessages,
+    EditsMessages,
+    DeletesMessages,
+    Reacts,
+    CarriesFiles,
+    TakesCommands,
+    ListsAccounts,
+    ListsMembers,
+):
     """Reads with the application's own token (``app``), posts with the service account's delegated one (``service``).
 
     A workspace is an Entra tenant, an account an object id in it. Graph only rings the bell: every envelope is without
-    content, and the message is fetched.
+    content, and the message is fetched. So is what a message turns out to be: ``parse`` reads notices and commands from
+    what ``receive`` could only call ``POSTED``, and of a ``CHANGED`` one it tells how it stands.
     """
 
-    platform = Platform("teams", "Teams", "#5b5fc7", Limits(LONGEST_TEXT, Unit.BYTES))
+    platform = Platform("teams", "Teams", "#5b5fc7", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
 
     @dataclass(frozen=True, slots=True)
     class Secrets:
@@ -45,7 +75,7 @@ class Teams(Connector, FetchesMessages, ListsAccounts):
         return webhook.receive(request, secrets)
 
     def parse(self, content: Content, reference: Reference) -> Event:
-        return parse.parse(content, reference)
+        return parse.parse(content, reference, self.credentials.account)
 
     def render(self, draft: Draft) -> Rendered:
         return render.render(draft)
@@ -59,5 +89,28 @@ class Teams(Connector, FetchesMessages, ListsAccounts):
     def fetch(self, reference: Reference) -> Calls[Content]:
         return client.fetch(reference)
 
+    def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
+        return client.edit(message, rendered)
+
+    def delete(self, conversation: ConversationId, message: MessageId) -> Calls[None]:
+        return client.delete(conversation, message)
+
+    def react(self, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
+        return client.react(conversation, message, emoji, on)
+
+    def open(self, attachment: Attachment) -> Calls[Call]:
+        return files.open_file(attachment)
+
+    def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
+        return files.upload(attachment, render.render(draft))
+
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+        """A reply to the command that mentions its author: Teams has no message that only one person sees."""
+        for part in self.parts(render.answer(command, conversation, body)):
+            yield from client.post(part)
+
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
+
+    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+        return client.members(conversation)

@@ -3,12 +3,18 @@
 A channel is ``<team>/<channel>``, a chat ``chats/<chat>``; a message is ``<root>`` or ``<root>/<reply>``.
 """
 
+import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from connectors.messages import ConversationId, MessageId
 
 _SEGMENT = re.compile(r"([A-Za-z]+)\('((?:[^']|'')+)'\)")
+_KEY = "([^/?#]+)"
+_HOSTED = re.compile(
+    rf"https://graph\.microsoft\.com/(?:v1\.0|beta)/teams/{_KEY}/channels/{_KEY}/messages/{_KEY}(?:/replies/{_KEY})?"
+    rf"/hostedContents/{_KEY}/\$value"
+)
 
 
 def channel_id(team: str, channel: str) -> ConversationId:
@@ -38,10 +44,15 @@ def root_and_reply(message: MessageId) -> tuple[str, str | None]:
     return root, reply or None
 
 
-def messages_path(conversation: ConversationId) -> str:
-    """Graph's path of a channel's messages, ids percent-encoded."""
+def channel_path(conversation: ConversationId) -> str:
+    """Graph's path of a channel, ids percent-encoded."""
     team, channel = team_and_channel(conversation)
-    return f"/teams/{quote(team, safe='')}/channels/{quote(channel, safe='')}/messages"
+    return f"/teams/{quote(team, safe='')}/channels/{quote(channel, safe='')}"
+
+
+def messages_path(conversation: ConversationId) -> str:
+    """Graph's path of a channel's messages."""
+    return f"{channel_path(conversation)}/messages"
 
 
 def message_path(conversation: ConversationId, message: MessageId) -> str:
@@ -49,6 +60,53 @@ def message_path(conversation: ConversationId, message: MessageId) -> str:
     root, reply = root_and_reply(message)
     path = f"{messages_path(conversation)}/{quote(root, safe='')}"
     return f"{path}/replies/{quote(reply, safe='')}" if reply else path
+
+
+def replies_path(conversation: ConversationId, root: str) -> str:
+    """Graph's path of the replies to a message."""
+    return f"{messages_path(conversation)}/{quote(root, safe='')}/replies"
+
+
+def hosted_content(url: str) -> tuple[ConversationId, MessageId, str] | None:
+    """The message and the key of a picture or snippet that Graph keeps; None for any other address, chats' included."""
+    found = _HOSTED.fullmatch(url)
+    keys = [unquote(key or "") for key in found.groups()] if found else []
+    if not keys or any("/" in key for key in keys):
+        return None
+    team, channel, root, reply, content = keys
+    return channel_id(team, channel), message_id(reply, root) if reply else message_id(root), content
+
+
+def hosted_path(conversation: ConversationId, message: MessageId, content: str) -> str:
+    """Graph's path of what ``hosted_content`` named."""
+    return f"{message_path(conversation, message)}/hostedContents/{quote(content, safe='')}/$value"
+
+
+def hosted_handle(conversation: ConversationId, message: MessageId, content: str) -> str:
+    """The handle of an attachment that Graph keeps with a message."""
+    return json.dumps(["hosted", conversation, message, content])
+
+
+def shared_handle(conversation: ConversationId, url: str) -> str:
+    """The handle of a file in SharePoint; ``conversation`` is where it was shared."""
+    return json.dumps(["shared", conversation, url])
+
+
+def open_handle(handle: str) -> list[str]:
+    """What ``hosted_handle`` or ``shared_handle`` was made of, with the word for its kind first."""
+    parts: list[str] = json.loads(handle)
+    return parts
+
+
+def command_handle(message: MessageId, asker: str) -> str:
+    """The handle of a command: the message that gave it, and its author's name."""
+    return f"{message} {asker}"
+
+
+def open_command_handle(handle: str) -> tuple[MessageId, str]:
+    """What ``command_handle`` was made of."""
+    message, _, asker = handle.partition(" ")
+    return MessageId(message), asker
 
 
 def read_key_form(resource: str) -> list[tuple[str, str]]:

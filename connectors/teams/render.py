@@ -5,30 +5,68 @@ from typing import Any
 
 from connectors.contract import Rendered
 from connectors.html import escape, to_html
-from connectors.messages import Byline, Draft
-from connectors.richtext import CodeBlock, Mention
+from connectors.messages import Byline, Commanded, ConversationId, Draft
+from connectors.richtext import Block, Broadcast, CodeBlock, Document, Mention, Paragraph, Text, document
+from connectors.teams.ids import open_command_handle, root_and_reply, team_and_channel
 
 MENTION_BYTES = 400
 """What one mention costs besides its text: its entry in the message, which Teams counts too (§4.3)."""
+DEEPEST_HEADING = 3
+"""Teams has three levels of headings; deeper ones become the third."""
 _INDENT = re.compile("^ | {2,}", re.MULTILINE)
 
 
 def render(draft: Draft) -> Rendered:
-    """Write a draft. ``size`` is in bytes of UTF-8, mentions included."""
-    mentions: list[dict[str, Any]] = []
+    """Write a draft. ``size`` is in bytes of UTF-8, mentions included.
 
-    def at(mention: Mention) -> str:
+    The payload is a chatMessage; its ``replyToId`` is for ``post``, which takes it out: Graph wants the root in the path.
+    """
+    writer = _Mentions(draft)
+    body = to_html(draft.body, writer.person, code_block, writer.everybody, DEEPEST_HEADING)
+    content = _byline(draft.byline) + body + marker(draft.nonce)
+    payload: dict[str, Any] = {"body": {"contentType": "html", "content": content}}
+    if writer.entries:
+        payload["mentions"] = writer.entries
+    if draft.thread:
+        payload["replyToId"] = root_and_reply(draft.thread)[0]
+    size = len(content.encode("utf-8", "replace")) + MENTION_BYTES * len(writer.entries)
+    return Rendered(draft.conversation, payload, size, draft.nonce)
+
+
+def answer(command: Commanded, conversation: ConversationId, body: Document) -> Draft:
+    """The reply to a command, which begins with a mention of who gave it."""
+    message, asker = open_command_handle(command.handle)
+    mention = Mention(asker or "you", command.account)
+    match body.blocks:
+        case (Paragraph(content), *rest):
+            blocks: tuple[Block, ...] = (Paragraph((mention, Text(" "), *content)), *rest)
+        case rest:
+            blocks = (Paragraph((mention,)), *rest)
+    return Draft(conversation, document(blocks, body.degraded), f"answer-{message}", thread=message)
+
+
+class _Mentions:
+    """Writes mentions: each ``at`` element has one entry with its number, and no entry is without one."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._channel = team_and_channel(draft.conversation)[1]
+
+    def person(self, mention: Mention) -> str:
         if mention.account is None:
             return escape(f"@{mention.name}")
-        mentions.append(_entry(len(mentions), mention))
-        return f'<at id="{len(mentions) - 1}">{escape(mention.name)}</at>'
+        user = {"id": mention.account, "displayName": mention.name, "userIdentityType": "aadUser"}
+        return self._at(mention.name, {"user": user})
 
-    content = _byline(draft.byline) + to_html(draft.body, at, code_block) + marker(draft.nonce)
-    payload: dict[str, Any] = {"body": {"contentType": "html", "content": content}}
-    if mentions:
-        payload["mentions"] = mentions
-    size = len(content.encode("utf-8", "replace")) + MENTION_BYTES * len(mentions)
-    return Rendered(draft.conversation, payload, size, draft.nonce)
+    def everybody(self, broadcast: Broadcast) -> str:
+        """Teams has one call to everybody in a channel, whatever others tell apart."""
+        identity = {"id": self._channel, "displayName": broadcast.name, "conversationIdentityType": "channel"}
+        return self._at(broadcast.name, {"conversation": identity})
+
+    def _at(self, name: str, mentioned: dict[str, Any]) -> str:
+        number = len(self.entries)
+        self.entries.append({"id": number, "mentionText": name, "mentioned": mentioned})
+        return f'<at id="{number}">{escape(name)}</at>'
 
 
 def marker(nonce: str) -> str:
@@ -40,11 +78,6 @@ def _byline(byline: Byline | None) -> str:
     if byline is None:
         return ""
     return f"<p><strong>{escape(byline.name)}</strong> ({escape(byline.platform)})</p>"
-
-
-def _entry(number: int, mention: Mention) -> dict[str, Any]:
-    user = {"id": mention.account, "displayName": mention.name, "userIdentityType": "aadUser"}
-    return {"id": number, "mentionText": mention.name, "mentioned": {"user": user}}
 
 
 def code_block(block: CodeBlock) -> str:

@@ -5,8 +5,8 @@ As strict as the reference's §9 for the endpoints it serves. Tests may take peo
 """
 
 import json
-import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -14,17 +14,33 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from connectors.calls import Response
 from connectors.contract import Credentials, Request
-from connectors.emoji import shortcode
-from connectors.html import to_html
-from connectors.markdown import from_markdown
-from connectors.messages import Account, AccountId, ConversationId, Kind, MessageId, Posted, Reference, WorkspaceId
+from connectors.html import escape, to_html
+from connectors.messages import (
+    Account,
+    AccountId,
+    Attachment,
+    ConversationId,
+    Event,
+    Kind,
+    Message,
+    MessageId,
+    Posted,
+    Reference,
+    WorkspaceId,
+)
 from connectors.sandbox import CHANNELS, COMPANY, Fake, Person, Place, Shown, Webhook, cast_of, digest
-from connectors.teams.ids import channel_id, in_key_form, message_id, root_and_reply
+from connectors.teams.attachments import REFERENCE
+from connectors.teams.body import read_body
+from connectors.teams.client import placed
+from connectors.teams.files import content_url, guid_of
+from connectors.teams.ids import channel_id, hosted_path, in_key_form, message_id, open_handle, root_and_reply
 from connectors.teams.parse import parse
-from connectors.teams.render import code_block
+from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, iso
+from connectors.teams.sandbox_drive import SITE_HOST
 from connectors.teams.sandbox_entra import Entra, Grant, guid
-from connectors.teams.sandbox_graph import Channel, Graph, iso
-from connectors.teams.sandbox_rules import accepted
+from connectors.teams.sandbox_graph import Graph
+from connectors.teams.sandbox_rules import USER_IDENTITY, accepted
+from connectors.teams.sandbox_text import as_client_writes
 from connectors.teams.webhook import client_state
 
 SERVICE = ("Mio Hub", "mio-hub@acme.example")
@@ -40,9 +56,20 @@ APP_ROLES = frozenset(
         "Team.ReadBasic.All",
         "TeamMember.Read.All",
         "User.Read.All",
+        "Files.Read.All",
     }
 )
-SERVICE_SCOPES = frozenset({"openid", "profile", "offline_access", "User.Read", "ChannelMessage.Send"})
+SERVICE_SCOPES = frozenset(
+    {
+        "openid",
+        "profile",
+        "offline_access",
+        "User.Read",
+        "ChannelMessage.Send",
+        "ChannelMessage.ReadWrite",
+        "Files.ReadWrite.All",
+    }
+)
 PERSON_SCOPES = SERVICE_SCOPES | {
     "Channel.ReadBasic.All",
     "ChannelMember.Read.All",
@@ -57,7 +84,7 @@ class FakeTeams(Fake):
     """``entra`` is the login host's side. The one subscription is to all channel messages of the tenant."""
 
     slug = "teams"
-    hosts = ("graph.microsoft.com", "login.microsoftonline.com")
+    hosts = ("graph.microsoft.com", "login.microsoftonline.com", SITE_HOST)
     retries = (1.0, 5.0, 20.0, 60.0, 240.0)
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
@@ -74,22 +101,27 @@ class FakeTeams(Fake):
             _token(self.service): Grant(SERVICE_SCOPES, self.service),
         }
         self.entra.grants |= {_token(user): Grant(PERSON_SCOPES, user) for user in self._people()}
-        self.graph = Graph(self.entra, self.team, self._users, self._notify, clock)
+        self.channels = Channels(self.tenant, self.team, self._users, self._notify, clock)
+        self.graph = Graph(self.entra, self.team, self._users, self.channels, clock)
         for channel in CHANNELS:
-            self.graph.open_channel(channel.name, channel.linked)
+            self.channels.open(channel.name, channel.linked)
 
     def handle(self, request: Request) -> Response:
         url = urlsplit(request.url)
         segments = [unquote(segment) for segment in url.path.strip("/").split("/")]
         query = dict(parse_qsl(url.query, keep_blank_values=True)) | dict(request.query)
-        side = self.entra if url.hostname == "login.microsoftonline.com" else self.graph
-        return side.handle(request, segments, query)
+        match url.hostname:
+            case "login.microsoftonline.com":
+                return self.entra.handle(request, segments, query)
+            case host if host == SITE_HOST:
+                return self.channels.drive.handle(request, query)
+        return self.graph.handle(request, segments, query)
 
     def people(self) -> list[Person]:
         return [Person(self._users[user][0], user, _token(user)) for user in self._people()]
 
     def places(self) -> list[Place]:
-        return [self._place(channel) for channel in self.graph.channels.values()]
+        return [self._place(channel) for channel in self.channels.all.values()]
 
     def credentials(self) -> Credentials:
         tokens = {"app": _token("app"), "service": _token(self.service)}
@@ -99,23 +131,114 @@ class FakeTeams(Fake):
         return [Account(AccountId(user), name, email) for user, (name, email) in self._users.items()]
 
     def add_place(self, name: str) -> Place:
-        return self._place(self.graph.open_channel(name, linked=False))
+        return self._place(self.channels.open(name, linked=False))
 
     def roster(self, conversation: ConversationId) -> set[str]:
         """The object ids of a channel's members, to be changed by a test."""
         return self._channel_of(conversation).members
 
     def type_as(self, person: str, conversation: ConversationId, text: str) -> MessageId:
-        user = next(user for user, known in self._users.items() if person in (user, *known))
-        content, mentions = _as_client_writes(text, {name: user for user, (name, _) in self._users.items()})
-        sent = {"body": {"contentType": "html", "content": content}, "mentions": mentions}
+        return self._say(person, conversation, self._typed(conversation, text))
+
+    def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
+        """Answer a message in its thread; an answer to an answer belongs to the same root."""
+        return self._say(person, conversation, self._typed(conversation, text), root_and_reply(root)[0])
+
+    def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
+        """Change an own message in the client, which keeps its files."""
         channel = self._channel_of(conversation)
-        return message_id(self.graph.say(channel, user, accepted(sent, channel.members))["id"])
+        said = self._typed(conversation, text)
+        if files := channel.message(message)["attachments"]:
+            body = said["body"]
+            said |= {"attachments": files, "body": body | {"content": body["content"] + "".join(map(placed, files))}}
+        self.channels.edit(channel, self._user(person), message, said)
+
+    def delete_as(self, person: str, conversation: ConversationId, message: MessageId) -> None:
+        """Delete an own message in the client."""
+        self.channels.remove(self._channel_of(conversation), self._user(person), message)
+
+    def react_as(
+        self, person: str, conversation: ConversationId, message: MessageId, emoji: str, on: bool = True
+    ) -> None:
+        """Put an emoji on a message in the client, or take it back."""
+        self.channels.react(self._channel_of(conversation), self._user(person), message, emoji, on)
+
+    def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
+        """Attach a file in the client: it goes into the channel's folder, and the message names it."""
+        channel = self._channel_of(conversation)
+        folder = self.channels.drive.folder(channel.id, channel.name)
+        item = self.channels.drive.put(folder["id"], folder["webUrl"], name, data)
+        said = self._typed(conversation, text) if text else accepted({"body": {"content": "&nbsp;"}}, (), ())
+        file = {"id": guid_of(item), "contentType": REFERENCE, "contentUrl": content_url(item), "name": item["name"]}
+        content = said["body"]["content"] + placed(file)
+        return self._say(person, conversation, said | {"body": _html(content), "attachments": [file]})
+
+    def paste_as(self, person: str, conversation: ConversationId, kind: str, data: bytes, text: str = "") -> MessageId:
+        """Paste a picture of type ``kind`` into the client: Graph keeps it, without a name."""
+        said = self._typed(conversation, text) if text else accepted({"body": {"content": "&nbsp;"}}, (), ())
+        content = said["body"]["content"] + '<p><img alt="image" src="../hostedContents/1/$value"></p>'
+        return self._say(person, conversation, said | {"body": _html(content), "hostedContents": [("1", kind, data)]})
+
+    def join_as(self, person: str, conversation: ConversationId) -> None:
+        """Come into a channel."""
+        channel, user = self._channel_of(conversation), self._user(person)
+        channel.members.add(user)
+        self.channels.tell(channel, "membersAdded", user, members=[self._member(user)])
+
+    def leave_as(self, person: str, conversation: ConversationId) -> None:
+        """Leave a channel."""
+        channel, user = self._channel_of(conversation), self._user(person)
+        channel.members.discard(user)
+        self.channels.tell(channel, "membersDeleted", user, members=[self._member(user)])
+
+    def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
+        """Give a channel another name."""
+        channel = self._channel_of(conversation)
+        channel.name = name
+        told = {"channelId": channel.id, "channelDisplayName": name}
+        self.channels.tell(channel, "channelRenamed", self._user(person), **told)
+
+    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
+        """The files and pictures of all messages, oldest first."""
+        drive = self.channels.drive
+        read = [attachment for message in self._said(conversation) for attachment in self._attachments(message)]
+        kept = [drive.at(one.link) if one.link else drive.picture(_picture_url(one)) for one in read]
+        return [(one.name, file.data) for one, file in zip(read, kept, strict=True)]
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
+        events = [(message, self._read(conversation, message)) for message in self._said(conversation)]
+        return [_shown(message, event.message, self.service) for message, event in events if isinstance(event, Posted)]
+
+    def _said(self, conversation: ConversationId) -> list[Mapping[str, Any]]:
+        threads = self._channel_of(conversation).threads.values()
+        said = [message for thread in threads for message in (thread.root, *thread.replies.values())]
+        return sorted(said, key=lambda message: int(message["id"]))
+
+    def _read(self, conversation: ConversationId, message: Mapping[str, Any]) -> Event:
+        id_ = message_id(message["id"], message["replyToId"])
+        return parse(message, Reference(Kind.POSTED, conversation, id_), AccountId(""))
+
+    def _attachments(self, message: Mapping[str, Any]) -> tuple[Attachment, ...]:
+        identity = message["channelIdentity"]
+        return read_body(message, channel_id(identity["teamId"], identity["channelId"])).attachments
+
+    def _say(
+        self, person: str, conversation: ConversationId, said: dict[str, Any], root: str | None = None
+    ) -> MessageId:
         channel = self._channel_of(conversation)
-        said = [message for thread in channel.threads.values() for message in (thread.root, *thread.replies.values())]
-        return [self._shown(conversation, message) for message in sorted(said, key=lambda message: int(message["id"]))]
+        return message_id(self.channels.say(channel, self._user(person), said, root)["id"], root)
+
+    def _typed(self, conversation: ConversationId, text: str) -> dict[str, Any]:
+        channel = self._channel_of(conversation)
+        content, mentions = as_client_writes(text, {name: user for user, (name, _) in self._users.items()}, channel.id)
+        sent = {"body": _html(content), "mentions": mentions}
+        return accepted(sent, set(self._users), (channel.id, self.team))
+
+    def _user(self, person: str) -> str:
+        return next(user for user, known in self._users.items() if person in (user, *known))
+
+    def _member(self, user: str) -> dict[str, Any]:
+        return {"@odata.type": USER_IDENTITY, "id": user, "displayName": None, "userIdentityType": "aadUser"}
 
     def _people(self) -> list[str]:
         return [user for user in self._users if user != self.service]
@@ -124,16 +247,9 @@ class FakeTeams(Fake):
         return Place(channel.name, channel.id, channel_id(self.team, channel.id), channel.linked, self.team)
 
     def _channel_of(self, conversation: ConversationId) -> Channel:
-        return next(ch for ch in self.graph.channels.values() if channel_id(self.team, ch.id) == conversation)
+        return next(ch for ch in self.channels.all.values() if channel_id(self.team, ch.id) == conversation)
 
-    def _shown(self, conversation: ConversationId, message: Mapping[str, Any]) -> Shown:
-        id_ = message_id(message["id"], message["replyToId"])
-        event = parse(message, Reference(Kind.POSTED, conversation, id_))
-        author = message["from"]["user"]
-        html = to_html(event.message.body) if isinstance(event, Posted) else ""
-        return Shown(id_, author["displayName"], "", html, int(message["id"]) / 1000, author["id"] == self.service)
-
-    def _notify(self, conversation: ConversationId, message: MessageId) -> None:
+    def _notify(self, conversation: ConversationId, message: MessageId, change: str) -> None:
         root, reply = root_and_reply(message)
         resource = in_key_form(conversation, message)
         data = {"id": reply or root, "@odata.type": "#microsoft.graph.chatMessage", "@odata.id": resource}
@@ -141,7 +257,7 @@ class FakeTeams(Fake):
             "subscriptionId": guid("subscription"),
             "subscriptionExpirationDateTime": iso(self.clock() + SUBSCRIPTION_LIFE.total_seconds()),
             "clientState": client_state(self.secrets.client_state_key, self.tenant),
-            "changeType": "created",
+            "changeType": change,
             "tenantId": self.tenant,
             "resource": resource,
             "resourceData": data,
@@ -154,33 +270,26 @@ def _token(owner: str) -> str:
     return f"eyJ0eXAi.{digest('teams', 'token', owner)}"
 
 
-def _as_client_writes(text: str, users: Mapping[str, str]) -> tuple[str, list[dict[str, Any]]]:
-    """HTML and mentions as Teams' own client stores what was typed: a person is one ``at`` per word of the name (§4.1)."""
-    mentions: list[dict[str, Any]] = []
-
-    def at(found: re.Match[str]) -> str:
-        words = []
-        for word in found[1].split():
-            user = {"id": users[found[1]], "displayName": found[1], "userIdentityType": "aadUser"}
-            words.append(f'<at id="{len(mentions)}">{word}</at>')
-            mentions.append({"id": len(mentions), "mentionText": word, "mentioned": {"user": user}})
-        return "&nbsp;".join(words)
-
-    anybody = re.compile("@(" + "|".join(map(re.escape, users)) + r")\b")
-    pieces = _MARKUP.split(to_html(from_markdown(text), code_block=code_block))
-    written = "".join(piece if n % 2 else _with_emoji(anybody.sub(at, piece)) for n, piece in enumerate(pieces))
-    return written, mentions
+def _html(content: str) -> dict[str, str]:
+    return {"contentType": "html", "content": content}
 
 
-_MARKUP = re.compile(r"(<codeblock.*?</codeblock>|<code>.*?</code>|<[^>]*>)", re.DOTALL)
-_PICTURE = re.compile("[\U0001f300-\U0001faff]")
+def _picture_url(attachment: Attachment) -> str:
+    _, conversation, message, content = open_handle(attachment.handle)
+    return GRAPH + hosted_path(ConversationId(conversation), MessageId(message), content)
 
 
-def _with_emoji(text: str) -> str:
-    """Single emoji as the client's own element."""
-
-    def element(found: re.Match[str]) -> str:
-        name = shortcode(found[0])
-        return f'<emoji id="{name}" alt="{found[0]}" title="{name}"></emoji>' if name else found[0]
-
-    return _PICTURE.sub(element, text)
+def _shown(message: Mapping[str, Any], read: Message, service: str) -> Shown:
+    files = "".join(f'<p class="file">{escape(file.name)}</p>' for file in read.attachments)
+    reactions = Counter(reaction["reactionType"] for reaction in message["reactions"])
+    return Shown(
+        id=read.id,
+        author=read.author_name,
+        avatar_url="",
+        html=to_html(read.body, deepest_heading=0) + files,
+        at=int(message["id"]) / 1000,
+        is_app=read.author == service,
+        thread=read.thread,
+        reactions=tuple(reactions.items()),
+        edited=read.edited_at is not None,
+    )

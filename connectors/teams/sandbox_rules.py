@@ -1,16 +1,23 @@
 """The rules by which the fake Graph lets a caller in and takes a message (reference teams.md §3, §9)."""
 
+import base64
 import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from lxml import etree, html
 
+from connectors.splitting import clusters
 from connectors.teams.sandbox_entra import Grant
 
 LARGEST_MESSAGE = 28 * 1024
 """Bytes of the stored message, mentions included; Microsoft says about 28 KB (§4.3)."""
+PAGE, LARGEST_PAGE = 20, 50
+"""Messages per page when nothing is asked, and at most (§3.5)."""
+MEMBERS_PAGE = 999
+"""Members per page at most (§3.5)."""
 IMPORT_ONLY = "Message POST is allowed in application-only context only for import purposes."
 
 USER_IDENTITY = "#microsoft.graph.teamworkUserIdentity"
@@ -23,6 +30,11 @@ _READ_TEAM_MEMBERS = ("TeamMember.Read.All", "TeamMember.ReadWrite.All")
 _READ_MESSAGES = ("ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All")
 _SEND = ("ChannelMessage.Send", "Group.ReadWrite.All")
 _READ_USERS = ("User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
+_CHANGE = ("ChannelMessage.ReadWrite", "Group.ReadWrite.All")
+_DELETE = ("ChannelMessage.ReadWrite",)
+_REACT = ("ChannelMessage.Send",)
+_READ_FILES = ("Files.Read.All", "Files.ReadWrite.All", "Sites.Read.All", "Sites.ReadWrite.All")
+_WRITE_FILES = ("Files.ReadWrite.All", "Sites.ReadWrite.All")
 _MESSAGES = "/teams/{team-id}/channels/{channel-id}/messages"
 _MESSAGE = _MESSAGES + "/{chatMessage-id}"
 
@@ -40,10 +52,23 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("GET", "/teams/{team-id}/channels/{channel-id}/members"): (_READ_CHANNEL_MEMBERS, _READ_CHANNEL_MEMBERS),
     ("GET", _MESSAGES): (_READ_MESSAGES, _READ_MESSAGES),
     ("POST", _MESSAGES): (_SEND, ()),
-    ("GET", _MESSAGE): (_READ_MESSAGES, _READ_MESSAGES),
     ("GET", _MESSAGE + "/replies"): (_READ_MESSAGES, _READ_MESSAGES),
     ("POST", _MESSAGE + "/replies"): (_SEND, ()),
-    ("GET", _MESSAGE + "/replies/{chatMessage-id1}"): (_READ_MESSAGES, _READ_MESSAGES),
+    ("GET", "/teams/{team-id}/channels/{channel-id}/filesFolder"): (_READ_FILES, _READ_FILES),
+    ("PUT", "/drives/{drive-id}/items/{driveItem-id}:/{fileName}:/content"): (_WRITE_FILES, _WRITE_FILES),
+    ("GET", "/shares/{sharedDriveItem-id}/driveItem/content"): (_READ_FILES, _READ_FILES),
+} | {
+    (method, message + action): permissions
+    for message in (_MESSAGE, _MESSAGE + "/replies/{chatMessage-id1}")
+    for method, action, permissions in (
+        ("GET", "", (_READ_MESSAGES, _READ_MESSAGES)),
+        ("PATCH", "", (_CHANGE, ())),
+        ("POST", "/softDelete", (_DELETE, ())),
+        ("POST", "/undoSoftDelete", (_DELETE, ())),
+        ("POST", "/setReaction", (_REACT, ())),
+        ("POST", "/unsetReaction", (_REACT, ())),
+        ("GET", "/hostedContents/{chatMessageHostedContent-id}/$value", (_READ_MESSAGES, _READ_MESSAGES)),
+    )
 }
 """Endpoints that are served, with what suffices for a signed-in person and for an application on its own."""
 
@@ -72,13 +97,15 @@ def matching(method: str, segments: list[str]) -> tuple[str, list[str]]:
 
 
 def _fits(name: str, segment: str) -> bool:
+    if name.endswith("}:"):
+        return segment.endswith(":")
     return name.startswith("{") or name == segment
 
 
 def check_permission(method: str, path: str, grant: Grant) -> None:
     """Raise ``Denied`` with the sentence that Graph says to people and to applications."""
     delegated, application = PERMISSIONS[method, path]
-    if not grant.user and method == "POST":
+    if not grant.user and method == "POST" and path in (_MESSAGES, _MESSAGE + "/replies"):
         raise Denied(401, "Unauthorized", IMPORT_ONLY)
     wanted = delegated if grant.user else application
     if not grant.permissions.isdisjoint(wanted):
@@ -100,27 +127,75 @@ def check_roster(user: str, members: Collection[str]) -> None:
     raise Denied(403, "Forbidden", json.dumps(inner))
 
 
-def accepted(sent: object, members: Collection[str]) -> dict[str, Any]:
-    """Body, mentions and subject of a message as they will be stored. Raises ``Denied``."""
+def accepted(sent: object, members: Collection[str], callable_: Collection[str]) -> dict[str, Any]:
+    """A message as it will be stored, with its pictures as ``hostedContents``. Raises ``Denied``.
+
+    ``callable_`` are the ids of the conversations that may be mentioned: the channel itself and its team.
+    """
     body = sent.get("body") if isinstance(sent, dict) else None
     if not isinstance(sent, dict) or not isinstance(body, dict) or not isinstance(body.get("content"), str):
         raise Denied(400, "BadRequest", "Bad Request: a message needs a body with content.")
     kind, content = body.get("contentType", "text"), body["content"]
     if kind not in ("text", "html"):
         raise Denied(400, "BadRequest", f"Invalid contentType '{kind}'.")
-    if not content.strip():
+    mentions, attachments = sent.get("mentions") or [], sent.get("attachments") or []
+    if not content.strip() and not attachments:
         raise Denied(400, "BadRequest", "Missing body content")
-    mentions = sent.get("mentions") or []
-    _check_mentions(content if kind == "html" else "", mentions, members)
+    _check_mentions(content if kind == "html" else "", mentions, {*members, *callable_})
+    _check_attachments(content if kind == "html" else "", attachments)
     stored = normalised(content) if kind == "html" else content
-    if len(stored.encode("utf-8", "replace")) + len(json.dumps(mentions)) > LARGEST_MESSAGE:
+    costs = len(json.dumps(mentions)) + len(json.dumps(attachments))
+    if len(stored.encode("utf-8", "replace")) + costs > LARGEST_MESSAGE:
         raise Denied(413, "RequestEntityTooLarge", "Request Entity too large")
     return {
         "body": {"contentType": kind, "content": stored},
         "mentions": [_stored_mention(mention) for mention in mentions],
+        "attachments": [dict.fromkeys(_ATTACHED) | attachment for attachment in attachments],
         "subject": sent.get("subject"),
         "importance": sent.get("importance") or "normal",
+        "hostedContents": _pictures(sent.get("hostedContents") or []),
     }
+
+
+_ATTACHED = ("content", "contentType", "contentUrl", "id", "name", "teamsAppId", "thumbnailUrl")
+_PLACED = re.compile(r"<attachment\b[^>]*\bid=[\"']?([^\"'\s>]+)")
+
+
+def _check_attachments(content: str, attachments: object) -> None:
+    """Each attachment has its tag, and a file's name ends as its address does (§3.1)."""
+    if not isinstance(attachments, list) or not all(isinstance(attachment, dict) for attachment in attachments):
+        raise Denied(400, "BadRequest", "Invalid attachments.")
+    if sorted(str(attachment.get("id")) for attachment in attachments) != sorted(_PLACED.findall(content)):
+        raise Denied(400, "BadRequest", "The attachments and the attachment elements of the body do not correspond.")
+    for attachment in attachments:
+        ends = {_extension(str(attachment.get(part))) for part in ("name", "contentUrl")}
+        if attachment.get("contentType") == "reference" and len(ends) > 1:
+            raise Denied(400, "BadRequest", "contentUrl extension and name extension do not match")
+
+
+def _extension(address: str) -> str:
+    """What follows the last dot of a name, or of the last part of an address."""
+    return re.split("[/=]", unquote(address))[-1].partition(".")[2].rpartition(".")[2].lower()
+
+
+def _pictures(sent: object) -> list[tuple[str, str, bytes]]:
+    """Temporary id, type and bytes of each picture that comes with a message (§3.1)."""
+    pictures: Any = sent
+    try:
+        return [
+            (picture["@microsoft.graph.temporaryId"], picture["contentType"], base64.b64decode(picture["contentBytes"]))
+            for picture in pictures
+        ]
+    except (KeyError, TypeError, ValueError):
+        raise Denied(400, "BadRequest", "Invalid hostedContents.") from None
+
+
+def reaction(sent: object) -> str:
+    """The emoji of a reaction. Raises ``Denied`` for what is not one Unicode emoji (§3.3)."""
+    emoji = sent.get("reactionType") if isinstance(sent, dict) else None
+    if not isinstance(emoji, str) or emoji.isascii() or len(clusters(emoji)) != 1:
+        raise Denied(400, "BadRequest", "Invalid reactionType.")
+    return emoji
 
 
 _AT = re.compile(r"<at\b[^>]*\bid=[\"']?(\d+)")
@@ -140,9 +215,10 @@ def _check_mentioned(mentioned: object, members: Collection[str]) -> None:
     known = ("user", "conversation", "tag", "application")
     if not isinstance(mentioned, dict) or not any(mentioned.get(kind) for kind in known):
         raise Denied(400, "BadRequest", "A mention names nobody.")
-    user = mentioned.get("user")
-    if user and (not isinstance(user, dict) or user.get("id") not in members):
-        raise Denied(400, "BadRequest", "A mentioned user is not in the roster.")
+    for kind in ("user", "conversation"):
+        named = mentioned.get(kind)
+        if named and (not isinstance(named, dict) or named.get("id") not in members):
+            raise Denied(400, "BadRequest", f"A mentioned {kind} is not in the roster.")
 
 
 def _stored_mention(mention: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,3 +250,26 @@ def normalised(content: str) -> str:
             if name in _KEPT_ATTRIBUTES and not value.strip().lower().startswith("javascript:"):
                 element.set(name, value)
     return html.tostring(root, encoding="unicode")
+
+
+def collection(values: list[dict[str, Any]]) -> dict[str, Any]:
+    """A whole list as Graph wraps it."""
+    return {"@odata.count": len(values), "value": values}
+
+
+def page(values: list[dict[str, Any]], query: Mapping[str, str], url: str, most: int = LARGEST_PAGE) -> dict[str, Any]:
+    """The part of a list that is asked for; ``url`` is the list's own address. Raises ``Denied``."""
+    top, skip = _number(query, "$top", PAGE), _number(query, "$skiptoken", 0)
+    if not 1 <= top <= most:
+        raise Denied(400, "BadRequest", f"Invalid $top, the limit is {most}.")
+    shown = collection(values[skip : skip + top])
+    if skip + top < len(values):
+        shown["@odata.nextLink"] = f"{url}?$top={top}&$skiptoken={skip + top}"
+    return shown
+
+
+def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    value = query.get(name, str(otherwise))
+    if not value.isdecimal():
+        raise Denied(400, "BadRequest", f"Invalid {name}.")
+    return int(value)

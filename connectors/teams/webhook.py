@@ -6,6 +6,7 @@ tenant's id under a key only we hold (reference teams.md §2.4), so that each it
 
 import hmac
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from connectors.teams.ids import channel_id, chat_id, in_key_form, message_id, r
 LONGEST_TOKEN = 2048
 """Characters of a validation token we echo: Microsoft's are a few hundred, and we echo them for anybody who asks."""
 
-_KINDS = {"created": Kind.POSTED, "updated": Kind.EDITED, "deleted": Kind.DELETED}
+_KINDS = {"created": Kind.POSTED, "updated": Kind.CHANGED, "deleted": Kind.DELETED}
 _NOWHERE, _NOTHING = ConversationId(""), MessageId("")
 _Item = Mapping[str, Any]
 
@@ -84,6 +85,12 @@ def _envelope(item: _Item) -> Envelope:
 
 
 def _notification(workspace: WorkspaceId, change: str, resource: str, segments: list[tuple[str, str]]) -> Envelope:
+    """A message's notification.
+
+    Graph tells nothing by which two changes of one message differ, so the moment of arrival does. A change that is
+    delivered twice is then two events and compared twice, which does no harm; one that was taken for a repetition of the
+    change before would be lost.
+    """
     match segments:
         case [("teams", team), ("channels", channel), ("messages", root)]:
             message = message_id(root)
@@ -97,7 +104,8 @@ def _notification(workspace: WorkspaceId, change: str, resource: str, segments: 
     kind = _KINDS.get(change, Kind.OTHER)
     at = said_at(message) if kind is Kind.POSTED else None
     reference = Reference(kind, conversation, message, at)
-    return Envelope(workspace, f"{change}:{in_key_form(conversation, message)}", reference)
+    event_id = f"{change}:{in_key_form(conversation, message)}"
+    return Envelope(workspace, f"{event_id}:{time.time()}" if kind is Kind.CHANGED else event_id, reference)
 
 
 def _unshown(

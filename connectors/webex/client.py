@@ -1,62 +1,94 @@
-"""The calls to Webex (reference §1.5, §1.6, §3.1, §3.7); all are made with the service user's token."""
+"""The calls to Webex (reference §3.1, §3.4, §3.7); all are made with the service user's token."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
 
-from connectors.calls import Call, Calls, Response, retry_after
+from connectors.calls import Call, Calls, Response
 from connectors.contract import Content, Rendered
-from connectors.errors import Gone, RateLimited, Reconnect, Refused, Unavailable, Unsure
+from connectors.errors import Gone, Refused, Unavailable, Unsure
 from connectors.markdown import from_markdown
-from connectors.messages import Account, AccountId, ConversationId, Kind, MessageId, Posted, Reference
+from connectors.messages import (
+    Account,
+    AccountId,
+    ConversationId,
+    Happening,
+    Kind,
+    MessageId,
+    Posted,
+    Reference,
+)
 from connectors.richtext import Document, Inline, Link, Text, map_inlines, plain
 from connectors.webex import ids
+from connectors.webex.judge import judge, judge_edit
 from connectors.webex.parse import parse
 from connectors.webex.webhook import moment
 
 BASE = "https://webexapis.com/v1"
 TOKEN = "service"  # noqa: S105 (the name of a kind of token)
+WRITING = ("spark:messages_write",)
 
-PAUSE = 15.0
-"""Seconds after a 429 whose Retry-After is missing or unreadable: the default of Webex's own SDKs (§1.6)."""
-LONGEST_PAUSE = 3600.0
-"""Seconds; the longest that Webex documents. A header that asks for more is broken."""
 PAGE = 50
 """Messages listed at once: Webex's own default."""
 PAGES = 20
 """Pages looked through for a send whose answer was lost: a thousand messages, hours of a busy space."""
+MEMBERS = 500
+"""Members asked for at once; more only makes the answer late (§3.4)."""
+MOST_PAGES = 40
+"""Far more than the largest space needs; a listing that does not end shall not keep us (§8)."""
 CLOCKS_APART = timedelta(seconds=10)
 """``created`` is Webex's clock, ``since`` is ours. Looking back too far does no harm: known ids are dropped."""
 READING_LAGS = timedelta(seconds=15)
 """Reading may be behind the webhook; a message is retried at 1, 3 and 10 s before a 404 means deleted (§2.8)."""
 
-_TRACKING = re.compile(r"[\w.-]{1,80}")
+_NEXT = re.compile(rf'<{re.escape(BASE)}(/memberships[^>]*)>;\s*rel="next"')
 _MENTION = re.compile(r"<@person(?:Id|Email):[^|>]*\|?([^>]*)>")
 _NAME = r"(\1)"
 """A mention without its id; a bracket leaves the markers next to it as they are."""
-_UNSURE = str.maketrans("", "", "@()")
+_UNSURE = str.maketrans("", "", "@()<>")
 
 
 def post(rendered: Rendered) -> Calls[MessageId]:
-    """``POST /messages``."""
-    call = Call(
-        "POST",
-        f"{BASE}/messages",
-        scopes=("spark:messages_write",),
-        bucket="messages",
-        token=TOKEN,
-        json=rendered.payload,
-        repeatable=False,
-        judge=judge,
-    )
-    response = yield call
+    """``POST /messages``; an answer to what is no longer there is said without it (§3.1)."""
+    payload = rendered.payload
+    try:
+        response = yield _posting(payload)
+    except (Refused, Gone):
+        if "parentId" not in payload:
+            raise
+        response = yield _posting({name: value for name, value in payload.items() if name != "parentId"})
+    return posted_id(response)
+
+
+def posted_id(response: Response) -> MessageId:
+    """The id of a message that was taken."""
     try:
         return ids.message(json.loads(response.body)["id"])
     except (ValueError, TypeError, KeyError) as error:
         raise Unsure("Webex took the message and did not say its id") from error
+
+
+def edit(message: MessageId, rendered: Rendered) -> Calls[None]:
+    """``PUT /messages/{id}``; only these two fields, for others are refused (§8)."""
+    payload = {name: rendered.payload[name] for name in ("roomId", "markdown")}
+    yield _writing("PUT", _path("messages", message), json=payload, judge=judge_edit)
+
+
+def delete(message: MessageId) -> Calls[None]:
+    """``DELETE /messages/{id}``."""
+    try:
+        yield _writing("DELETE", _path("messages", message))
+    except Gone:
+        return
+
+
+def answer(account: AccountId, parts: Iterable[Rendered]) -> Calls[None]:
+    """``POST /messages`` to one person, which makes the 1:1 space when there is none: Webex has no private answers."""
+    for part in parts:
+        yield _posting({"toPersonId": account, "markdown": part.payload["markdown"]})
 
 
 def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[MessageId]]:
@@ -68,7 +100,7 @@ def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[Mess
     wanted = _shown(from_markdown(_MENTION.sub(_NAME, rendered.payload["markdown"])))
     found: list[MessageId] = []
     for _ in range(PAGES):
-        items = _items((yield _read("/messages", ("spark:messages_read",), "messages", query)))
+        items = _items((yield reading("/messages", ("spark:messages_read",), "messages", query)))
         recent = [item for item in items if _is_recent(item, since - CLOCKS_APART)]
         ours = [item for item in recent if _is_own(item, own)]
         found += [ids.message(item["id"]) for item in ours if _said(item, rendered.conversation) == wanted]
@@ -79,9 +111,19 @@ def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[Mess
 
 
 def fetch(reference: Reference) -> Calls[Content]:
-    """``GET /messages/{id}``. A message announced just now is not ``Gone``, only not readable yet."""
+    """``GET /messages/{id}``, or ``GET /rooms/{id}`` for a new title. What a reference tells alone needs no call."""
+    if reference.kind is Kind.DELETED:
+        return {}
+    if reference.kind is Kind.NOTICE:
+        renamed = ids.opened_notice(reference.message)[0] == Happening.RENAMED
+        return (yield from _room(reference.conversation)) if renamed else {}
+    return (yield from _message(reference))
+
+
+def _message(reference: Reference) -> Calls[Content]:
+    """A message announced just now is not ``Gone``, only not readable yet."""
     try:
-        response = yield _read(f"/messages/{quote(reference.message, safe='')}", ("spark:messages_read",), "messages")
+        response = yield reading(_path("messages", reference.message), ("spark:messages_read",), "messages")
     except Gone:
         if reference.occurred_at and datetime.now(UTC) - reference.occurred_at < READING_LAGS:
             raise Unavailable("Webex announced the message and cannot show it yet") from None
@@ -89,9 +131,26 @@ def fetch(reference: Reference) -> Calls[Content]:
     return _object(response)
 
 
+def message_exists(message: MessageId) -> Calls[bool]:
+    """Whether a message is still there."""
+    try:
+        yield reading(_path("messages", message), ("spark:messages_read",), "messages")
+    except Gone:
+        return False
+    return True
+
+
+def _room(conversation: ConversationId) -> Calls[Content]:
+    """A title that could not be decrypted is no name (§1.5)."""
+    room = _object((yield reading(_path("rooms", conversation), ("spark:rooms_read",), "rooms")))
+    if "errors" in room:
+        raise Unavailable("Webex cannot read the title of the space at the moment")
+    return room
+
+
 def account(account: AccountId) -> Calls[Account]:
     """``GET /people/{id}``."""
-    response = yield _read(f"/people/{quote(account, safe='')}", ("spark:people_read",), "people")
+    response = yield reading(_path("people", account), ("spark:people_read",), "people")
     person = _object(response)
     emails = person.get("emails")
     return Account(
@@ -103,8 +162,37 @@ def account(account: AccountId) -> Calls[Account]:
     )
 
 
-def _read(path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None) -> Call:
+def members(conversation: ConversationId) -> Calls[list[AccountId]]:
+    """``GET /memberships``, page after page; pages that follow are at the address that Webex names (§1.7)."""
+    query = {"roomId": conversation, "max": str(MEMBERS)}
+    found: dict[AccountId, None] = {}
+    call = reading("/memberships", ("spark:memberships_read",), "memberships", query)
+    for _ in range(MOST_PAGES):
+        response = yield call
+        found |= {ids.account(person): None for item in _items(response) if (person := _text(item, "personId"))}
+        following = _NEXT.search(response.headers.get("link", ""))
+        if not following:
+            break
+        call = reading(following[1], ("spark:memberships_read",), "memberships")
+    return list(found)
+
+
+def reading(path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None) -> Call:
+    """A GET."""
     return Call("GET", BASE + path, scopes=scopes, bucket=bucket, token=TOKEN, query=query, judge=judge)
+
+
+def _writing(method: str, path: str, **fields: Any) -> Call:
+    given: dict[str, Any] = {"scopes": WRITING, "bucket": "messages", "token": TOKEN, "judge": judge} | fields
+    return Call(method, BASE + path, **given)
+
+
+def _posting(payload: Mapping[str, Any]) -> Call:
+    return _writing("POST", "/messages", json=payload, repeatable=False)
+
+
+def _path(collection: str, id_: str) -> str:
+    return f"/{collection}/{quote(id_, safe='')}"
 
 
 def _object(response: Response) -> dict[str, Any]:
@@ -148,45 +236,3 @@ def _shown(body: Document) -> str:
 
 def _label(inline: Inline) -> Inline:
     return Text(inline.text) if isinstance(inline, Link) else inline
-
-
-# What Webex's answers mean (§1.5)
-
-REASONS = {
-    400: "Webex did not understand the request",
-    403: "Webex does not allow it: a scope, a role or a licence is missing, or only moderators may write in this space",
-    405: "Webex does not know this method",
-    409: "Webex reports a conflict",
-    415: "Webex does not accept this kind of body",
-    428: "Webex could not scan the file",
-}
-"""Refused for good. Webex's own sentences are left out: they may repeat what was sent."""
-
-GONE = {
-    404: "not found at Webex, or the service user is no longer a member of the space",
-    410: "removed by Webex",
-}
-PASSING = frozenset({408, 423, 500, 502, 503, 504})
-"""Trouble of the moment; whether a post went out is then unknown."""
-
-
-def judge(call: Call, response: Response) -> None:
-    """Raise what an answer means. Bodies may be HTML and are not read; the tracking id is for Webex's support."""
-    status = response.status
-    if status < 300:
-        return
-    tracked = f"(HTTP {status}{_tracking(response)})"
-    if status == 429:
-        raise RateLimited(min(retry_after(response.headers, PAUSE), LONGEST_PAUSE))
-    if status == 401:
-        raise Reconnect(f"Webex no longer accepts our token {tracked}")
-    if status in GONE:
-        raise Gone(f"{GONE[status]} {tracked}")
-    if status in PASSING or status >= 500:
-        raise (Unavailable if call.repeatable else Unsure)(f"Webex is in trouble {tracked}")
-    raise Refused(f"{REASONS.get(status, 'Webex answered in an unexpected way')} {tracked}")
-
-
-def _tracking(response: Response) -> str:
-    found = _TRACKING.fullmatch(response.headers.get("trackingid", ""))
-    return f", tracking id {found[0]}" if found else ""

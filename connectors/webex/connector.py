@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.calls import Calls
+from connectors.calls import Call, Calls
 from connectors.contract import (
+    CarriesFiles,
     Connector,
     Content,
+    DeletesMessages,
+    EditsMessages,
     Envelope,
     FetchesMessages,
     Limits,
@@ -16,10 +19,22 @@ from connectors.contract import (
     Rendered,
     Reply,
     Request,
+    TakesCommands,
     Unit,
 )
-from connectors.messages import Account, AccountId, Draft, Event, MessageId, Reference
-from connectors.webex import client, ids, parse, render, webhook
+from connectors.messages import (
+    Account,
+    AccountId,
+    Attachment,
+    Commanded,
+    ConversationId,
+    Draft,
+    Event,
+    MessageId,
+    Reference,
+)
+from connectors.richtext import Document
+from connectors.webex import client, files, ids, parse, render, webhook
 
 LONGEST_TEXT = 7_000
 """Bytes of Markdown. Webex takes 7,439 before its own encryption; the reference asks to split at about 7,000 (§3.1)."""
@@ -32,22 +47,30 @@ class Secrets:
     webhook_secret: str = field(repr=False)
 
 
-class Webex(Connector, FetchesMessages, ListsAccounts):
-    """The service user is ``credentials.account``; its token is ``tokens["service"]``."""
+LARGEST_FILE = 100 * 1024**2
+"""Bytes. What Webex takes at most in one file (reference §3.1)."""
 
-    platform = Platform("webex", "Webex", "#00bceb", Limits(LONGEST_TEXT, Unit.BYTES))
+
+class Webex(Connector, FetchesMessages, EditsMessages, DeletesMessages, CarriesFiles, TakesCommands, ListsAccounts):
+    """The service user is ``credentials.account``; its token is ``tokens["service"]``. Reactions no interface tells (§5)."""
+
+    platform = Platform("webex", "Webex", "#00bceb", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
     Secrets = Secrets
 
     @property
     def own_accounts(self) -> frozenset[AccountId]:
-        return frozenset({ids.account(self.credentials.account)})
+        return frozenset({self._own})
+
+    @property
+    def _own(self) -> AccountId:
+        return ids.account(self.credentials.account)
 
     @classmethod
     def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:
         return list(webhook.receive(request, secrets.webhook_secret))
 
     def parse(self, content: Content, reference: Reference) -> Event:
-        return parse.parse(content, reference)
+        return parse.parse(content, reference, self._own)
 
     def render(self, draft: Draft) -> Rendered:
         return render.render(draft)
@@ -56,10 +79,28 @@ class Webex(Connector, FetchesMessages, ListsAccounts):
         return client.post(rendered)
 
     def find(self, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
-        return client.find(rendered, since, ids.account(self.credentials.account))
+        return client.find(rendered, since, self._own)
 
     def fetch(self, reference: Reference) -> Calls[Content]:
         return client.fetch(reference)
 
+    def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
+        return client.edit(message, rendered)
+
+    def delete(self, conversation: ConversationId, message: MessageId) -> Calls[None]:
+        return client.delete(message)
+
+    def open(self, attachment: Attachment) -> Calls[Call]:
+        return files.open_file(attachment)
+
+    def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
+        return files.upload(attachment, render.render(draft))
+
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+        return client.answer(command.account, self.parts(Draft(conversation, body, "answer")))
+
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
+
+    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+        return client.members(conversation)

@@ -72,6 +72,17 @@ def message(id_: str) -> MessageId:
     return MessageId(id_)
 
 
+def notice(what: str, subject: str) -> MessageId:
+    """What a notice goes by, for it is about no message: ``what`` happened to which person or room."""
+    return MessageId(f"{what}:{subject}")
+
+
+def opened_notice(id_: MessageId) -> tuple[str, str]:
+    """What happened and to whom, as given to ``notice``; both empty for any other id."""
+    what, colon, subject = id_.partition(":")
+    return (what, subject) if colon else ("", "")
+
+
 def _unpacked(id_: str) -> str:
     try:
         return b64decode(id_ + "=" * (-len(id_) % 4)).decode()

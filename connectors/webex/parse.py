@@ -1,59 +1,111 @@
-"""Reading a message as ``GET /messages/{id}`` tells it (reference §3.1, §4.2, §4.3). Pure.
+"""Reading what ``GET /messages/{id}`` and ``GET /rooms/{id}`` tell (reference §3.1, §4.2, §4.3). Pure.
 
-``html`` if there is one, else ``text``, which is literal: it is never Markdown.
+``html`` if there is one, else ``text``, which is literal: it is never Markdown. A card speaks only where no text does.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from connectors.contract import Content
 from connectors.html import Element, from_html
-from connectors.messages import Event, Kind, Message, Posted, Reference, Skipped
-from connectors.richtext import Block, Document, Inline, Mention, Paragraph, Text, document
+from connectors.messages import (
+    AccountId,
+    Attachment,
+    Commanded,
+    Deleted,
+    Event,
+    Happening,
+    Kind,
+    Message,
+    Noticed,
+    Posted,
+    Reference,
+    Skipped,
+    Stands,
+)
+from connectors.richtext import Broadcast, Document, Inline, Mention, Paragraph, Text, document, plain
 from connectors.webex import ids
+from connectors.webex.cards import read_card
 from connectors.webex.webhook import moment
 
-SKIPPED = {
-    Kind.EDITED: "edit",
-    Kind.DELETED: "delete",
-    Kind.REACTION: "reaction",
-    Kind.MEMBERSHIP: "membership",
-    Kind.OTHER: "other",
-}
-"""Why an event that is no new message does not cross."""
+NEW = frozenset({Kind.POSTED, Kind.COMMAND})
+"""Webex does not tell a command from a message: whom it begins with decides."""
+EVERYBODY = frozenset({"here", "channel", "all"})
+BOT_DOMAINS = ("@webex.bot", "@sparkbot.io")
+"""A message does not say what its author is, but every bot's address ends so (§0)."""
 
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 _BLANKS = re.compile(r"\s+")
 
 
-def parse(content: Content, reference: Reference) -> Event:
-    """A new message, or the reason why this is none."""
-    if reference.kind in SKIPPED:
-        return Skipped(SKIPPED[reference.kind])
+def parse(content: Content, reference: Reference, own: AccountId | None = None) -> Event:
+    """What happened; a new message that begins by calling ``own`` is a command. A message has no reactions here (§5)."""
+    match reference.kind:
+        case Kind.DELETED:
+            return Deleted(reference.message)
+        case Kind.NOTICE:
+            return _notice(content, reference)
+        case Kind.OTHER:
+            return Skipped("other")
+    message = _message(content, reference)
+    if isinstance(message, Skipped):
+        return message
+    command = _command(message, own)
+    if reference.kind in NEW:
+        return command or Posted(message)
+    return Skipped("command") if command else Stands(message, frozenset())
+
+
+def _notice(content: Content, reference: Reference) -> Noticed | Skipped:
+    match ids.opened_notice(reference.message), content:
+        case (Happening.JOINED | Happening.LEFT as what, person), _:
+            return Noticed(Happening(what), (ids.account(person),))
+        case (Happening.RENAMED, _), {"title": str(title)}:
+            return Noticed(Happening.RENAMED, text=title)
+    return Skipped("unreadable")
+
+
+def _message(content: Content, reference: Reference) -> Message | Skipped:
     author, sent_at = ids.plausible(content.get("personId")), moment(content.get("created"))
     if author is None or sent_at is None:
         return Skipped("unreadable")
-    body = _body(content)
-    if not body.blocks:
+    body, attachments = _body(content), _attachments(content)
+    if not body.blocks and not attachments:
         return Skipped("empty")
     parent = ids.plausible(content.get("parentId"))
-    return Posted(
-        Message(
-            id=reference.message,
-            conversation=reference.conversation,
-            author=ids.account(author),
-            body=body,
-            sent_at=sent_at,
-            thread=ids.message(parent) if parent else None,
-        )
+    return Message(
+        id=reference.message,
+        conversation=reference.conversation,
+        author=ids.account(author),
+        body=body,
+        sent_at=sent_at,
+        thread=ids.message(parent) if parent else None,
+        edited_at=moment(content.get("updated")),
+        attachments=attachments,
+        is_app=str(content.get("personEmail")).lower().endswith(BOT_DOMAINS),
     )
 
 
+def _command(message: Message, own: AccountId | None) -> Commanded | None:
+    match message.body.blocks:
+        case (Paragraph((Mention(account=called), *rest)), *blocks) if called and called == own != message.author:
+            asked = document([Paragraph(tuple(rest)), *blocks])
+            return Commanded(message.author, plain(asked).strip())
+    return None
+
+
+def _attachments(content: Content) -> tuple[Attachment, ...]:
+    """The files; a message tells where they are and nothing else (§3.3)."""
+    files = content.get("files")
+    return tuple(Attachment("", "", url) for url in files if isinstance(url, str)) if isinstance(files, list) else ()
+
+
 def _body(content: Content) -> Document:
-    read = _text(content)
-    attached, degraded = _attached(content, has_text=bool(read.blocks))
-    return Document(read.blocks + attached, read.degraded + degraded) if degraded else read
+    read, cards = _text(content), content.get("attachments")
+    if not isinstance(cards, list) or not cards:
+        return read
+    blocks = read.blocks or document(block for card in cards for block in read_card(card)).blocks
+    return Document(blocks, read.degraded + ("card",) * len(cards))
 
 
 def _text(content: Content) -> Document:
@@ -65,35 +117,25 @@ def _text(content: Content) -> Document:
     return Document(())
 
 
-def _attached(content: Content, has_text: bool) -> tuple[tuple[Block, ...], tuple[str, ...]]:
-    """A line for each file, and for a card that no text stands for; a message tells neither's name."""
-    files, cards = _length(content, "files"), _length(content, "attachments")
-    lines = ["[file]"] * files + ([] if has_text else ["[card]"] * cards)
-    blocks = document([Paragraph((Text("\n".join(lines)),))]).blocks
-    return blocks, ("file",) * files + ("card",) * cards
-
-
-def _length(content: Mapping[str, Any], name: str) -> int:
-    value = content.get(name)
-    return len(value) if isinstance(value, list) else 0
-
-
 def _read_html(html: str) -> Document:
-    broadcasts: list[str] = []
-    read = from_html(html, {"spark-mention": _mentions(broadcasts)})
-    return Document(read.blocks, read.degraded + tuple(broadcasts)) if broadcasts else read
+    groups: list[str] = []
+    read = from_html(html, {"spark-mention": _calls(groups)})
+    return Document(read.blocks, read.degraded + tuple(groups)) if groups else read
 
 
-def _mentions(broadcasts: list[str]) -> Callable[[Element], Inline | Sequence[Inline] | None]:
-    """A reader of ``spark-mention``; mentions of everybody become plain text and are counted in ``broadcasts``."""
+def _calls(groups: list[str]) -> Callable[[Element], Inline]:
+    """A reader of ``spark-mention``; a group that is not everybody becomes its name and is counted in ``groups``."""
 
-    def read(element: Element) -> Inline | None:
+    def read(element: Element) -> Inline:
         shown = _BLANKS.sub(" ", "".join(element.itertext())).strip().removeprefix("@")
         given = element.get("data-object-id", "")
-        if element.get("data-object-type") == "groupMention" or given == "all":
-            broadcasts.append("broadcast")
-            return Text(f"@{(element.get('data-group-type') or shown or 'all').lower()}")
-        person = ids.account(given)
-        return Mention(shown or "someone", person if ids.is_account(person) else None)
+        if element.get("data-object-type") != "groupMention" and given != "all":
+            person = ids.account(given)
+            return Mention(shown or "someone", person if ids.is_account(person) else None)
+        group = (element.get("data-group-type") or given or shown or "all").lower()
+        if group in EVERYBODY:
+            return Broadcast(group)
+        groups.append("user group")
+        return Text(f"@{shown or group}")
 
     return read

@@ -1,7 +1,8 @@
 """The fake Webex (reference §9): strict, signed, in memory."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from mimetypes import guess_type
 from typing import Any
 
 from connectors.calls import Response
@@ -11,8 +12,9 @@ from connectors.messages import Account, ConversationId, Kind, MessageId, Posted
 from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook
 from connectors.webex import ids
 from connectors.webex.parse import parse
-from connectors.webex.sandbox_company import FOUNDED, Company, Room, stamp
+from connectors.webex.sandbox_company import Company
 from connectors.webex.sandbox_rest import answer
+from connectors.webex.sandbox_state import FOUNDED, HOST, OLD_HOST, File, Room, Said, stamp
 from connectors.webex.sandbox_text import client_html
 
 
@@ -20,14 +22,24 @@ class FakeWebex(Fake):
     """One organization whose team everybody is in, the service user included. Nothing is delivered twice (§2.8)."""
 
     slug = "webex"
-    hosts = ("webexapis.com",)
+    hosts = (HOST, OLD_HOST)
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
         self._company = Company(clock, self._tell)
         self._linked = {self._company.add_room(channel.name, FOUNDED).id: channel.linked for channel in CHANNELS}
-        wanted = {"name": "Mio Hub", "targetUrl": f"{hub}/webhooks/webex/", "resource": "messages", "event": "all"}
-        self._company.add_hook(self._company.service_user, secrets.webhook_secret, wanted)
+        for resource in ("messages", "memberships", "rooms"):
+            wanted = {"name": "Mio Hub", "targetUrl": f"{hub}/webhooks/webex/", "resource": resource, "event": "all"}
+            self._company.add_hook(self._company.service_user, secrets.webhook_secret, wanted)
+
+    @property
+    def sends_updates(self) -> bool:
+        """Whether ``messages/updated`` is delivered: the real platform may never do so (§2.3)."""
+        return self._company.sends_updates
+
+    @sends_updates.setter
+    def sends_updates(self, on: bool) -> None:
+        self._company.sends_updates = on
 
     def handle(self, request: Request) -> Response:
         return answer(self._company, request)
@@ -36,7 +48,7 @@ class FakeWebex(Fake):
         return [Person(member.name, member.id, member.token) for member in self._company.cast]
 
     def places(self) -> list[Place]:
-        return list(map(self._place, self._company.rooms.values()))
+        return [self._place(room) for room in self._company.rooms.values() if room.type == "group"]
 
     def credentials(self) -> Credentials:
         user = self._company.service_user
@@ -50,10 +62,69 @@ class FakeWebex(Fake):
         return self._place(room)
 
     def type_as(self, person: str, conversation: ConversationId, text: str) -> MessageId:
+        return self._say(person, conversation, self._typed(text))
+
+    def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
+        """Answer in the thread of ``root``."""
+        return self._say(person, conversation, {"parentId": root} | self._typed(text))
+
+    def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
+        """Post a file, with a text beside it or alone."""
+        kind = guess_type(name)[0] or "application/octet-stream"
+        return self._say(person, conversation, self._typed(text), [File(name, kind, data)])
+
+    def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
+        """Change a message of one's own."""
+        self._company.edit(self._company.members[person], self._own(person, conversation, message), self._typed(text))
+
+    def delete_as(self, person: str, conversation: ConversationId, message: MessageId) -> None:
+        """Take a message of one's own back."""
+        self._company.delete(self._company.members[person], self._own(person, conversation, message))
+
+    def react_as(self, person: str, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> None:
+        """Put an emoji on a message or take it back: only the clients see it (§5)."""
+        people = self._company.rooms[conversation].messages[message].reactions.setdefault(emoji, set())
+        (people.add if on else people.discard)(person)
+
+    def join_as(self, person: str, conversation: ConversationId) -> None:
+        self._company.join(self._company.members[person], self._company.rooms[conversation])
+
+    def leave_as(self, person: str, conversation: ConversationId) -> None:
+        self._company.leave(self._company.members[person], self._company.rooms[conversation])
+
+    def rename_as(self, person: str, conversation: ConversationId, title: str) -> None:
+        self._company.rename(self._company.members[person], self._company.rooms[conversation], title)
+
+    def scan(self, conversation: ConversationId, message: MessageId, status: int) -> None:
+        """What Webex answers for the files of a message from now on: 200, 423, 410 or 428 (§3.3)."""
+        for address in self._company.rooms[conversation].messages[message].data["files"]:
+            self._company.files[address.rpartition("/")[2]].scan = status
+
+    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
+        """Names and bytes of all files in a space, oldest first."""
+        messages = self._company.rooms[conversation].messages.values()
+        return [(file.name, file.data) for said in messages for file in said.files]
+
+    def whispered(self, person: str) -> list[Shown]:
+        """What our service user said to one person alone."""
+        room = self._company.direct_room(self._company.service_user, self._company.members[person])
+        return list(self._company.shown(room, _draw))
+
+    def _typed(self, text: str) -> dict[str, str]:
         names = {member.name: member.id for member in self._company.members.values()}
+        return {"html": client_html(text, names)} if text else {}
+
+    def _say(
+        self, person: str, conversation: ConversationId, fields: dict[str, str], files: Sequence[File] = ()
+    ) -> MessageId:
         author, room = self._company.members[person], self._company.rooms[conversation]
-        said = self._company.say(author, room, {"html": client_html(text, names)})
-        return ids.message(said.data["id"])
+        return ids.message(self._company.say(author, room, fields, files, OLD_HOST).data["id"])
+
+    def _own(self, person: str, conversation: ConversationId, message: MessageId) -> Said:
+        said = self._company.rooms[conversation].messages[message]
+        if said.data["personId"] != person:
+            raise PermissionError("nobody changes the message of another")
+        return said
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
         return list(self._company.shown(self._company.rooms[conversation], _draw))

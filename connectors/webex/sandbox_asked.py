@@ -1,13 +1,13 @@
-"""What the fake Webex's endpoints share: a request that was let in, pages, bodies and refusals (reference §1.5, §1.7)."""
+"""What the fake Webex's endpoints share: a request that was let in, pages and refusals (reference §1.5, §1.7)."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from connectors.contract import Request
-from connectors.webex.sandbox_company import Company, Member, Room
+from connectors.webex.sandbox_company import Company
+from connectors.webex.sandbox_state import Member, Room
 
 LARGEST_PAGE = 1_000
 """Items; a larger ``max`` is clamped (§1.7)."""
@@ -19,15 +19,16 @@ NO_SCOPE = (
 NO_ROOM = "Could not find a room with provided ID."
 
 Answer = tuple[int, Any, dict[str, str]]
-"""Status, body to be written as JSON, further headers."""
+"""Status, body (bytes as they are, anything else to be written as JSON), further headers."""
 
 
 class Problem(Exception):
     """An answer that refuses."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +60,9 @@ def paged(asked: Asked, items: Sequence[dict[str, Any]], default: int = 100) -> 
     return 200, {"items": page}, {"link": f'<{asked.request.url.partition("?")[0]}?{query}>; rel="next"'}
 
 
-def found_room(company: Company, id_: str) -> Room:
-    if id_ not in company.rooms:
+def found_room(asked: Asked, id_: str) -> Room:
+    """A space that the caller is in."""
+    room = asked.company.rooms.get(id_)
+    if room is None or asked.member.id not in room.members:
         raise Problem(404, NO_ROOM)
-    return company.rooms[id_]
-
-
-def given_fields(request: Request, known: Iterable[str]) -> dict[str, Any]:
-    """The fields of a body. A field that Webex does not document is refused, so that our own mistakes show."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/json", "application/x-www-form-urlencoded"):
-        raise Problem(415, f"Content type '{kind}' not supported")
-    body = request.body.decode(errors="replace")
-    read = _json_object(body) if kind == "application/json" else dict(parse_qsl(body))
-    given = {name: value for name, value in read.items() if value is not None}
-    if unknown := sorted(given.keys() - set(known)):
-        raise Problem(400, f"Unrecognized field: {unknown[0]}")
-    return given
-
-
-def _json_object(body: str) -> dict[str, Any]:
-    try:
-        read = json.loads(body)
-    except ValueError:
-        read = None
-    if not isinstance(read, dict):
-        raise Problem(400, "The request could not be understood by the server due to malformed syntax.")
-    return read
-
-
-def text_field(given: Mapping[str, Any], name: str) -> str:
-    value = given.get(name, "")
-    if not isinstance(value, str):
-        raise Problem(400, f"{name} must be a string")
-    return value
+    return room

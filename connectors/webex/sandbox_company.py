@@ -1,112 +1,40 @@
-"""The state of the fake Webex: one organization, its people, spaces, messages and webhooks. No HTTP here."""
+"""What happens in the fake Webex: one organization, whose webhooks tell of all of it. No HTTP here."""
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import UUID
 
+from connectors.html import escape
+from connectors.messages import MessageId
 from connectors.sandbox import COMPANY, Shown, Webhook, cast_of, digest
 from connectors.webex import ids
+from connectors.webex.sandbox_state import (
+    ADMIN_SCOPES,
+    CLUSTER,
+    HOST,
+    File,
+    Hook,
+    Kept,
+    Member,
+    Room,
+    Said,
+    stable_uuid,
+    stamp,
+)
 from connectors.webex.sandbox_text import mentioned, text_of
 
 MOST_MESSAGES = 2_000
 """Per space; older ones are forgotten. A benchmark's worth, some megabytes."""
 
-CLUSTER = "urn:TEAM:eu-central-1_k"
-"""Where the organization's spaces live: ids of rooms and messages must work outside the classic ``us`` too (§7.1)."""
-
-FOUNDED = "2026-01-05T09:00:00.000Z"
-"""When everything that the sandbox starts with was made."""
-
-READING = ("people_read", "rooms_read", "memberships_read", "messages_read", "teams_read", "team_memberships_read")
-SCOPES = frozenset(f"spark:{name}" for name in (*READING, "kms", "messages_write", "memberships_write"))
-"""What the service user and the people have consented to (§6.2)."""
-
-ADMIN_SCOPES = SCOPES | {"spark-admin:organizations_read"}
-
-
-def stable_uuid(*parts: str) -> str:
-    """A UUID that is the same after a restart."""
-    return str(UUID(hex=digest("webex", *parts)[:32], version=4))
-
-
-def stamp(seconds: float) -> str:
-    """A time as Webex writes it, always with milliseconds and ``Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@dataclass(slots=True)
-class Member:
-    """A person of the organization."""
-
-    name: str
-    email: str
-    scopes: frozenset[str] = SCOPES
-
-    @property
-    def uuid(self) -> str:
-        return stable_uuid("person", self.email)
-
-    @property
-    def id(self) -> str:
-        return ids.encode("PEOPLE", self.uuid)
-
-    @property
-    def token(self) -> str:
-        return digest("webex", "token", self.email)
-
-
-@dataclass(slots=True)
-class Said:
-    """A stored message: as the interface tells it, when, and as drawn once it was shown."""
-
-    data: dict[str, Any]
-    at: float
-    drawn: str = ""
-
-
-@dataclass(slots=True)
-class Room:
-    """A group space that everybody is in; ``messages`` are by id, oldest first."""
-
-    id: str
-    uuid: str
-    title: str
-    created: str
-    last_activity: str
-    messages: dict[str, Said] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Hook:
-    """A webhook that somebody registered: its public fields, its secret and its owner's id."""
-
-    data: dict[str, Any]
-    secret: str
-    owner: str
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """As its owner reads it; what is delivered holds no secret (§2.6)."""
-        return self.data | ({"secret": self.secret} if self.secret else {})
-
-    def wants(self, resource: str, event: str, data: Mapping[str, Any]) -> bool:
-        """Whether an event is one of those it was registered for."""
-        filters = parse_qsl(self.data.get("filter", ""))
-        return (
-            self.data["resource"] in (resource, "all")
-            and self.data["event"] in (event, "all")
-            and all(data.get(name) == value for name, value in filters)
-        )
+MOST_BYTES = 256 * 1024**2
+"""Of all files together; older ones are forgotten. Two files of the largest size that Webex takes."""
 
 
 class Company:
-    """Everything there is. ``tell`` takes the webhooks that are due."""
+    """Everything there is. ``tell`` takes the webhooks that are due; ``sends_updates``: edits are among them (§2.3)."""
 
     def __init__(self, clock: Callable[[], float], tell: Callable[[Webhook], None]) -> None:
         self.clock = clock
@@ -120,6 +48,8 @@ class Company:
         self.team_uuid = stable_uuid("team", COMPANY)
         self.rooms: dict[str, Room] = {}
         self.hooks: dict[str, Hook] = {}
+        self.files: dict[str, Kept] = {}
+        self.sends_updates = True
         self._number = 0
 
     @property
@@ -137,8 +67,22 @@ class Company:
     def add_room(self, title: str, created: str) -> Room:
         """The first space is the team's General, which has the team's UUID (§3.6)."""
         uuid = stable_uuid("room", title) if self.rooms else self.team_uuid
-        room = Room(ids.encode("ROOM", uuid, CLUSTER), uuid, title, created, created)
-        return self.rooms.setdefault(room.id, room)
+        return self._new_room(uuid, title, created, "group", self.members)
+
+    def direct_room(self, one: Member, other: Member) -> Room:
+        """The 1:1 space of two people, made when it is first needed."""
+        uuid = stable_uuid("direct", *sorted((one.email, other.email)))
+        return self._new_room(uuid, other.name, stamp(self.clock()), "direct", (one.id, other.id))
+
+    def _new_room(self, uuid: str, title: str, created: str, kind: str, members: Iterable[str]) -> Room:
+        id_ = ids.encode("ROOM", uuid, CLUSTER)
+        if id_ not in self.rooms:
+            self.rooms[id_] = Room(id_, uuid, title, created, created, kind, dict.fromkeys(members, created))
+        return self.rooms[id_]
+
+    def rooms_of(self, member: Member) -> list[Room]:
+        """The spaces that somebody is in."""
+        return [room for room in self.rooms.values() if member.id in room.members]
 
     def add_hook(self, owner: Member, secret: str, data: Mapping[str, Any]) -> Hook:
         """Register a webhook; ``data`` are its name, target, resource, event and filter."""
@@ -156,46 +100,126 @@ class Company:
         self.hooks[id_] = Hook(given, secret, owner.id)
         return self.hooks[id_]
 
-    def message(self, id_: str) -> Said | None:
-        """A message of any space."""
-        return next((room.messages[id_] for room in self.rooms.values() if id_ in room.messages), None)
+    def message(self, id_: str, reader: Member) -> Said | None:
+        """A message of any space that ``reader`` is in."""
+        return next((room.messages[id_] for room in self.rooms_of(reader) if id_ in room.messages), None)
 
-    def say(self, author: Member, room: Room, fields: Mapping[str, Any]) -> Said:
-        """Store a new message and tell of it; ``fields`` hold its text in every form, ``files`` and ``parentId``."""
-        now = self.clock()
-        html = fields.get("html", "")
-        people, groups = mentioned(html)
+    def say(
+        self, author: Member, room: Room, fields: Mapping[str, Any], files: Sequence[File] = (), host: str = HOST
+    ) -> Said:
+        """Store a new message and tell of it; ``fields`` hold its text in every form and ``parentId``."""
+        now, uuid = self.clock(), self._new_uuid()
         data = {
-            "id": ids.encode("MESSAGE", self._new_uuid(), CLUSTER),
+            "id": ids.encode("MESSAGE", uuid, CLUSTER),
             "roomId": room.id,
-            "roomType": "group",
-            **({"text": text_of(html)} if html else {}),
-            **fields,
+            "roomType": room.type,
+            **_text_fields(fields),
+            **({"files": [self._keep(room, uuid, n, file, host) for n, file in enumerate(files)]} if files else {}),
             "personId": author.id,
             "personEmail": author.email,
-            **({"mentionedPeople": people} if people else {}),
-            **({"mentionedGroups": groups} if groups else {}),
             "created": stamp(now),
         }
-        said = room.messages[data["id"]] = Said(data, now)
+        said = room.messages[data["id"]] = Said(data, now, tuple(files))
         room.last_activity = data["created"]
         while len(room.messages) > MOST_MESSAGES:
             del room.messages[next(iter(room.messages))]
-        self._announce("messages", "created", author, _without_text(data))
+        self._announce("messages", "created", author, room, _without_text(data))
         return said
+
+    def edit(self, editor: Member, said: Said, fields: Mapping[str, Any]) -> None:
+        """Replace the text in every form."""
+        kept = {name: value for name, value in said.data.items() if name not in TEXT_FIELDS}
+        said.data = kept | _text_fields(fields) | {"updated": stamp(self.clock())}
+        said.edits, said.drawn = said.edits + 1, ""
+        if self.sends_updates:
+            self._announce("messages", "updated", editor, self.rooms[said.data["roomId"]], _without_text(said.data))
+
+    def delete(self, actor: Member, said: Said) -> None:
+        """Forget a message; answers to it stay (§3.1)."""
+        room = self.rooms[said.data["roomId"]]
+        del room.messages[said.data["id"]]
+        told = {name: said.data[name] for name in ("id", "roomId", "roomType", "personId", "personEmail")}
+        self._announce("messages", "deleted", actor, room, told)
+
+    def join(self, member: Member, room: Room) -> None:
+        room.members[member.id] = stamp(self.clock())
+        self._announce("memberships", "created", member, room, self.membership(room, member))
+
+    def leave(self, member: Member, room: Room) -> None:
+        told = self.membership(room, member)
+        del room.members[member.id]
+        self._announce("memberships", "deleted", member, room, told)
+
+    def rename(self, actor: Member, room: Room, title: str) -> None:
+        """The webhook does not tell the title (§2.6)."""
+        room.title, room.last_activity = title, stamp(self.clock())
+        told = {name: value for name, value in self.told(room, actor).items() if name in ROOM_FIELDS}
+        self._announce("rooms", "updated", actor, room, told)
+
+    def told(self, room: Room, reader: Member) -> dict[str, Any]:
+        """A space as the interface tells it; a 1:1 space is named after the other one."""
+        direct = room.type == "direct"
+        other = next((id_ for id_ in room.members if id_ != reader.id), reader.id)
+        return {
+            "id": room.id,
+            "title": self.members[other].name if direct else room.title,
+            "type": room.type,
+            "isLocked": False,
+            **({} if direct else {"teamId": self.team_id}),
+            "lastActivity": room.last_activity,
+            "creatorId": self.service_user.id,
+            "created": room.created,
+            "ownerId": self.id,
+            "isAnnouncementOnly": False,
+            "isReadOnly": False,
+            "isPublic": False,
+        }
+
+    def membership(self, room: Room, member: Member) -> dict[str, Any]:
+        """Somebody's being in a space as the interface tells it."""
+        return {
+            "id": ids.encode("MEMBERSHIP", f"{member.uuid}:{room.uuid}", CLUSTER),
+            "roomId": room.id,
+            "roomType": room.type,
+            "personId": member.id,
+            "personEmail": member.email,
+            "personDisplayName": member.name,
+            "personOrgId": self.id,
+            "isModerator": False,
+            "isMonitor": False,
+            "created": room.members[member.id],
+        }
 
     def shown(self, room: Room, draw: Callable[[dict[str, Any]], str]) -> Iterator[Shown]:
         """A space's messages as its client draws them."""
         for said in room.messages.values():
             author = self.members[said.data["personId"]]
-            said.drawn = said.drawn or draw(said.data)
-            is_app = author is self.service_user
-            yield Shown(ids.message(said.data["id"]), author.name, "", said.drawn, said.at, is_app)
+            said.drawn = said.drawn or draw(said.data) + "".join(map(_drawn_file, said.files))
+            parent = said.data.get("parentId")
+            yield Shown(
+                ids.message(said.data["id"]),
+                author.name,
+                "",
+                said.drawn,
+                said.at,
+                author is self.service_user,
+                thread=MessageId(parent) if parent else None,
+                reactions=tuple((emoji, len(people)) for emoji, people in said.reactions.items() if people),
+                edited=said.edits > 0,
+            )
 
-    def _announce(self, resource: str, event: str, actor: Member, data: Mapping[str, Any]) -> None:
-        """Everybody is in every space, so every webhook's owner may see the event."""
+    def _keep(self, room: Room, uuid: str, number: int, file: File, host: str) -> str:
+        """Store a file; its address."""
+        id_ = ids.encode("CONTENT", f"{uuid}/{number}", CLUSTER)
+        self.files[id_] = Kept(file, room.id)
+        while len(self.files) > 1 and sum(len(kept.file.data) for kept in self.files.values()) > MOST_BYTES:
+            del self.files[next(iter(self.files))]
+        return f"https://{host}/v1/contents/{id_}"
+
+    def _announce(self, resource: str, event: str, actor: Member, room: Room, data: Mapping[str, Any]) -> None:
+        """Tell those who are in the space."""
         for hook in self.hooks.values():
-            if hook.wants(resource, event, data):
+            if hook.owner in room.members and hook.wants(resource, event, data):
                 envelope = hook.data | {"resource": resource, "event": event, "actorId": actor.id, "data": data}
                 body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
                 self.tell(Webhook(hook.data["targetUrl"], body, partial(_signed, hook.secret, body)))
@@ -203,6 +227,26 @@ class Company:
     def _new_uuid(self) -> str:
         self._number += 1
         return str(UUID(hex=digest("webex", repr(self.clock()), str(self._number))[:32], version=4))
+
+
+TEXT_FIELDS = frozenset(["text", "markdown", "html", "mentionedPeople", "mentionedGroups"])
+ROOM_FIELDS = frozenset(["id", "type", "isLocked", "creatorId", "lastActivity", "created", "teamId"])
+
+
+def _text_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A text in every form, with whom it mentions."""
+    html = fields.get("html", "")
+    people, groups = mentioned(html)
+    return {
+        **({"text": text_of(html)} if html else {}),
+        **fields,
+        **({"mentionedPeople": people} if people else {}),
+        **({"mentionedGroups": groups} if groups else {}),
+    }
+
+
+def _drawn_file(file: File) -> str:
+    return f'<p class="file">{escape(file.name)}</p>'
 
 
 def _without_text(data: Mapping[str, Any]) -> dict[str, Any]:

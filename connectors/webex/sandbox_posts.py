@@ -1,40 +1,42 @@
-"""Messages and webhooks of the fake Webex: what may be posted, and who is told (reference §2.1, §2.2, §3.1)."""
+"""Messages and files of the fake Webex: what may be posted, edited, deleted and read (reference §3.1, §3.3)."""
 
 from collections.abc import Iterable, Mapping
+from email.utils import encode_rfc2231
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import urlsplit
 
-from connectors.sandbox import digest
-from connectors.webex import ids
-from connectors.webex.sandbox_asked import NO_SCOPE, Answer, Asked, Problem, found_room, given_fields, paged, text_field
-from connectors.webex.sandbox_company import CLUSTER, Company, Hook, Member, Room
+from connectors.webex.sandbox_asked import Answer, Asked, Problem, found_room, paged
+from connectors.webex.sandbox_company import Company
+from connectors.webex.sandbox_forms import given_fields, text_field
+from connectors.webex.sandbox_state import File, Member, Room, Said
 from connectors.webex.sandbox_text import echoed, service_html
 
 LONGEST_TEXT = 7_439
 """Bytes of ``text`` and of ``markdown`` (§3.1)."""
+LARGEST_FILE = 100 * 1024**2
+"""Bytes (§3.1)."""
+MOST_EDITS = 10
+"""Of one message (§3.1)."""
+SCAN_SECONDS = 5
+"""What a file that is being scanned asks for; Webex documents no figure (§3.3)."""
 
 NO_MESSAGE = "Unable to delete message."  # (sic), also for reading: §3.1
 ONE_DESTINATION = "Exactly one of the destination fields must not be empty (roomId, toPersonEmail, toPersonId)"
 
-MESSAGE_FIELDS = frozenset(["roomId", "toPersonId", "toPersonEmail", "parentId", "text", "markdown", "files"])
-HOOK_FIELDS = ("name", "targetUrl", "resource", "event", "filter")
-HOOK_SCOPES = {
-    "messages": "spark:messages_read",
-    "memberships": "spark:memberships_read",
-    "rooms": "spark:rooms_read",
-    "attachmentActions": "spark:messages_read",
-    "all": "spark:messages_read",
+SCANS = {
+    423: "The file is being scanned.",
+    410: "The file was found to be infected and was removed.",
+    428: "The file cannot be scanned; use allow=unscannable to download it nonetheless.",
 }
-"""The resources of webhooks, and what their owner must be allowed to read (§2.1)."""
-HOOK_EVENTS = frozenset(["created", "updated", "deleted", "migrated", "all"])
-HOOK_FILTERS = frozenset(["roomId", "roomType", "personId", "personEmail"])
+MESSAGE_FIELDS = frozenset(["roomId", "toPersonId", "toPersonEmail", "parentId", "text", "markdown", "files"])
+EDIT_FIELDS = frozenset(["roomId", "text", "markdown"])
 
 
 def list_messages(asked: Asked) -> Answer:
     query = asked.query
     if "roomId" not in query:
         raise Problem(400, "Required String parameter 'roomId' is not present")
-    room = found_room(asked.company, query["roomId"])
+    room = found_room(asked, query["roomId"])
     newest_first = [said.data for said in reversed(room.messages.values())]
     return paged(asked, list(_selected(newest_first, query, asked.member)), default=50)
 
@@ -53,24 +55,69 @@ def _selected(messages: Iterable[dict[str, Any]], query: Mapping[str, str], memb
             yield item
 
 
-def one_message(asked: Asked) -> Answer:
-    said = asked.company.message(asked.target)
+def list_direct(asked: Asked) -> Answer:
+    """The 1:1 space with one person."""
+    room = asked.company.direct_room(asked.member, _person(asked, asked.query))
+    newest_first = [said.data for said in reversed(room.messages.values())]
+    return paged(asked, list(_selected(newest_first, asked.query, asked.member)), default=50)
+
+
+def _person(asked: Asked, given: Mapping[str, Any]) -> Member:
+    key = "toPersonId" if "toPersonId" in given else "toPersonEmail" if "toPersonEmail" in given else ""
+    found = asked.company.find(text_field(given, key) or given.get("personId") or given.get("personEmail") or "")
+    if found is None:
+        raise Problem(404, "Person not found")
+    return asked.company.members[found[0]]
+
+
+def _found(asked: Asked) -> Said:
+    said = asked.company.message(asked.target, asked.member)
     if said is None:
         raise Problem(404, NO_MESSAGE)
-    return 200, said.data, {}
+    return said
+
+
+def one_message(asked: Asked) -> Answer:
+    return 200, _found(asked).data, {}
 
 
 def post_message(asked: Asked) -> Answer:
     given = given_fields(asked.request, MESSAGE_FIELDS)
     if sum(bool(given.get(name)) for name in ("roomId", "toPersonEmail", "toPersonId")) != 1:
         raise Problem(400, ONE_DESTINATION)
-    if "roomId" not in given:
-        raise Problem(400, "The sandbox has no direct spaces.")
-    room = found_room(asked.company, text_field(given, "roomId"))
-    fields = _parent(room, given) | _texts(asked.company, given) | _files(asked.company, given)
-    if not fields.keys() & {"text", "html", "files"}:
+    if "roomId" in given:
+        room = found_room(asked, text_field(given, "roomId"))
+    else:
+        room = asked.company.direct_room(asked.member, _person(asked, given))
+    fields, files = _parent(room, given) | _texts(asked.company, given), _files(given)
+    if not fields.keys() & {"text", "html"} and not files:
         raise Problem(400, "Both text and file cannot be empty.")
-    return 200, asked.company.say(asked.member, room, fields).data, {}
+    return 200, asked.company.say(asked.member, room, fields, files).data, {}
+
+
+def edit_message(asked: Asked) -> Answer:
+    given, said = given_fields(asked.request, EDIT_FIELDS), _found(asked)
+    if given.get("roomId") != said.data["roomId"]:
+        raise Problem(400, "roomId cannot be null")
+    if said.data["personId"] != asked.member.id:
+        raise Problem(403, "Only the author of a message can edit it.")
+    if said.files:
+        raise Problem(400, "A message with files cannot be edited.")
+    if said.edits >= MOST_EDITS:
+        raise Problem(400, "The maximum number of edits for this message has been reached.")
+    fields = _texts(asked.company, given)
+    if not fields:
+        raise Problem(400, "Both text and file cannot be empty.")
+    asked.company.edit(asked.member, said, fields)
+    return 200, said.data, {}
+
+
+def delete_message(asked: Asked) -> Answer:
+    said = _found(asked)
+    if said.data["personId"] != asked.member.id:
+        raise Problem(403, "Only its author or a moderator can delete a message.")
+    asked.company.delete(asked.member, said)
+    return 204, None, {}
 
 
 def _parent(room: Room, given: Mapping[str, Any]) -> dict[str, str]:
@@ -91,51 +138,39 @@ def _texts(company: Company, given: Mapping[str, Any]) -> dict[str, str]:
     return {"text": text} if text.strip() else {}
 
 
-def _files(company: Company, given: Mapping[str, Any]) -> dict[str, list[str]]:
+def _files(given: Mapping[str, Any]) -> list[File]:
+    """The one file: uploaded, or at an address, which the sandbox does not ask: that one is empty."""
     files = given.get("files") or []
-    if not isinstance(files, list) or len(files) > 1 or not all(isinstance(file, str) for file in files):
+    if not isinstance(files, list) or len(files) > 1 or not all(isinstance(file, str | File) for file in files):
         raise Problem(400, "Only one file may be sent.")
-    content = ids.encode("CONTENT", digest("webex", *files, repr(company.clock()))[:32] + "/0", CLUSTER)
-    return {"files": [f"https://webexapis.com/v1/contents/{content}"]} if files else {}
+    if any(isinstance(file, File) and len(file.data) > LARGEST_FILE for file in files):
+        raise Problem(400, "The file is too large.")
+    return [file if isinstance(file, File) else _at(file) for file in files]
 
 
-# --- Webhooks
+def _at(address: str) -> File:
+    return File(urlsplit(address).path.rpartition("/")[2] or "file", "application/octet-stream", b"")
 
 
-def list_hooks(asked: Asked) -> Answer:
-    return paged(asked, [hook.told for hook in asked.company.hooks.values() if hook.owner == asked.member.id])
+def read_file(asked: Asked) -> Answer:
+    """``GET`` and ``HEAD`` of a file's content."""
+    kept = asked.company.files.get(asked.target)
+    if kept is None or asked.member.id not in asked.company.rooms[kept.room].members:
+        raise Problem(404, "Unable to find content.")
+    allowed = kept.scan == 428 and asked.query.get("allow") == "unscannable"
+    if kept.scan in SCANS and not allowed:
+        wait = {"retry-after": str(SCAN_SECONDS)} if kept.scan == 423 else {}
+        raise Problem(kept.scan, SCANS[kept.scan], wait)
+    headers = {
+        "content-disposition": f"attachment; {_file_name(kept.file.name)}",
+        "content-type": kept.file.content_type,
+        "content-length": str(len(kept.file.data)),
+    }
+    return 200, kept.file.data if asked.request.method == "GET" else b"", headers
 
 
-def post_hook(asked: Asked) -> Answer:
-    given = given_fields(asked.request, (*HOOK_FIELDS, "secret"))
-    for name in ("name", "targetUrl", "resource", "event"):
-        if not text_field(given, name):
-            raise Problem(400, f"{name} cannot be null")
-    scope = HOOK_SCOPES.get(given["resource"])
-    if scope is None or given["event"] not in HOOK_EVENTS:
-        raise Problem(400, "Invalid resource or event")
-    if scope not in asked.member.scopes:
-        raise Problem(403, NO_SCOPE)
-    for name, value in parse_qsl(text_field(given, "filter")):
-        if name not in HOOK_FILTERS or (name == "roomId" and value not in asked.company.rooms):
-            raise Problem(400, f"invalid value for filter: {name}")
-    fields = {name: given[name] for name in HOOK_FIELDS if name in given}
-    return 200, asked.company.add_hook(asked.member, text_field(given, "secret"), fields).told, {}
-
-
-def _found_hook(asked: Asked) -> Hook:
-    hook = asked.company.hooks.get(asked.target)
-    if hook is None:
-        raise Problem(404, "Could not find a webhook with provided ID.")
-    if hook.owner != asked.member.id:
-        raise Problem(400, "Failed to delete webhook.  You are not the owner of it.")
-    return hook
-
-
-def one_hook(asked: Asked) -> Answer:
-    return 200, _found_hook(asked).told, {}
-
-
-def delete_hook(asked: Asked) -> Answer:
-    del asked.company.hooks[_found_hook(asked).data["id"]]
-    return 204, None, {}
+def _file_name(name: str) -> str:
+    if name.isascii():
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'filename="{quoted}"'
+    return f"filename*={encode_rfc2231(name, 'UTF-8')}"

@@ -12,16 +12,18 @@ from connectors.contract import Request
 from connectors.sandbox import COMPANY, digest
 from connectors.webex import ids
 from connectors.webex.sandbox_asked import NO_SCOPE, Answer, Asked, Problem, found_room, paged
-from connectors.webex.sandbox_company import CLUSTER, FOUNDED, Company, Member, Room
+from connectors.webex.sandbox_company import Company
+from connectors.webex.sandbox_hooks import delete_hook, list_hooks, one_hook, post_hook
 from connectors.webex.sandbox_posts import (
-    delete_hook,
-    list_hooks,
+    delete_message,
+    edit_message,
+    list_direct,
     list_messages,
-    one_hook,
     one_message,
-    post_hook,
     post_message,
+    read_file,
 )
+from connectors.webex.sandbox_state import FOUNDED, Member
 
 NO_TOKEN = "The request requires a valid access token set in the Authorization request header."  # noqa: S105
 NO_SEARCH = "Email, displayName, or id list should be specified."
@@ -35,7 +37,9 @@ def answer(company: Company, request: Request) -> Response:
         tracking = f"ROUTER_{digest('webex', repr(company.clock()))[:32]}"
         message = str(problem)
         body = {"message": message, "errors": [{"description": message}], "trackingId": tracking}
-        status, headers = problem.status, {"trackingid": tracking}
+        status, headers = problem.status, {"trackingid": tracking, **problem.headers}
+    if isinstance(body, bytes):
+        return Response(status, body, headers)
     content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
     return Response(status, content, {"content-type": "application/json;charset=UTF-8"} | headers)
 
@@ -103,47 +107,15 @@ def _people(asked: Asked) -> Answer:
     return status, body | ({"notFoundIds": unknown} if unknown else {}), headers
 
 
-def _room(company: Company, room: Room) -> dict[str, Any]:
-    return {
-        "id": room.id,
-        "title": room.title,
-        "type": "group",
-        "isLocked": False,
-        "teamId": company.team_id,
-        "lastActivity": room.last_activity,
-        "creatorId": company.service_user.id,
-        "created": room.created,
-        "ownerId": company.id,
-        "isAnnouncementOnly": False,
-        "isReadOnly": False,
-        "isPublic": False,
-    }
-
-
 def _rooms(asked: Asked) -> Answer:
-    company = asked.company
-    rooms = [_room(company, room) for room in company.rooms.values()]
-    kept = asked.query.get("type", "group") == "group" and asked.query.get("teamId", company.team_id) == company.team_id
-    return paged(asked, rooms if kept else [])
+    company, query = asked.company, asked.query
+    rooms = [company.told(room, asked.member) for room in company.rooms_of(asked.member)]
+    wanted = {name: query[name] for name in ("type", "teamId") if name in query}
+    return paged(asked, [room for room in rooms if wanted.items() <= room.items()])
 
 
 def _one_room(asked: Asked) -> Answer:
-    return 200, _room(asked.company, found_room(asked.company, asked.target)), {}
-
-
-def _membership(company: Company, room: Room, member: Member) -> dict[str, Any]:
-    return {
-        "id": ids.encode("MEMBERSHIP", f"{member.uuid}:{room.uuid}", CLUSTER),
-        "roomId": room.id,
-        "roomType": "group",
-        "personId": member.id,
-        "personEmail": member.email,
-        "personDisplayName": member.name,
-        "personOrgId": company.id,
-        "isModerator": False,
-        "isMonitor": False,
-        "created": room.created,
-    }
+    return 200, asked.company.told(found_room(asked, asked.target), asked.member), {}
 
 
 def _memberships(asked: Asked) -> Answer:
@@ -151,12 +123,13 @@ def _memberships(asked: Asked) -> Answer:
     if "roomId" not in query:
         if "personId" in query or "personEmail" in query:
             raise Problem(400, "roomId cannot be null")
-        return paged(asked, [_membership(company, room, asked.member) for room in company.rooms.values()])
-    room = found_room(company, query["roomId"])
+        rooms = company.rooms_of(asked.member)
+        return paged(asked, [company.membership(room, asked.member) for room in rooms])
+    room = found_room(asked, query["roomId"])
     wanted = query.get("personId") or query.get("personEmail")
     person = company.find(wanted) if wanted else None
-    members = [m for m in company.members.values() if not wanted or (person and m.id == person[0])]
-    return paged(asked, [_membership(company, room, member) for member in members])
+    found = [id_ for id_ in room.members if not wanted or (person and id_ == person[0])]
+    return paged(asked, [company.membership(room, company.members[id_]) for id_ in found])
 
 
 def _teams(asked: Asked) -> Answer:
@@ -188,7 +161,12 @@ ROUTES = (
     _route("GET", "/rooms/{id}", "spark:rooms_read", _one_room),
     _route("GET", "/rooms", "spark:rooms_read", _rooms),
     _route("GET", "/memberships", "spark:memberships_read", _memberships),
+    _route("GET", "/messages/direct", "spark:messages_read", list_direct),
     _route("GET", "/messages/{id}", "spark:messages_read", one_message),
+    _route("PUT", "/messages/{id}", "spark:messages_write", edit_message),
+    _route("DELETE", "/messages/{id}", "spark:messages_write", delete_message),
+    _route("GET", "/contents/{id}", "spark:messages_read", read_file),
+    _route("HEAD", "/contents/{id}", "spark:messages_read", read_file),
     _route("GET", "/messages", "spark:messages_read", list_messages),
     _route("POST", "/messages", "spark:messages_write", post_message),
     _route("GET", "/teams", "spark:teams_read", _teams),

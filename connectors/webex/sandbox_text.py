@@ -3,6 +3,7 @@
 import html as entities
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -11,11 +12,26 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from connectors.html import escape, to_html
-from connectors.markdown import VerbatimAddresses, bare_address, from_markdown
-from connectors.richtext import Inline, Style, Text, map_inlines
+from connectors.markdown import VerbatimAddresses, bare_address, from_markdown, table_lines
+from connectors.richtext import (
+    Block,
+    BulletList,
+    Document,
+    Inline,
+    NumberedList,
+    Paragraph,
+    Quote,
+    Style,
+    Table,
+    Text,
+    map_inlines,
+)
 
 Find = Callable[[str], tuple[str, str] | None]
 """Id and name of the person with this e-mail address or id; None for nobody."""
+
+SMALLEST_HEADING = 3
+"""Levels that Webex knows (§4.1)."""
 
 _MENTION = re.compile(r"<@(?:(all)|(?:personEmail|personId):([^|>]+)(?:\|([^>]*))?)>", re.IGNORECASE)
 _MENTIONED = re.compile(
@@ -45,11 +61,12 @@ def service_html(markdown: str, find: Find) -> str:
 
 def client_html(typed: str, members: Mapping[str, str]) -> str:
     """What a client makes of typed text; ``@Name`` of a member (id by name) and ``@all`` are mentions."""
-    written = _CLIENT_TAG.sub(lambda tag: _CLIENT_TAGS[tag[0]], to_html(map_inlines(from_markdown(typed), _unstruck)))
+    known = Document(tuple(map(_untabled, map_inlines(from_markdown(typed), _unstruck).blocks)))
+    written = _CLIENT_TAG.sub(lambda tag: _CLIENT_TAGS[tag[0]], to_html(known, deepest_heading=SMALLEST_HEADING))
     names = "|".join(re.escape(escape(name)) for name in sorted(members, key=len, reverse=True))
     by_name = {escape(name): mention_html(id_, name) for name, id_ in members.items()} | {"all": EVERYBODY}
-    known = re.compile(rf"{_CODE_OR_TAG}|@({names}|all)\b", re.DOTALL)
-    return known.sub(lambda found: by_name[found[2]] if found[2] else found[0], written)
+    called = re.compile(rf"{_CODE_OR_TAG}|@({names}|all)\b", re.DOTALL)
+    return called.sub(lambda found: by_name[found[2]] if found[2] else found[0], written)
 
 
 def text_of(html: str) -> str:
@@ -118,3 +135,15 @@ _SERVICE = _service()
 def _unstruck(inline: Inline) -> Inline:
     """Webex's clients know no strike."""
     return Text(inline.text, inline.style & ~Style.STRIKE) if isinstance(inline, Text) else inline
+
+
+def _untabled(block: Block) -> Block:
+    """Webex's clients know no tables."""
+    match block:
+        case Table():
+            return Paragraph(tuple(table_lines(block)))
+        case Quote(blocks):
+            return Quote(tuple(map(_untabled, blocks)))
+        case BulletList(items) | NumberedList(items):
+            return replace(block, items=tuple(tuple(map(_untabled, item)) for item in items))
+    return block

@@ -7,26 +7,30 @@ age. It does no harm, because ``event_id`` names the event itself and the ledger
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract import Envelope, Request
 from connectors.errors import Forged, Malformed
-from connectors.messages import Kind, Reference, WorkspaceId
+from connectors.messages import Happening, Kind, MessageId, Reference, WorkspaceId
 from connectors.webex import ids
 
 SIGNATURE = "x-spark-signature"
 
 KINDS = {
     ("messages", "created"): Kind.POSTED,
-    ("messages", "updated"): Kind.EDITED,
+    ("messages", "updated"): Kind.CHANGED,
     ("messages", "deleted"): Kind.DELETED,
-    ("memberships", "created"): Kind.MEMBERSHIP,
-    ("memberships", "updated"): Kind.MEMBERSHIP,
-    ("memberships", "deleted"): Kind.MEMBERSHIP,
+    ("memberships", "created"): Kind.NOTICE,
+    ("memberships", "deleted"): Kind.NOTICE,
+    ("rooms", "updated"): Kind.NOTICE,
 }
 """By resource and event; everything else is of no interest."""
+
+MOVED = {"created": Happening.JOINED, "deleted": Happening.LEFT}
+"""What the events of a membership mean."""
 
 
 def receive(request: Request, secret: str) -> list[Envelope]:
@@ -36,8 +40,14 @@ def receive(request: Request, secret: str) -> list[Envelope]:
     resource, name, data = event.get("resource"), event.get("event"), event.get("data")
     if not isinstance(resource, str) or not isinstance(name, str) or not isinstance(data, dict):
         raise Malformed("a webhook without resource, event or data")
-    kind = KINDS.get((resource, name), Kind.OTHER)
-    return [Envelope(_workspace(event), _event_id(resource, name, data), _reference(kind, data))]
+    reference = _reference(_kind(resource, name, data), resource, name, data)
+    return [Envelope(_workspace(event), _event_id(resource, name, data), reference)]
+
+
+def _kind(resource: str, name: str, data: Mapping[str, Any]) -> Kind:
+    """What was announced; 1:1 spaces are nobody's conversation here."""
+    direct = "direct" in (data.get("roomType"), data.get("type"))
+    return Kind.OTHER if direct else KINDS.get((resource, name), Kind.OTHER)
 
 
 def _prove(request: Request, secret: str) -> None:
@@ -67,21 +77,40 @@ def _workspace(event: Mapping[str, Any]) -> WorkspaceId:
 def _event_id(resource: str, name: str, data: Mapping[str, Any]) -> str:
     """The same for every webhook that tells of the same event, so without the webhook's own id.
 
-    A message is created and deleted once. Anything else may happen to the same id again (leave and join, toggle), and
-    only its data differ.
+    A message is created and deleted once. An update tells nothing that distinguishes it from the next one unless it has
+    ``updated``, so the second in which it arrived must do: telling once more of the same state does no harm. Anything else
+    may happen to the same id again (leave and join), and only its data differ.
     """
     if resource == "messages" and name in ("created", "deleted"):
         return f"messages:{name}:{data.get('id')}"
+    if name == "updated":
+        return f"{resource}:{name}:{data.get('id')}:{_text(data, 'updated') or int(time.time())}"
     state = json.dumps([resource, name, data], sort_keys=True).encode()
     return f"state:{hashlib.sha1(state, usedforsecurity=False).hexdigest()}"
 
 
-def _reference(kind: Kind, data: Mapping[str, Any]) -> Reference:
-    message, room = ids.plausible(data.get("id")), ids.plausible(data.get("roomId"))
-    if kind is not Kind.OTHER and (message is None or room is None):
-        raise Malformed("an event without message or room")
-    occurred = moment(data.get("updated")) or moment(data.get("created"))
-    return Reference(kind, ids.conversation(room or ""), ids.message(message or ""), occurred)
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _reference(kind: Kind, resource: str, name: str, data: Mapping[str, Any]) -> Reference:
+    room = ids.plausible(data.get("id" if resource == "rooms" else "roomId"))
+    concerned = _concerned(resource, name, data)
+    if kind is not Kind.OTHER and (concerned is None or room is None):
+        raise Malformed("an event without message, member or room")
+    occurred = moment(data.get("updated")) or (moment(data.get("created")) if name == "created" else None)
+    return Reference(kind, ids.conversation(room or ""), concerned or ids.message(""), occurred)
+
+
+def _concerned(resource: str, name: str, data: Mapping[str, Any]) -> MessageId | None:
+    """The message, or what a notice goes by."""
+    subject = ids.plausible(data.get("personId" if resource == "memberships" else "id"))
+    if subject is None:
+        return None
+    if resource == "memberships" and name in MOVED:
+        return ids.notice(MOVED[name], ids.account(subject))
+    return ids.notice(Happening.RENAMED, subject) if resource == "rooms" else ids.message(subject)
 
 
 def moment(text: object) -> datetime | None:

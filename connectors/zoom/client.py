@@ -1,87 +1,78 @@
-"""Zoom's REST calls (§3): what to ask, and what an answer means. No I/O."""
+"""Zoom's REST calls for messages and people (§3): what to ask. No I/O."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote
 
-from connectors.calls import Call, Calls, Response, judge_status
+from connectors.calls import Call, Calls
 from connectors.contract import Content, Credentials, Rendered
-from connectors.errors import ConnectorError, Gone, RateLimited, Reconnect, Refused, Unavailable, Unsure
-from connectors.messages import Account, AccountId, MessageId, Reference
-from connectors.zoom import ids
+from connectors.errors import Gone, Reconnect, Refused, Unavailable, Unsure
+from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
+from connectors.zoom import ids, reactions
+from connectors.zoom.flat import flat
+from connectors.zoom.judging import judge, judge_deletion, judge_message, judge_own, read, told
+from connectors.zoom.spans import units
 from connectors.zoom.webhook import moment
 
 API = "https://api.zoom.us/v2"
 """Zoom's global host: valid for every region (§1.1)."""
 
-_ADMIN = "admin"
+ADMIN = "admin"
 """The kind of token: the admin-managed app's (§0)."""
 
 SEND = ("chat_message:write:admin", "team_chat:write:user_message:admin")
 LIST = ("chat_message:read:admin", "chat_message:write:admin", "team_chat:read:list_user_messages:admin")
 READ = ("chat_message:read:admin", "chat_message:write:admin", "team_chat:read:user_message:admin")
+EDIT = ("chat_message:write:admin", "team_chat:update:user_message:admin")
+DELETE = ("chat_message:write:admin", "team_chat:delete:user_message:admin")
+REACT = ("chat_message:write:admin", "team_chat:update:message_emoji:admin")
+MEMBERS = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:list_members:admin")
 WHO = ("user:read:admin", "user:write:admin", "user:read:user:admin")
 """Classic and granular names of the same right; a token has the one or the other (§1.6)."""
 
 PAGE = 50
 """Messages of one page: the most the list gives."""
 
-BURST_PAUSE = 2.0
-"""Seconds to wait after a 429 that names no time: per-second limits want one or two (§3.7)."""
-
-LONGEST_PAUSE = 86_400.0
-"""Seconds: a daily limit ends within a day, whatever the header says."""
-
-DAILY_PAUSE = 3600.0
-"""Seconds to wait when the day's calls are used up and Zoom names no time: it does name one, as a rule."""
-
-_REVOKED = "Zoom no longer accepts our token"
-_MEANINGS: Mapping[tuple[int, int] | int, tuple[type[ConnectorError], str]] = {
-    124: (Reconnect, _REVOKED),
-    (403, 403): (Reconnect, "the service user has not permitted the app to act for it"),
-    (400, 200): (
-        Refused,
-        "no permission: the role of the administrator who installed the app needs Chat Messages (Edit)",
-    ),
-    (403, 200): (
-        Refused,
-        "no permission: the role of the administrator who installed the app needs Chat Messages (Edit)",
-    ),
-    300: (Refused, "Zoom found a parameter invalid"),
-    1001: (Gone, "no such user in this Zoom account"),
-    1120: (Gone, "the user's invitation to the Zoom account has expired"),
-    2300: (Refused, "Zoom knows no such call"),
-    4130: (Gone, "no such channel, or the service user is not in it"),
-    4131: (Gone, "no such message"),
-    5301: (Unavailable, "Zoom could not send the message"),
-    5401: (Gone, "no such message"),
-    5402: (Refused, "a reply must go to the first message of a thread"),
-    5403: (Refused, "the Zoom account does not allow files"),
-    5405: (Refused, "Zoom could not make a card"),
-    5418: (Refused, "the service user may not chat"),
-    5419: (Refused, "the channel is end-to-end encrypted: apps cannot post in it"),
-    5420: (Refused, "the channel is archived"),
-    5421: (Refused, "the contact is blocked"),
-    7010: (Reconnect, "Zoom wants another kind of token"),
-}
-"""By HTTP status and Zoom's code where a code has several meanings, else by the code alone (§3.1, §3.8)."""
-
-_SCOPE_CODES = (4700, 4711)
-_SCOPES = re.compile(r"scopes:?\s*\[([\w:,.\s]*)\]")
+PEOPLE_PAGE = 100
+"""Members of one page: the most that list gives."""
 
 
 def post(credentials: Credentials, rendered: Rendered) -> Calls[MessageId]:
     """Send a channel message as the service user (§3.1)."""
     url = _messages(credentials)
     response = yield Call(
-        "POST", url, SEND, bucket="medium", token=_ADMIN, json=rendered.payload, repeatable=False, judge=judge
+        "POST", url, SEND, bucket="medium", token=ADMIN, json=rendered.payload, repeatable=False, judge=judge
     )
-    message = ids.message(_told(response).get("id"))
+    message = ids.message(told(response).get("id"))
     if not message:
         raise Unsure("Zoom took the message without naming its id")
     return message
+
+
+def edit(credentials: Credentials, message: MessageId, rendered: Rendered, longest: int) -> Calls[None]:
+    """Change the text of a message of ours. Spans and mentions are lost: Zoom's edit takes none (§3.1)."""
+    text = flat(rendered.payload)
+    if units(text) > longest:
+        raise Refused("an edit in Zoom is plain text, and with its links and lists typed out this one is too long")
+    body = {"message": text, "to_channel": rendered.conversation}
+    url = _message(credentials, message)
+    yield Call("PUT", url, EDIT, bucket="medium", token=ADMIN, json=body, judge=judge_own)
+
+
+def delete(credentials: Credentials, conversation: ConversationId, message: MessageId) -> Calls[None]:
+    """Remove a message of ours, its files with it."""
+    query, url = {"to_channel": conversation}, _message(credentials, message)
+    yield Call("DELETE", url, DELETE, bucket="medium", token=ADMIN, query=query, judge=judge_deletion)
+
+
+def react(
+    credentials: Credentials, conversation: ConversationId, message: MessageId, emoji: str, on: bool
+) -> Calls[None]:
+    """Put an emoji on a message as the service user, or take it back (§3.1, §4.4)."""
+    body = {"action": "add" if on else "remove", "emoji": reactions.written(emoji), "to_channel": conversation}
+    url = f"{_message(credentials, message)}/emoji_reactions"
+    yield Call("PATCH", url, REACT, bucket="medium", token=ADMIN, json=body, judge=judge_message)
 
 
 def find(credentials: Credentials, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
@@ -99,7 +90,7 @@ def find(credentials: Credentials, rendered: Rendered, since: datetime) -> Calls
     while True:
         turned = query | {"next_page_token": page} if page else query
         response = yield _get(_messages(credentials), LIST, "medium", turned)
-        answer = _object(response)
+        answer = read(response)
         found += _matching(answer.get("messages"), email, rendered.payload["message"], since)
         page = ids.opaque(answer.get("next_page_token"))
         if not page:
@@ -117,14 +108,18 @@ def _matching(messages: object, email: str, text: str, since: datetime) -> Itera
 
 
 def fetch(credentials: Credentials, reference: Reference) -> Calls[Content]:
-    """A message in the shape webhooks have: addresses are looked up, since this call names no user ids (§3.1)."""
-    url = f"{_messages(credentials)}/{quote(reference.message, safe='')}"
-    response = yield _get(url, READ, "medium", {"to_channel": reference.conversation}, _judge_message)
-    message = _object(response)
+    """A message in the shape webhooks have: addresses are looked up, since this call names no user ids (§3.1).
+
+    ``fetched`` tells it from a webhook's: it holds the reactions as they stand.
+    """
+    if not reference.message:
+        raise Gone("an event that Zoom keeps nowhere")
+    message = yield from whole(credentials, reference.conversation, reference.message)
     users: dict[str, str] = {}
     for address in _addresses(message):
         users[address] = yield from _user_id(address)
     content = message | {
+        "fetched": True,
         "operator": message.get("sender"),
         "operator_id": users.get(_address(message.get("sender")), ""),
         "operator_member_id": message.get("send_member_id"),
@@ -134,6 +129,12 @@ def fetch(credentials: Credentials, reference: Reference) -> Calls[Content]:
             item | {"at_contact_user_id": users.get(_address(item.get("at_contact")), "")} for item in items
         ]
     return content
+
+
+def whole(credentials: Credentials, conversation: ConversationId, message: MessageId) -> Calls[dict[str, Any]]:
+    """A message with its reactions and the short-lived addresses of its files, as Zoom tells it."""
+    response = yield _get(_message(credentials, message), READ, "medium", {"to_channel": conversation}, judge_message)
+    return read(response)
 
 
 def _items(message: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -157,7 +158,7 @@ def _user_id(address: str) -> Calls[str]:
         response = yield _get(_user(address), WHO, "light")
     except Gone:
         return ""
-    return ids.opaque(_object(response).get("id"))
+    return ids.opaque(read(response).get("id"))
 
 
 def account(account: AccountId) -> Calls[Account]:
@@ -165,7 +166,7 @@ def account(account: AccountId) -> Calls[Account]:
     if ids.is_outsider(account):
         raise Gone("a person of another Zoom account")
     response = yield _get(_user(account), WHO, "light")
-    user = _object(response)
+    user = read(response)
     names = (_text(user.get("display_name")), f"{_text(user.get('first_name'))} {_text(user.get('last_name'))}".strip())
     return Account(
         id=ids.account(user.get("id")) or account,
@@ -175,52 +176,32 @@ def account(account: AccountId) -> Calls[Account]:
     )
 
 
-def judge(call: Call, response: Response) -> None:
-    """Raise what Zoom's code means (§1.6, §3.1, §3.7, §3.8); the HTTP status where it names none."""
-    if response.status < 400:
-        return
-    error = _told(response)
-    code = error.get("code")
-    if response.status == 429 or code == 429:
-        raise _rate_limited(response.headers)
-    if code in _SCOPE_CODES:
-        _missing_scopes(error)
-    if isinstance(code, int) and response.status < 500:
-        meaning = _MEANINGS.get((response.status, code)) or _MEANINGS.get(code)
-        if meaning:
-            raise meaning[0](f"{meaning[1]} (Zoom code {code})")
-    judge_status(call, response)
+def members(credentials: Credentials, conversation: ConversationId) -> Calls[list[AccountId]]:
+    """Everybody in a channel that the service user is in; people of other accounts by their member id (§3.2)."""
+    url = f"{_account(credentials)}/channels/{quote(conversation, safe='')}/members"
+    found: list[AccountId] = []
+    page = ""
+    while True:
+        query = {"page_size": str(PEOPLE_PAGE)} | ({"next_page_token": page} if page else {})
+        answer = read((yield _get(url, MEMBERS, "medium", query)))
+        listed = answer.get("members")
+        people = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        found += filter(None, (ids.account(one.get("id"), one.get("member_id")) for one in people))
+        page = ids.opaque(answer.get("next_page_token"))
+        if not page:
+            return found
 
 
-def _judge_message(call: Call, response: Response) -> None:
-    """Where one message is asked for, code 300 says that there is no such message (§3.1)."""
-    if response.status == 400 and _told(response).get("code") == 300:
-        raise Gone("no such message (Zoom code 300)")
-    judge(call, response)
-
-
-def _missing_scopes(error: Mapping[str, Any]) -> NoReturn:
-    """Name the scopes of Zoom's bracket list: the administrator adds one of them to the app (§1.6)."""
-    named = _SCOPES.search(str(error.get("message")))
-    scopes = ", ".join(scope.strip() for scope in named[1].split(",")) if named else "(not named)"
-    raise Reconnect(f"the Zoom app lacks a scope; any one of these: {scopes}")
-
-
-def _rate_limited(headers: Mapping[str, str]) -> RateLimited:
-    """Per second, or for the rest of the day: then Retry-After is a date, not seconds (§3.7)."""
-    daily = headers.get("x-ratelimit-type", "").lower().startswith("daily")
-    named = headers.get("retry-after", "").strip()
-    try:
-        pause = float(named)
-    except ValueError:
-        until = moment(named)
-        pause = (until - datetime.now(UTC)).total_seconds() if until else (DAILY_PAUSE if daily else BURST_PAUSE)
-    pause = min(max(1.0, pause), LONGEST_PAUSE)
-    return RateLimited(pause, "the Zoom account's calls for today are used up") if daily else RateLimited(pause)
+def _account(credentials: Credentials) -> str:
+    return f"{API}/chat/users/{quote(credentials.account, safe='')}"
 
 
 def _messages(credentials: Credentials) -> str:
-    return f"{API}/chat/users/{quote(credentials.account, safe='')}/messages"
+    return f"{_account(credentials)}/messages"
+
+
+def _message(credentials: Credentials, message: MessageId) -> str:
+    return f"{_messages(credentials)}/{quote(message, safe='')}"
 
 
 def _user(key: str) -> str:
@@ -230,23 +211,7 @@ def _user(key: str) -> str:
 def _get(
     url: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None, judge: Any = judge
 ) -> Call:
-    return Call("GET", url, scopes, bucket=bucket, token=_ADMIN, query=query, judge=judge)
-
-
-def _object(response: Response) -> dict[str, Any]:
-    """A read's answer. ``Unavailable`` where it cannot be read: taking it for empty would hide what is there."""
-    answer = response.json()
-    if not isinstance(answer, dict):
-        raise Unavailable("Zoom's answer is not an object")
-    return answer
-
-
-def _told(response: Response) -> dict[str, Any]:
-    """What an error, or the answer to a post, tells; nothing where it cannot be read."""
-    try:
-        return _object(response)
-    except Unavailable:
-        return {}
+    return Call("GET", url, scopes, bucket=bucket, token=ADMIN, query=query, judge=judge)
 
 
 def _text(value: object) -> str:

@@ -3,28 +3,49 @@
 A chatbot can neither mention people nor carry formatted spans, and hears no channel (§0): so the Hub speaks as a real
 user of the account. ``Credentials.account`` is that user's id, ``tokens["admin"]`` the admin-managed app's token,
 ``extra["email"]`` the user's address, by which Zoom's message lists name a sender.
+
+A chatbot is of use for commands: with ``tokens["bot"]`` and ``extra["robot_jid"]`` on record its answers are seen by the
+asker alone, with ``extra["bot_name"]`` its mentions are read to the letter.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from connectors.calls import Calls
+from connectors.calls import Call, Calls
 from connectors.contract import (
+    CarriesFiles,
     Connector,
     Content,
+    DeletesMessages,
+    EditsMessages,
     Envelope,
     FetchesMessages,
     Limits,
     ListsAccounts,
+    ListsMembers,
     Platform,
+    Reacts,
     Rendered,
     Reply,
     Request,
+    TakesCommands,
     Unit,
 )
-from connectors.messages import Account, AccountId, Draft, Event, MessageId, Reference
-from connectors.zoom import client, webhook
+from connectors.messages import (
+    Account,
+    AccountId,
+    Attachment,
+    Commanded,
+    ConversationId,
+    Draft,
+    Event,
+    MessageId,
+    Reference,
+)
+from connectors.richtext import Document
+from connectors.zoom import answers, client, client_files, webhook
+from connectors.zoom.files import LARGEST_FILE
 from connectors.zoom.parse import parse
 from connectors.zoom.render import render
 
@@ -39,10 +60,22 @@ class Secrets:
     webhook_secret_token: str = field(repr=False)
 
 
-class Zoom(Connector, FetchesMessages, ListsAccounts):
+class Zoom(
+    Connector,
+    FetchesMessages,
+    EditsMessages,
+    DeletesMessages,
+    Reacts,
+    CarriesFiles,
+    TakesCommands,
+    ListsAccounts,
+    ListsMembers,
+):
     """See the module."""
 
-    platform: ClassVar[Platform] = Platform("zoom", "Zoom", "#0b5cff", Limits(LONGEST_MESSAGE, Unit.CHARACTERS))
+    platform: ClassVar[Platform] = Platform(
+        "zoom", "Zoom", "#0b5cff", Limits(LONGEST_MESSAGE, Unit.CHARACTERS, LARGEST_FILE)
+    )
     Secrets: ClassVar[type] = Secrets
 
     @classmethod
@@ -50,7 +83,7 @@ class Zoom(Connector, FetchesMessages, ListsAccounts):
         return webhook.receive(request, secrets.webhook_secret_token)
 
     def parse(self, content: Content, reference: Reference) -> Event:
-        return parse(content, reference)
+        return parse(content, reference, self.credentials)
 
     def render(self, draft: Draft) -> Rendered:
         return render(draft)
@@ -64,5 +97,27 @@ class Zoom(Connector, FetchesMessages, ListsAccounts):
     def fetch(self, reference: Reference) -> Calls[Content]:
         return client.fetch(self.credentials, reference)
 
+    def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
+        return client.edit(self.credentials, message, rendered, LONGEST_MESSAGE)
+
+    def delete(self, conversation: ConversationId, message: MessageId) -> Calls[None]:
+        return client.delete(self.credentials, conversation, message)
+
+    def react(self, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
+        return client.react(self.credentials, conversation, message, emoji, on)
+
+    def open(self, attachment: Attachment) -> Calls[Call]:
+        return client_files.open_file(self.credentials, attachment)
+
+    def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
+        return client_files.upload(self.credentials, attachment, render(draft))
+
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+        draft = Draft(conversation, body, "", thread=MessageId(command.handle) if command.handle else None)
+        return answers.answer(self.credentials, command, draft, self.parts)
+
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
+
+    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+        return client.members(self.credentials, conversation)

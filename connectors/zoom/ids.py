@@ -1,4 +1,4 @@
-"""Zoom's opaque ids: made and opened here, nowhere else (reference §5).
+"""Zoom's opaque ids and handles: made and opened here, nowhere else (reference §5).
 
 An account is the **user id** (22 characters, case matters) for people of the workspace: directory, events and paths all
 know it. People of other accounts have no user id for us; they are ``member:<member id>``, the token that works across
@@ -7,9 +7,14 @@ and takes no user id. So a mention carries the address next to the id (``Mention
 or from the message itself, and ``at_contact`` picks what Zoom accepts.
 """
 
+import json
+import re
+
 from connectors.messages import AccountId, ConversationId, MessageId, WorkspaceId
 
 _OUTSIDER = "member:"
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+_ROOM = "@conference.xmpp.zoom.us"
 
 LONGEST = 255
 """Characters. Member ids were seen up to about 64; whatever is longer than a few of them is no id."""
@@ -23,6 +28,14 @@ def opaque(value: object) -> str:
     return text if len(text) <= LONGEST and text.isprintable() else ""
 
 
+def readable(value: object) -> str:
+    """``value`` as text that any database or encoder takes; empty if it is no text.
+
+    NUL and halves of surrogate pairs are replaced, one unit for one, so that positions stay right.
+    """
+    return _UNREADABLE.sub("\ufffd", value) if isinstance(value, str) else ""
+
+
 def workspace(account_id: object) -> WorkspaceId:
     """A Zoom account, which is the tenant's key."""
     return WorkspaceId(opaque(account_id))
@@ -31,6 +44,17 @@ def workspace(account_id: object) -> WorkspaceId:
 def conversation(channel_id: object) -> ConversationId:
     """A channel."""
     return ConversationId(opaque(channel_id))
+
+
+def conversation_of_jid(jid: object) -> ConversationId:
+    """The channel that a chatbot is told by its JID; empty for a person's."""
+    local, _, _ = opaque(jid).rpartition(_ROOM)
+    return ConversationId(local)
+
+
+def jid(conversation: ConversationId) -> str:
+    """How a chatbot names a channel."""
+    return conversation + _ROOM
 
 
 def message(message_id: object) -> MessageId:
@@ -58,3 +82,14 @@ def at_contact(account: AccountId | None, address: str) -> str:
     if is_outsider(account):
         return account.removeprefix(_OUTSIDER)
     return address.strip()
+
+
+def handle(conversation: ConversationId, message: MessageId, file_id: str) -> str:
+    """What it takes to find a file again: its address is short-lived and told only with the whole message (§3.3)."""
+    return json.dumps([conversation, message, file_id], ensure_ascii=False)
+
+
+def opened(handle: str) -> tuple[ConversationId, MessageId, str]:
+    """What ``handle`` put together."""
+    conversation, message, file_id = json.loads(handle)
+    return ConversationId(conversation), MessageId(message), file_id

@@ -4,15 +4,23 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from connectors.richtext import Inline, LineBreak, Link, Mention, Style, Text
+from connectors.richtext import Broadcast, Inline, LineBreak, Link, Mention, Style, Text
 from connectors.zoom import ids
-from connectors.zoom.spans import Named, Span
+from connectors.zoom.spans import EVERYONE, Named, Span
 
 LINE_ENDS = re.compile("\n")
 
-_STYLES = {"Bold": Style.BOLD, "Italic": Style.ITALIC, "Strikethrough": Style.STRIKE, "Code": Style.CODE}
+_STYLES = {
+    "Bold": Style.BOLD,
+    "Italic": Style.ITALIC,
+    "Strikethrough": Style.STRIKE,
+    "Underline": Style.UNDERLINE,
+    "Code": Style.CODE,
+}
+_BITS = {kind: style.value for kind, style in _STYLES.items()}
+_LOOKS = [Style(bits) for bits in range(sum(_BITS.values()) + 1)]
+"""Every combination of styles by its bits: to combine flags of an enumeration is slow."""
 _UNKEPT = {
-    "Underline": "underline",
     "FontSize": "font size",
     "FontColor": "colour",
     "BackgroundColor": "background colour",
@@ -21,9 +29,6 @@ _UNKEPT = {
 _BLOCKS = frozenset(["Quote", "BulletedList", "NumberedList", "Paragraph"])
 _BACKTICKS = re.compile("`+")
 _WEB = re.compile(r"https?://\S+\Z", re.IGNORECASE)
-
-EVERYONE = 2
-"""The ``at_type`` of a mention of everybody in the channel."""
 
 
 class Flow:
@@ -44,11 +49,10 @@ class Flow:
         self.cut(kept)
 
     def mentioned(self, named: Named) -> Inline:
-        """Who is meant; a mention of everybody stays text, since nobody may shout through the Hub."""
+        """Who is meant. Everybody is ``@all`` in Zoom, in whatever language the author's client writes it."""
         shown, item = self.text[named.start : named.end], named.item
         if str(item.get("at_type")) == str(EVERYONE):
-            self.degraded.append("broadcast")
-            return Text(shown)
+            return Broadcast("all")
         account = ids.account(item.get("at_contact_user_id"), item.get("at_contact_member_id"))
         address = item.get("at_contact")
         return Mention(shown[1:], account or None, address if isinstance(address, str) and "@" in address else "")
@@ -94,20 +98,19 @@ class Flow:
             changes.setdefault(start, [])
         counts = dict.fromkeys(_STYLES, 0)
         urls: list[str] = []
+        bits = 0
         for position in sorted(changes):
             for step, span in changes[position]:
                 if span.kind in counts:
                     counts[span.kind] += step
+                    bit = _BITS[span.kind]
+                    bits = bits | bit if counts[span.kind] else bits & ~bit
                 elif step > 0:
                     urls.append(span.attr)
                 else:
                     urls.remove(span.attr)
-            style = Style.PLAIN
-            for kind, count in counts.items():
-                if count:
-                    style |= _STYLES[kind]
             self.cuts.append(position)
-            self.looks.append((style, urls[-1] if urls else ""))
+            self.looks.append((_LOOKS[bits], urls[-1] if urls else ""))
 
     def read(self, start: int, end: int) -> tuple[Inline, ...]:
         """The inlines of a stretch, piece by piece: whoever makes a document of them makes them normal."""

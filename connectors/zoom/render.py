@@ -6,17 +6,23 @@
 - Lists that Zoom would number or nest wrongly are typed out with their marks; so are quotes within quotes.
 - Styles and headings within a quote, which Zoom would drop. The text stays.
 - Links to other than web addresses: the address is written behind the text.
+- Tables are lines with bars between the cells, the names of the columns in bold; a rule is a line of dashes.
+- Everybody is called ``@all``, whatever the call was elsewhere. Another channel is only named.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.contract import Rendered
 from connectors.messages import Byline, Draft
 from connectors.richtext import (
+    RULE,
     Block,
+    Broadcast,
     BulletList,
+    ChannelMention,
     CodeBlock,
     Emoji,
     Heading,
@@ -27,11 +33,14 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
 )
 from connectors.zoom import ids
-from connectors.zoom.spans import NEST, units, written, written_mention
+from connectors.zoom.spans import NEST, units, written, written_broadcast, written_mention
+from connectors.zoom.typed import fenced, inline_code, list_lines, one_line
 
 LOWEST_HEADING = 3
 """Zoom has h1 to h3."""
@@ -41,14 +50,10 @@ _FORMATS: Sequence[tuple[Style, str]] = (
     (Style.BOLD, "Bold"),
     (Style.ITALIC, "Italic"),
     (Style.STRIKE, "Strikethrough"),
+    (Style.UNDERLINE, "Underline"),
 )
 _LIST_FORMATS = {BulletList: "BulletedList", NumberedList: "NumberedList"}
-_BACKTICKS = re.compile("`+")
 _WEB = re.compile(r"https?://\S+\Z", re.IGNORECASE)
-_LANGUAGE = re.compile(r"[\w+#.-]{1,30}\Z")
-
-_Line = tuple[int, type[BulletList | NumberedList], tuple[Inline, ...]]
-"""A line of a list: its depth, the kind of its list, what it says."""
 
 
 def render(draft: Draft) -> Rendered:
@@ -56,12 +61,15 @@ def render(draft: Draft) -> Rendered:
     writer = _Writer()
     if draft.byline:
         writer.byline(draft.byline)
+        writer.write("\n" if draft.body.blocks else "")
     writer.blocks(draft.body.blocks)
     payload: dict[str, Any] = {"message": "".join(writer.pieces), "to_channel": draft.conversation}
     if spans := writer.block_spans + writer.style_spans + writer.link_spans:
         payload["rich_text"] = [written(*span) for span in spans]
     if writer.mentions:
-        payload["at_items"] = [written_mention(*mention) for mention in writer.mentions]
+        payload["at_items"] = writer.mentions
+    if draft.thread:
+        payload["reply_main_message_id"] = draft.thread
     return Rendered(draft.conversation, payload, writer.at, draft.nonce)
 
 
@@ -74,7 +82,7 @@ class _Writer:
         self.block_spans: list[tuple[int, int, str, str]] = []
         self.style_spans: list[tuple[int, int, str, str]] = []
         self.link_spans: list[tuple[int, int, str, str]] = []
-        self.mentions: list[tuple[int, int, str]] = []
+        self.mentions: list[dict[str, Any]] = []
         self.quoted = False
         self.indent = ""
 
@@ -89,8 +97,8 @@ class _Writer:
         self.block_spans.append((start, self.at, kind, attr))
 
     def byline(self, byline: Byline) -> None:
-        self.inline(Text(_one_line(byline.name), Style.BOLD))
-        self.write(f" ({_one_line(byline.platform)})\n")
+        self.inline(Text(one_line(byline.name), Style.BOLD))
+        self.write(f" ({one_line(byline.platform)})")
 
     def blocks(self, blocks: Sequence[Block]) -> None:
         before: Block | None = None
@@ -112,11 +120,26 @@ class _Writer:
                 if not self.quoted:
                     self.span(start, "Paragraph", f"h{min(level, LOWEST_HEADING)}")
             case CodeBlock(text, language):
-                self.write(_fenced(text, language))
+                self.write(fenced(text, language))
             case Quote(blocks):
                 self.quote(blocks)
             case BulletList() | NumberedList():
                 self.any_list(block)
+            case Table():
+                self.table(block)
+            case Rule():
+                self.write(RULE)
+
+    def table(self, table: Table) -> None:
+        rows = [row for row in table.rows if any(row)]
+        for number, row in enumerate(rows):
+            if number:
+                self.new_line()
+            names_columns = table.header and row is table.rows[0]
+            for place, cell in enumerate(row):
+                if place:
+                    self.write(" | ")
+                self.inlines(tuple(map(_bold, cell)) if names_columns else cell)
 
     def quote(self, blocks: Sequence[Block]) -> None:
         if self.quoted:
@@ -129,7 +152,7 @@ class _Writer:
         self.quoted = False
 
     def any_list(self, block: BulletList | NumberedList) -> None:
-        lines = _lines(block, 0)
+        lines = list_lines(block, 0)
         if lines is None or self.indent:
             self.typed_list(block)
             return
@@ -182,9 +205,13 @@ class _Writer:
             case Text(text, style):
                 self.styled(text, style)
             case Link(url, text, style):
-                self.link(url, _one_line(text), style)
+                self.link(url, one_line(text), style)
             case Mention():
                 self.mention(inline)
+            case Broadcast():
+                self.broadcast()
+            case ChannelMention(name):
+                self.write(f"#{one_line(name)}")
             case Emoji(name):
                 self.write(f":{name}:")
             case LineBreak():
@@ -192,7 +219,7 @@ class _Writer:
 
     def styled(self, text: str, style: Style) -> None:
         start = self.at
-        self.write(_code(text) if Style.CODE in style else text)
+        self.write(inline_code(text) if Style.CODE in style else text)
         if not style or self.quoted:
             return
         for flag, kind in _FORMATS:
@@ -209,8 +236,9 @@ class _Writer:
         spans.append((start, self.at, kind, ""))
 
     def link(self, url: str, text: str, style: Style) -> None:
+        """A link clears an underline, so none is asked for (§4.1)."""
         start = self.at
-        self.styled(text, style)
+        self.styled(text, style & ~Style.UNDERLINE)
         if _WEB.match(url):
             self.link_spans.append((start, self.at, "AddLink", url))
         elif url not in (text, f"mailto:{text}"):
@@ -218,55 +246,23 @@ class _Writer:
 
     def mention(self, mention: Mention) -> None:
         start = self.at
-        self.write(f"@{_one_line(mention.name)}")
+        self.write(f"@{one_line(mention.name)}")
         if contact := ids.at_contact(mention.account, mention.address):
-            self.mentions.append((start, self.at, contact))
+            self.mentions.append(written_mention(start, self.at, contact))
+
+    def broadcast(self) -> None:
+        start = self.at
+        self.write("@all")
+        self.mentions.append(written_broadcast(start, self.at))
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split()) if "\n" in text or "\r" in text else text
+def _bold(inline: Inline) -> Inline:
+    return replace(inline, style=inline.style | Style.BOLD) if isinstance(inline, Text | Link) else inline
 
 
 def _need_blank_line(before: Block, block: Block) -> bool:
-    """Two paragraphs, two lists or two quotes would run together."""
+    """Two paragraphs, two lists or two quotes would run together; a table and a rule are typed out like paragraphs."""
     return any(isinstance(before, kind) and isinstance(block, kind) for kind in _RUN_TOGETHER)
 
 
-_RUN_TOGETHER = (Paragraph, BulletList | NumberedList, Quote)
-
-
-def _lines(block: BulletList | NumberedList, depth: int) -> list[_Line] | None:
-    """A list as lines that Zoom shows rightly; None if it must be typed out.
-
-    Zoom numbers each run of lines from 1, and one line is one item: an item is a paragraph without line breaks, and only
-    a list with bullets holds further lists.
-    """
-    numbered = isinstance(block, NumberedList)
-    if numbered and block.start != 1:  # type: ignore[union-attr]
-        return None
-    lines: list[_Line] = []
-    for item in block.items:
-        match item:
-            case (Paragraph(content),):
-                inner: list[_Line] | None = []
-            case (Paragraph(content), BulletList() | NumberedList() as nested) if not numbered:
-                inner = _lines(nested, depth + 1)
-            case _:
-                return None
-        if inner is None or any(isinstance(inline, LineBreak) for inline in content):
-            return None
-        lines += [(depth, type(block), content), *inner]
-    return lines
-
-
-def _code(text: str) -> str:
-    """Inline code between backticks, as many as it takes to hold the backticks within."""
-    fence = "`" * next(n for n in range(1, len(text) + 2) if n not in set(map(len, _BACKTICKS.findall(text))))
-    padded = text.startswith("`") or text.endswith("`") or (text[:1] == text[-1:] == " " and text.strip())
-    return f"{fence} {text} {fence}" if padded else f"{fence}{text}{fence}"
-
-
-def _fenced(text: str, language: str) -> str:
-    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language if _LANGUAGE.match(language) else ''}\n{text}\n{fence}"
+_RUN_TOGETHER = (Paragraph | Table | Rule, BulletList | NumberedList, Quote)

@@ -1,71 +1,55 @@
 """A fake Zoom: one account with its people and channels, strict as §8 asks. See ``connectors.sandbox.Fake``."""
 
-import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from connectors import emoji
 from connectors.calls import Response
 from connectors.contract import Credentials, Request
-from connectors.html import to_html
+from connectors.html import escape, to_html
 from connectors.markdown import from_markdown
-from connectors.messages import Account, ConversationId, Draft, Kind, MessageId, Posted, Reference
-from connectors.richtext import Inline, Style, Text, map_inlines
-from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook, cast_of
-from connectors.zoom import ids
-from connectors.zoom.parse import parse
+from connectors.messages import Account, ConversationId, Draft, MessageId
+from connectors.richtext import Document, Inline, Style, Text, document, map_inlines
+from connectors.sandbox import CHANNELS, Person, Place, Shown, cast_of
+from connectors.zoom import ids, reactions
+from connectors.zoom.blocks import read
 from connectors.zoom.render import render
+from connectors.zoom.sandbox_acts import Acts
 from connectors.zoom.sandbox_api import Api
-from connectors.zoom.sandbox_company import (
-    ACCOUNT,
-    Room,
-    Said,
-    User,
-    legacy_event,
-    message_id,
-    outsider,
-    posted_event,
-    room,
-    user,
-)
-from connectors.zoom.sandbox_tokens import ADMIN_SCOPES, PERSONAL_SCOPES, Token, Tokens
-from connectors.zoom.spans import units, written_mention
-from connectors.zoom.webhook import URL_VALIDATION, signature
+from connectors.zoom.sandbox_company import ACCOUNT, Room, Said, User, by_key, outsider, room, user
+from connectors.zoom.sandbox_events import ROBOT
+from connectors.zoom.sandbox_files import ELSEWHERE, HOST
+from connectors.zoom.sandbox_routes import DOWNLOAD, ROUTES
+from connectors.zoom.sandbox_tokens import ADMIN_SCOPES, BOT_SCOPES, PERSONAL_SCOPES, Token, Tokens
+from connectors.zoom.spans import units, written_broadcast, written_mention
+from connectors.zoom.webhook import URL_VALIDATION
 
 SERVICE_USER = user("Mio Hub", "mio-hub@acme.example")
 
 _SHORT_NAME = re.compile(r":([\w+-]+(?:::skin-tone-\d)?):")
-_EVENTS: Mapping[str, Callable[[Said, Room, float], dict[str, Any]]] = {
-    "team_chat": posted_event,
-    "chat_message": legacy_event,
-}
 
 
-class FakeZoom(Fake):
-    """``families`` are the event families subscribed to: ``team_chat``, the legacy ``chat_message``, or both (§2.12).
-    ``braces`` writes message ids in braces and lower case, as some clients do (§5)."""
+class FakeZoom(Acts):
+    """See the module, and ``Acts`` for its switches."""
 
     slug = "zoom"
-    hosts = ("api.zoom.us", "zoom.us")
-    retries: ClassVar[tuple[float, ...]] = (300.0, 1200.0, 3600.0)
+    hosts: ClassVar[tuple[str, ...]] = ("api.zoom.us", "zoom.us", HOST, ELSEWHERE)
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
-        self.families: tuple[str, ...] = ("team_chat",)
-        self.braces = False
         self.users = [*(user(actor.name, actor.email) for actor in cast_of(self.slug)), SERVICE_USER]
         self.outsiders: list[User] = []
-        self.rooms: dict[str, Room] = {}
         self.tokens = Tokens(SERVICE_USER, clock)
+        self.client_id = self.tokens.client_id
         self._admin = self.tokens.seed("admin", Token(SERVICE_USER, ADMIN_SCOPES))
+        self._bot = self.tokens.seed("bot", Token(SERVICE_USER, BOT_SCOPES, bot=True))
         self._personal = {
             one.id: self.tokens.seed(one.email, Token(one, PERSONAL_SCOPES, personal=True)) for one in self.users[:-1]
         }
-        self._said = 0
-        self.api = Api(self.users, self.rooms, self.tokens, clock, self._say)
+        self.api = Api(self.users, self.tokens, self, (*ROUTES, DOWNLOAD))
         for channel in CHANNELS:
             self._open(channel.name, channel.linked)
 
@@ -82,7 +66,8 @@ class FakeZoom(Fake):
 
     def credentials(self) -> Credentials:
         account, workspace = ids.account(SERVICE_USER.id), ids.workspace(ACCOUNT)
-        return Credentials(workspace, account, {"admin": self._admin}, {"email": SERVICE_USER.email})
+        extra = {"email": SERVICE_USER.email, "robot_jid": ROBOT, "bot_name": SERVICE_USER.name}
+        return Credentials(workspace, account, {"admin": self._admin, "bot": self._bot}, extra)
 
     def directory(self) -> list[Account]:
         return [Account(ids.account(one.id), one.name, one.email) for one in self.users]
@@ -98,63 +83,123 @@ class FakeZoom(Fake):
             one.members.append(stranger)
         return Person(name, stranger.member_id, "")
 
+    # --- What people do in their client
+
     def type_as(self, person: str, conversation: ConversationId, text: str) -> MessageId:
+        return self._typed(person, conversation, text)
+
+    def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
+        """Answer in a thread. The client offers it on the first message and on replies alike: both go to the root."""
+        return self._typed(person, conversation, text, self.rooms[conversation].messages[root].root or root)
+
+    def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
+        """Change one's own message, formatting and mentions included: only the API cannot."""
         place = self.rooms[conversation]
-        author = place.member(person) or next(member for member in place.members if member.name == person)
-        body = map_inlines(from_markdown(text), _with_emoji)
-        written = render(Draft(conversation, body, "")).payload
-        mentions = _typed_mentions(written["message"], place)
-        said = self._say(place, author, written["message"], written.get("rich_text", []), mentions)
+        self.edit(place, self._own(person, place, message), *_written(text, place))
+
+    def delete_as(self, person: str, conversation: ConversationId, message: MessageId) -> None:
+        place = self.rooms[conversation]
+        self._own(person, place, message)
+        self.delete(place, message)
+
+    def react_as(self, person: str, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> None:
+        place = self.rooms[conversation]
+        self.react(place, place.messages[message], _member(place, person), _picked(emoji), on)
+
+    def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
+        """Share a file, with a text or without."""
+        place, file = self.rooms[conversation], self.files_kept.keep(name, data)
+        written = _written(text, place) if text else ("", [], [])
+        return ids.message(self.say(place, _member(place, person), *written, files=[file]).id)
+
+    def join_as(self, person: str, conversation: ConversationId) -> None:
+        """Join a channel one has left."""
+        one = self._anybody(person)
+        self.move(self.rooms[conversation], one, one, here=True)
+
+    def leave_as(self, person: str, conversation: ConversationId) -> None:
+        one = self._anybody(person)
+        self.move(self.rooms[conversation], one, one, here=False)
+
+    def invite_as(self, person: str, conversation: ConversationId, other: str, here: bool = True) -> None:
+        """Bring somebody else into a channel, or send them away."""
+        self.move(self.rooms[conversation], self._anybody(person), self._anybody(other), here)
+
+    def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
+        self.rename(self.rooms[conversation], self._anybody(person), name)
+
+    def archive_as(self, person: str, conversation: ConversationId, archived: bool = True) -> None:
+        """Archive a channel or bring it back."""
+        self.archive(self.rooms[conversation], self._anybody(person), archived)
+
+    def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
+        """Type the app's slash command."""
+        self.command(self.rooms[conversation], self._anybody(person), words)
+
+    def mention_app_as(self, person: str, conversation: ConversationId, words: str) -> MessageId:
+        """Mention the chatbot, which is told twice: to the bot, and as the ordinary message that it is."""
+        place = self.rooms[conversation]
+        text, named = f"@{SERVICE_USER.name} {words}", units(f"@{SERVICE_USER.name}")
+        item = written_mention(0, named, ROBOT) | {"at_contact_member_id": ROBOT.partition("@")[0]}
+        said = self.say(place, _member(place, person), text, [], [item])
+        self.tell_app_mention(place, said)
         return ids.message(said.id)
+
+    def _anybody(self, person: str) -> User:
+        everybody = [*self.users, *self.outsiders]
+        return by_key(everybody, person) or next(one for one in everybody if one.name == person)
+
+    def _typed(self, person: str, conversation: ConversationId, text: str, root: str = "") -> MessageId:
+        place = self.rooms[conversation]
+        return ids.message(self.say(place, _member(place, person), *_written(text, place), root).id)
+
+    def _own(self, person: str, place: Room, message: MessageId) -> Said:
+        said = place.messages[message]
+        if said.author != _member(place, person):
+            raise ValueError("the client lets people change their own messages only")
+        return said
+
+    # --- What is seen
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
         return [_shown(key, said) for key, said in self.rooms[conversation].messages.items()]
 
+    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
+        """The files of a channel, oldest first, as people would download them."""
+        found = [file for said in self.rooms[conversation].messages.values() for file in said.files]
+        return [(file.name, self.files_kept.data(file.id)) for file in found]
+
+    def whispers(self, conversation: ConversationId) -> list[tuple[str, str]]:
+        """Who was told what so that nobody else reads it, oldest first: a person's id and a text."""
+        return [(person, text) for where, person, text in self.whispered if where == conversation]
+
     def revalidate(self) -> None:
         """Check the Hub's address, as Zoom does on saving it and every 72 hours (§2.2)."""
         token = {"plainToken": uuid.uuid4().hex[:22]}
-        self._tell({"event": URL_VALIDATION, "payload": token, "event_ts": int(self.clock() * 1000)})
-
-    # --- What happens
+        self.tell({"event": URL_VALIDATION, "payload": token, "event_ts": int(self.clock() * 1000)})
 
     def _open(self, name: str, linked: bool) -> Room:
         opened = room(name, linked, [*self.users, *self.outsiders])
         return self.rooms.setdefault(opened.id, opened)
 
-    def _say(
-        self,
-        place: Room,
-        author: User,
-        message: str,
-        rich_text: list[dict[str, Any]],
-        at_items: list[dict[str, Any]],
-        root: str = "",
-    ) -> Said:
-        self._said += 1
-        name = message_id(self.clock(), self._said)
-        shown = "{" + name.lower() + "}" if self.braces else name
-        said = Said(shown, author, int(self.clock() * 1000), message, rich_text, at_items, root)
-        place.keep(said, name)
-        for family in self.families:
-            if author.id or family == "team_chat":
-                self._tell(_EVENTS[family](said, place, self.clock()))
-        return said
 
-    def _tell(self, event: Mapping[str, Any]) -> None:
-        """Compact JSON, signed over exactly these bytes; the request id stays over retries, the time does not."""
-        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-        request_id = str(uuid.uuid4())
+def _member(place: Room, person: str) -> User:
+    """By user id, member id, e-mail or name."""
+    return place.member(person) or next(member for member in place.members if member.name == person)
 
-        def sign() -> Mapping[str, str]:
-            at = str(int(self.clock()))
-            signed = {"x-zm-request-timestamp": at, "x-zm-signature": self._signature(at, body)}
-            fixed = {"content-type": "application/json; charset=utf-8", "user-agent": "Zoom Marketplace/1.0a"}
-            return signed | fixed | {"x-zm-request-id": request_id, "clientid": self.tokens.client_id}
 
-        self.deliver(Webhook(f"{self.hub}/webhooks/zoom/", body, sign))
+def _written(text: str, place: Room) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
+    """What Zoom's client makes of typed text: the message, its spans, its mentions."""
+    body = map_inlines(from_markdown(text), _with_emoji)
+    written = render(Draft(ConversationId(place.id), body, "")).payload
+    return written["message"], written.get("rich_text", []), _typed_mentions(written["message"], place)
 
-    def _signature(self, at: str, body: bytes) -> str:
-        return signature(self.secrets.webhook_secret_token, at, body)
+
+def _picked(emoji: str) -> str:
+    """An emoji as Zoom writes it: code points, without the mark that asks for the coloured form."""
+    if emoji.startswith(":"):
+        return emoji.strip(":")
+    return " ".join(f"U+{ord(character):X}" for character in emoji.replace("\ufe0f", ""))
 
 
 def _place(one: Room) -> Place:
@@ -170,18 +215,33 @@ def _with_emoji(inline: Inline) -> Inline:
 
 
 def _typed_mentions(message: str, place: Room) -> list[dict[str, Any]]:
-    """``@First Last`` of a member, as if picked from the client's list."""
+    """``@First Last`` of a member, and ``@all``, as if picked from the client's list."""
     by_name = {member.name: member for member in place.members}
-    names = "|".join(re.escape(name) for name in sorted(by_name, key=len, reverse=True))
+    names = "|".join(re.escape(name) for name in sorted([*by_name, "all"], key=len, reverse=True))
     mentions = []
     for found in re.finditer(rf"(?<![\w`])@({names})(?!\w)", message):
         start = units(message[: found.start()])
-        mention = written_mention(start, start + units(found[0]), "")
-        mentions.append(mention | by_name[found[1]].contact)
+        end = start + units(found[0])
+        member = by_name.get(found[1])
+        everyone = written_broadcast(start, end)
+        mentions.append(written_mention(start, end, "") | member.contact if member else everyone)
     return mentions
 
 
 def _shown(key: str, said: Said) -> Shown:
-    event = parse(said.body, Reference(Kind.POSTED, ConversationId(""), MessageId(key)))
-    html = to_html(event.message.body) if isinstance(event, Posted) else ""
-    return Shown(MessageId(key), said.author.name, "", html, said.at / 1000, said.author == SERVICE_USER)
+    counted = tuple((reactions.read(emoji), len(people)) for emoji, people in said.reactions.items())
+    return Shown(
+        id=MessageId(key),
+        author=said.author.name,
+        avatar_url="",
+        html=to_html(_read(said)) + "".join(f'<p class="file">{escape(file.name)}</p>' for file in said.files),
+        at=said.at / 1000,
+        is_app=said.author == SERVICE_USER,
+        thread=ids.message(said.root) or None,
+        reactions=counted,
+        edited=said.edited,
+    )
+
+
+def _read(said: Said) -> Document:
+    return document(read(said.message, said.body)[0])

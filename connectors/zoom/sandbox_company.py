@@ -1,8 +1,8 @@
-"""The fake Zoom's memory: who is in the account, which channels there are, what was said, and how it is told (§2, §3)."""
+"""The fake Zoom's memory: who is in the account, which channels there are, what was said, and how calls show it (§3)."""
 
 import base64
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -54,9 +54,35 @@ def _long(*parts: str) -> str:
     return base64.urlsafe_b64encode(bytes.fromhex(digest("zoom", "member", *parts))).decode().rstrip("=")
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file as Zoom keeps it; its bytes may be forgotten before its message is."""
+
+    id: str
+    name: str
+    size: int
+
+    @property
+    def extension(self) -> str:
+        return self.name.rpartition(".")[2].upper() if "." in self.name else ""
+
+    @property
+    def is_image(self) -> bool:
+        return self.extension in IMAGES
+
+    def announced(self) -> dict[str, Any]:
+        """The file as events show it: without any address (§2.7)."""
+        kind = "image" if self.is_image else "file"
+        named = {"file_id": self.id, "file_name": self.name, "file_size": self.size}
+        return named | {"OS_file_type": self.extension, "file_message_type": kind}
+
+
 @dataclass(slots=True)
 class Said:
-    """One message as Zoom keeps it. ``at`` is in milliseconds; ``root`` is the first message of its thread."""
+    """One message as Zoom keeps it. ``at`` is in milliseconds; ``root`` is the first message of its thread.
+
+    ``reactions`` are the people by emoji, as ``U+1F44D`` or the name of a custom one.
+    """
 
     id: str
     author: User
@@ -65,6 +91,9 @@ class Said:
     rich_text: list[dict[str, Any]]
     at_items: list[dict[str, Any]]
     root: str = ""
+    files: list[Stored] = field(default_factory=list)
+    reactions: dict[str, list[User]] = field(default_factory=dict)
+    edited: bool = False
 
     @property
     def times(self) -> dict[str, Any]:
@@ -73,17 +102,58 @@ class Said:
 
     @property
     def body(self) -> dict[str, Any]:
-        """Text, spans and mentions, left out where there are none."""
-        parts = {"message": self.message, "rich_text": self.rich_text, "at_items": self.at_items}
+        """Text, files, spans and mentions, left out where there are none."""
+        files = [file.announced() for file in self.files]
+        parts = {"message": self.message, "files": files, "rich_text": self.rich_text, "at_items": self.at_items}
         return {name: part for name, part in parts.items() if part}
 
-    def told(self) -> dict[str, Any]:
+    @property
+    def kind(self) -> str:
+        if not self.files:
+            return "plain_text_message"
+        if self.message:
+            return "file_and_text"
+        return _KINDS.get(self.files[0].extension, "others")
+
+    def told(self, address: Callable[[Stored], str]) -> dict[str, Any]:
         """The message as the message calls show it: by e-mail and member id, without any user id (§3.1)."""
         items = [{k: v for k, v in item.items() if k != "at_contact_user_id"} for item in self.at_items]
+        files = [_told_file(file, address(file)) for file in self.files]
         told = {"id": self.id, "sender": self.author.email, "send_member_id": self.author.member_id}
-        told |= {"sender_display_name": self.author.name, "message_type": "plain_text_message"}
-        told |= self.body | ({"at_items": items} if items else {})
+        told |= {"sender_display_name": self.author.name, "message_type": self.kind}
+        told |= self.body | ({"at_items": items} if items else {}) | ({"files": files, **files[0]} if files else {})
         return told | self.times | ({"reply_main_message_id": self.root} if self.root else {})
+
+    def reacted_by_ids(self) -> list[dict[str, Any]]:
+        """Reactions as the call for one message shows them."""
+        return [
+            {
+                "emoji": emoji,
+                "total_count": len(people),
+                "user_ids": [person.id for person in people],
+                "member_ids": [person.member_id for person in people],
+            }
+            for emoji, people in self.reactions.items()
+        ]
+
+    def reacted_by_senders(self) -> list[dict[str, Any]]:
+        """Reactions as the list of messages shows them."""
+        return [
+            {
+                "emoji": emoji,
+                "total_count": len(people),
+                "senders": [{"user_id": person.id, "member_id": person.member_id} for person in people],
+            }
+            for emoji, people in self.reactions.items()
+        ]
+
+
+IMAGES = ("PNG", "JPG", "JPEG", "GIF")
+_KINDS = {"PNG": "png_image_file", "JPG": "jpg_image_file", "JPEG": "jpg_image_file", "GIF": "gif_file"}
+
+
+def _told_file(file: Stored, address: str) -> dict[str, Any]:
+    return {"file_id": file.id, "file_name": file.name, "file_size": file.size, "download_url": address}
 
 
 @dataclass(slots=True)
@@ -94,6 +164,7 @@ class Room:
     name: str
     linked: bool
     members: list[User]
+    archived: bool = False
     messages: dict[str, Said] = field(default_factory=dict)
 
     def keep(self, said: Said, key: str) -> None:
@@ -138,33 +209,3 @@ def member_shown(user: User, owner: bool) -> dict[str, Any]:
     first, _, last = user.name.partition(" ")
     names = {"first_name": first, "last_name": last, "name": user.name, "role": "owner" if owner else "member"}
     return {"id": user.id, "member_id": user.member_id, "email": user.email, "is_external": not user.id} | names
-
-
-def posted_event(said: Said, room: Room, now: float) -> dict[str, Any]:
-    """``team_chat.channel_message_posted`` (§2.7); an outsider's envelope is empty but for the member id (§2.5)."""
-    item: dict[str, Any] = {"message_id": said.id, "session_id": room.id, **said.times}
-    item |= {"channel_id": room.id, "channel_owner_account_id": ACCOUNT, "channel_name": room.name, **said.body}
-    if said.root:
-        item["reply_main_message_id"] = said.root
-    payload = _actor(said.author) | {
-        "operator_member_id": said.author.member_id,
-        "by_external_user": not said.author.id,
-    }
-    return _event("team_chat.channel_message_posted", payload | {"object": item}, now)
-
-
-def legacy_event(said: Said, room: Room, now: float) -> dict[str, Any]:
-    """``chat_message.sent`` or ``.replied`` (§2.6): plain text only, and never of an outsider."""
-    item: dict[str, Any] = {"id": said.id, "type": "to_channel", "session_id": room.id, **said.times}
-    item |= {"channel_id": room.id, "channel_name": room.name, "message": said.message}
-    if said.root:
-        item["parent_msg_id"] = said.root
-    return _event(f"chat_message.{'replied' if said.root else 'sent'}", _actor(said.author) | {"object": item}, now)
-
-
-def _actor(user: User) -> dict[str, Any]:
-    return {"account_id": ACCOUNT if user.id else "", "operator": user.email, "operator_id": user.id}
-
-
-def _event(name: str, payload: Mapping[str, Any], now: float) -> dict[str, Any]:
-    return {"event": name, "event_ts": int(now * 1000), "payload": payload}

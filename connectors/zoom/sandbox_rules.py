@@ -21,6 +21,7 @@ FORMATS = frozenset(
         *("BulletedList", "NumberedList", "LeftIndent", "Paragraph", "Quote"),
     )
 )
+_EMOJI = re.compile("U[+][0-9A-F]{4,6}")
 _ATTRIBUTES: Mapping[str, re.Pattern[str]] = {
     "AddLink": re.compile(r"https?://\S+"),
     "Paragraph": re.compile("h[123]"),
@@ -91,6 +92,13 @@ def check_mentions(
         else:
             raise invalid("at_items.at_type")
     return found
+
+
+def check_emoji(emoji: object) -> str:
+    """The emoji of a reaction: one code point in upper-case hex (§4.4)."""
+    if not isinstance(emoji, str) or not _EMOJI.fullmatch(emoji):
+        raise invalid("emoji")
+    return emoji
 
 
 def _objects(entries: object, name: str) -> list[dict[str, Any]]:

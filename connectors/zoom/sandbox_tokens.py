@@ -31,14 +31,18 @@ PERSONAL_SCOPES = frozenset(
 )
 """What the user-managed app is configured with: never an ``:admin`` scope (§1.5)."""
 
+BOT_SCOPES = frozenset({"imchat:bot"})
+"""What the client credentials grant gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Who a token speaks for. ``personal`` ones, of the user-managed app, act only as ``me``."""
+    """Who a token speaks for. ``personal`` ones, of the user-managed app, act only as ``me``; a ``bot``'s is the app's."""
 
     user: User
     scopes: frozenset[str]
     personal: bool = False
+    bot: bool = False
     expires: float = float("inf")
 
 
@@ -77,7 +81,7 @@ class Tokens:
             return _error("invalid_client", "Invalid client_id or client_secret", 401)
         match given.get("grant_type"):
             case "client_credentials":
-                return self._issue(frozenset({"imchat:bot"}))
+                return self._issue(BOT_SCOPES, bot=True)
             case "account_credentials":
                 right = given.get("account_id") == ACCOUNT
                 return self._issue(ADMIN_SCOPES) if right else _error("invalid_request", "Invalid account_id")
@@ -96,10 +100,10 @@ class Tokens:
         self.refresh.add(new)
         return self._issue(ADMIN_SCOPES, {"refresh_token": new})
 
-    def _issue(self, scopes: frozenset[str], more: Mapping[str, str] | None = None) -> Response:
+    def _issue(self, scopes: frozenset[str], more: Mapping[str, str] | None = None, bot: bool = False) -> Response:
         self._issued += 1
         key = digest("zoom", "token", str(self._issued), repr(self.clock()))
-        self.known[key] = Token(self.service_user, scopes, expires=self.clock() + TOKEN_SECONDS)
+        self.known[key] = Token(self.service_user, scopes, bot=bot, expires=self.clock() + TOKEN_SECONDS)
         body = {
             "access_token": key,
             "token_type": "bearer",

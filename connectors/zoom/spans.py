@@ -16,6 +16,9 @@ RICHTEXT_END = 0
 MENTION_END = -1
 """The same for mentions: -1 is inclusive, as in the reference's own example of a mention."""
 
+EVERYONE = 2
+"""The ``at_type`` of a mention of everybody in the channel; 1 is a person."""
+
 NEST = 4
 """Blanks before a list item for each level of nesting: a list clears Zoom's own indent, so we write and read blanks."""
 
@@ -55,6 +58,11 @@ def written_mention(start: int, end: int, contact: str) -> dict[str, Any]:
     return {"at_type": 1, "at_contact": contact, "start_position": start, "end_position": end + MENTION_END}
 
 
+def written_broadcast(start: int, end: int) -> dict[str, Any]:
+    """An ``at_items`` entry for everybody in the channel."""
+    return {"at_type": EVERYONE, "start_position": start, "end_position": end + MENTION_END}
+
+
 def read_spans(entries: object, text: str) -> list[Span]:
     """The readable entries of ``rich_text``, cut to ``text``."""
     index = _indexer(text)
@@ -90,13 +98,15 @@ def _mention_end(text: str, start: int, exclusive: int, inclusive: int) -> int:
 
 def _positioned(entries: object) -> Iterator[tuple[Mapping[str, Any], int, int]]:
     for entry in entries if isinstance(entries, Sequence) else ():
-        if isinstance(entry, Mapping):
+        if isinstance(entry, dict):
             start, end = _position(entry.get("start_position")), _position(entry.get("end_position"))
             if start is not None and end is not None:
                 yield entry, start, end
 
 
 def _position(value: object) -> int | None:
+    if type(value) is int:
+        return value
     try:
         return int(value) if isinstance(value, int | float | str) else None
     except (ValueError, OverflowError):

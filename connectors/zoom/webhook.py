@@ -29,20 +29,30 @@ KINDS = {
     "team_chat.channel_message_updated": Kind.EDITED,
     "chat_message.deleted": Kind.DELETED,
     "team_chat.channel_message_deleted": Kind.DELETED,
-    "team_chat.channel_reaction_added": Kind.REACTION,
-    "team_chat.channel_reaction_removed": Kind.REACTION,
-    "chat_channel.member_invited": Kind.MEMBERSHIP,
-    "chat_channel.member_joined": Kind.MEMBERSHIP,
-    "chat_channel.member_left": Kind.MEMBERSHIP,
-    "chat_channel.member_removed": Kind.MEMBERSHIP,
+    "team_chat.channel_reaction_added": Kind.REACTED,
+    "team_chat.channel_reaction_removed": Kind.UNREACTED,
+    "chat_channel.member_invited": Kind.NOTICE,
+    "chat_channel.member_joined": Kind.NOTICE,
+    "chat_channel.member_left": Kind.NOTICE,
+    "chat_channel.member_removed": Kind.NOTICE,
+    "chat_channel.updated": Kind.NOTICE,
+    "team_chat.channel_archived": Kind.NOTICE,
+    "team_chat.channel_unarchived": Kind.NOTICE,
+    "team_chat.app_mention": Kind.COMMAND,
 }
 """What events of both families announce; all others, direct messages among them, are of no interest yet."""
+
+SLASH_COMMAND = "bot_notification"
+"""The one event of the chatbot's that is written in camel case and without an object (§2.10)."""
 
 _ID_KEYS = ("message_id", "msg_id", "id")
 """One message id, three names: the ``team_chat`` family, its reactions, the legacy family."""
 
 _ENVELOPE_KEYS = ("operator", "operator_id", "operator_member_id")
 """What ``parse`` needs of the payload around the message: who acted, which is the author."""
+
+_SAYING = ("message", "files", "file_id")
+"""A new message or an edit with none of these is a GIF, a card, or a file that the legacy family leaves out."""
 
 
 def receive(request: Request, secret: str) -> Reply | list[Envelope]:
@@ -51,7 +61,7 @@ def receive(request: Request, secret: str) -> Reply | list[Envelope]:
     body = _read(request.body)
     if body["event"] == URL_VALIDATION:
         return _validated(body, secret)
-    return [_envelope(body, request)]
+    return [_command(body) if body["event"] == SLASH_COMMAND else _envelope(body, request)]
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -104,9 +114,26 @@ def _envelope(body: Mapping[str, Any], request: Request) -> Envelope:
     thing = _mapping(payload.get("object"))
     reference = _reference(body, thing)
     content: Content | None = None
-    if reference.kind is not Kind.OTHER:
-        content = thing | {key: payload.get(key) for key in _ENVELOPE_KEYS}
+    if reference.kind is not Kind.OTHER and not _says_nothing(reference.kind, thing):
+        around = {key: payload.get(key) for key in _ENVELOPE_KEYS}
+        content = thing | around | {"event": body["event"], "event_ts": body.get("event_ts")}
     return Envelope(_workspace(payload, thing), _event_id(body, payload, reference, request), reference, content)
+
+
+def _says_nothing(kind: Kind, thing: Mapping[str, Any]) -> bool:
+    """Whether the event leaves out what was said, so that the message has to be fetched (§4.6)."""
+    return kind in (Kind.POSTED, Kind.EDITED) and not any(thing.get(key) for key in _SAYING)
+
+
+def _command(body: Mapping[str, Any]) -> Envelope:
+    """A slash command. One that was typed in a direct chat with the bot is of no interest yet."""
+    payload = _mapping(body.get("payload"))
+    at = ids.opaque(payload.get("timestamp")) or ids.opaque(body.get("event_ts"))
+    conversation = ids.conversation_of_jid(payload.get("toJid"))
+    kind = Kind.COMMAND if conversation else Kind.OTHER
+    reference = Reference(kind, conversation, ids.message(""), moment(payload.get("timestamp")))
+    event_id = f"command:{at}:{ids.account(payload.get('userId'), payload.get('userMemberId'))}"
+    return Envelope(ids.workspace(payload.get("accountId")), event_id, reference, payload if conversation else None)
 
 
 def _workspace(payload: Mapping[str, Any], thing: Mapping[str, Any]) -> WorkspaceId:
@@ -115,34 +142,47 @@ def _workspace(payload: Mapping[str, Any], thing: Mapping[str, Any]) -> Workspac
 
 
 def _reference(body: Mapping[str, Any], thing: Mapping[str, Any]) -> Reference:
-    kind = Kind.OTHER if thing.get("type") == "to_contact" else KINDS.get(body["event"], Kind.OTHER)
-    at = moment(thing.get("timestamp")) or moment(body.get("event_ts"))
-    if kind is Kind.MEMBERSHIP:
+    kind = _kind(body["event"], thing)
+    told, happened = moment(thing.get("timestamp")), moment(body.get("event_ts"))
+    at = (told or happened) if kind is Kind.POSTED else (happened or told)
+    if kind is Kind.NOTICE:
         conversation, message = ids.conversation(thing.get("id")), ids.message("")
     else:
         raw = next((thing[key] for key in _ID_KEYS if thing.get(key)), "")
         conversation, message = ids.conversation(thing.get("channel_id")), ids.message(raw)
-    if kind is not Kind.OTHER and not (conversation and (message or kind is Kind.MEMBERSHIP)):
+    if kind is not Kind.OTHER and not (conversation and (message or kind is Kind.NOTICE)):
         raise Malformed(f"a {kind} event without its ids")
     return Reference(kind, conversation, message, at)
 
 
+def _kind(event: str, thing: Mapping[str, Any]) -> Kind:
+    """What an event is about. A message that names the app further on is told a second time, as an ordinary message."""
+    kind = Kind.OTHER if thing.get("type") == "to_contact" else KINDS.get(event, Kind.OTHER)
+    if kind is Kind.COMMAND and not str(thing.get("message")).lstrip().startswith("@"):
+        return Kind.OTHER
+    return kind
+
+
 _EVENT_IDS: Mapping[Kind, Callable[[str, str, str], str]] = {
     Kind.POSTED: lambda message, revision, rest: f"posted:{message}",
+    Kind.COMMAND: lambda message, revision, rest: f"posted:{message}",
     Kind.EDITED: lambda message, revision, rest: f"edited:{message}:{revision}",
     Kind.DELETED: lambda message, revision, rest: f"deleted:{message}",
-    Kind.REACTION: lambda message, revision, rest: f"{rest}:{message}:{revision}",
-    Kind.MEMBERSHIP: lambda message, revision, rest: f"{rest}:{revision}",
-    Kind.OTHER: lambda message, revision, rest: f"{rest}:{message}:{revision}",
 }
-"""Both families announce the same message, so posts and deletions go by the message alone (§2.12)."""
+"""Both families announce the same message, so posts and deletions go by the message alone (§2.12); so does a mention of
+the app, which is told as an ordinary message too. All else goes by everything that tells one event from another."""
 
 
 def _event_id(body: Mapping[str, Any], payload: Mapping[str, Any], reference: Reference, request: Request) -> str:
     revision = ids.opaque(body.get("event_ts")) or ids.opaque(request.headers.get("x-zm-request-id"))
     actor = ids.account(payload.get("operator_id"), payload.get("operator_member_id"))
-    rest = f"{ids.opaque(body['event'])}:{reference.conversation}:{actor}"
-    return _EVENT_IDS[reference.kind](reference.message, revision, rest)
+    emoji = ids.opaque(_mapping(payload.get("object")).get("emoji"))
+    rest = ":".join(filter(None, (ids.opaque(body["event"]), reference.conversation, actor, emoji)))
+    return _EVENT_IDS.get(reference.kind, _by_all)(reference.message, revision, rest)
+
+
+def _by_all(message: str, revision: str, rest: str) -> str:
+    return f"{rest}:{message}:{revision}"
 
 
 def moment(value: object) -> datetime | None:

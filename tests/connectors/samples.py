@@ -1,8 +1,10 @@
 """The JSON form of samples: one recorded behaviour per file, named after it, in ``connectors/<slug>/samples``.
 
 ``heard/*.json`` holds what a platform sent and what we read from it, ``said/*.json`` a draft and what we send. Blocks
-are objects with one telling key (``paragraph``, ``heading``, ``code``, ``quote``, ``bullets``, ``numbers``), inlines
-are plain strings or objects with one (``text``, ``link``, ``mention``, ``emoji``, ``break``).
+are objects with one telling key (``paragraph``, ``heading``, ``code``, ``quote``, ``bullets``, ``numbers``, ``table``,
+``rule``), inlines are plain strings or objects with one (``text``, ``link``, ``mention``, ``broadcast``, ``channel``,
+``emoji``, ``break``). An event is a new message with all its fields, or an object with one key that names what it is
+(``edited``, ``deleted``, ``reacted``, ``unreacted``, ``stands``, ``noticed``, ``commanded``, ``skipped``).
 """
 
 import json
@@ -16,20 +18,32 @@ from typing import Any
 from connectors.contract import Credentials
 from connectors.messages import (
     AccountId,
+    Attachment,
     Byline,
+    Commanded,
     ConversationId,
+    Deleted,
     Draft,
+    Edited,
     Event,
     Kind,
+    Message,
     MessageId,
+    Noticed,
     Posted,
+    Reacted,
+    Reaction,
     Reference,
     Skipped,
+    Stands,
+    Unreacted,
     WorkspaceId,
 )
 from connectors.richtext import (
     Block,
+    Broadcast,
     BulletList,
+    ChannelMention,
     CodeBlock,
     Document,
     Emoji,
@@ -41,12 +55,20 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
 )
 
 CONNECTORS = Path(__file__).parents[2] / "connectors"
-STYLES = {"bold": Style.BOLD, "italic": Style.ITALIC, "strike": Style.STRIKE, "code": Style.CODE}
+STYLES = {
+    "bold": Style.BOLD,
+    "italic": Style.ITALIC,
+    "strike": Style.STRIKE,
+    "code": Style.CODE,
+    "underline": Style.UNDERLINE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +105,30 @@ def load_reference(data: dict[str, Any]) -> Reference:
 def load_draft(data: dict[str, Any]) -> Draft:
     given = data.get("byline")
     byline = Byline(given["name"], given["platform"], given.get("avatar_url", "")) if given else None
-    return Draft(ConversationId(data["conversation"]), Document(load_blocks(data["body"])), data["nonce"], byline)
+    thread = MessageId(data["thread"]) if data.get("thread") else None
+    return Draft(
+        ConversationId(data["conversation"]), Document(load_blocks(data["body"])), data["nonce"], byline, thread
+    )
 
 
 def load_event(data: dict[str, Any]) -> dict[str, Any]:
     """An expected event with every default written out, comparable to ``dump_event``."""
-    if "skipped" in data:
-        return {"skipped": data["skipped"]}
-    defaults = {"author_name": "", "thread": None, "degraded": []}
-    return defaults | data | {"body": dump_blocks(load_blocks(data["body"]))}
+    match data:
+        case {"edited": message}:
+            return {"edited": _load_message(message)}
+        case {"stands": {"message": message, "reactions": reactions}}:
+            return {"stands": {"message": _load_message(message), "reactions": sorted(reactions)}}
+        case {"noticed": notice}:
+            return {"noticed": {"accounts": [], "text": ""} | notice}
+        case {"author": _}:
+            return _load_message(data)
+    return data
+
+
+def _load_message(data: dict[str, Any]) -> dict[str, Any]:
+    defaults = {"author_name": "", "thread": None, "edited_at": None, "is_app": False, "degraded": []}
+    attachments = [{"size": None, "link": ""} | attachment for attachment in data.get("attachments", ())]
+    return defaults | data | {"body": dump_blocks(load_blocks(data["body"])), "attachments": attachments}
 
 
 def dump_event(event: Event) -> dict[str, Any]:
@@ -99,13 +136,44 @@ def dump_event(event: Event) -> dict[str, Any]:
         case Skipped(why):
             return {"skipped": why}
         case Posted(message):
-            return {
-                "author": message.author,
-                "author_name": message.author_name,
-                "thread": message.thread,
-                "body": dump_blocks(message.body.blocks),
-                "degraded": list(message.body.degraded),
-            }
+            return _dump_message(message)
+        case Edited(message):
+            return {"edited": _dump_message(message)}
+        case Deleted(message_id):
+            return {"deleted": message_id}
+        case Reacted(message_id, reaction):
+            return {"reacted": {"message": message_id, "account": reaction.account, "emoji": reaction.emoji}}
+        case Unreacted(message_id, reaction):
+            return {"unreacted": {"message": message_id, "account": reaction.account, "emoji": reaction.emoji}}
+        case Stands(message, reactions):
+            return {"stands": {"message": _dump_message(message), "reactions": sorted(map(_dump_reaction, reactions))}}
+        case Noticed(what, accounts, text):
+            return {"noticed": {"what": what.value, "accounts": list(accounts), "text": text}}
+        case Commanded(account, words):
+            return {"commanded": {"account": account, "words": words}}
+
+
+def _dump_message(message: Message) -> dict[str, Any]:
+    return {
+        "author": message.author,
+        "author_name": message.author_name,
+        "thread": message.thread,
+        "edited_at": message.edited_at.isoformat() if message.edited_at else None,
+        "is_app": message.is_app,
+        "attachments": list(map(_dump_attachment, message.attachments)),
+        "body": dump_blocks(message.body.blocks),
+        "degraded": list(message.body.degraded),
+    }
+
+
+def _dump_attachment(attachment: Attachment) -> dict[str, Any]:
+    """Without its handle, which is the connector's own business."""
+    told = {"name": attachment.name, "content_type": attachment.content_type}
+    return told | {"size": attachment.size, "link": attachment.link}
+
+
+def _dump_reaction(reaction: Reaction) -> list[str]:
+    return [reaction.account, reaction.emoji]
 
 
 def load_blocks(data: Iterable[dict[str, Any]]) -> tuple[Block, ...]:
@@ -126,6 +194,10 @@ def _load_block(data: dict[str, Any]) -> Block:
             return BulletList(tuple(map(load_blocks, items)))
         case {"numbers": items}:
             return NumberedList(tuple(map(load_blocks, items)), data.get("start", 1))
+        case {"table": rows}:
+            return Table(tuple(tuple(map(_load_inlines, row)) for row in rows), data.get("header", True))
+        case {"rule": True}:
+            return Rule()
     raise ValueError(f"no block is written {data!r}")
 
 
@@ -144,6 +216,11 @@ def _load_inline(data: Any) -> Inline:
         case {"mention": name}:
             account = data.get("account")
             return Mention(name, AccountId(account) if account else None)
+        case {"broadcast": name}:
+            return Broadcast(name)
+        case {"channel": name}:
+            conversation = data.get("conversation")
+            return ChannelMention(name, ConversationId(conversation) if conversation else None)
         case {"emoji": name}:
             return Emoji(name)
         case {"break": True}:
@@ -173,6 +250,10 @@ def _dump_block(block: Block) -> dict[str, Any]:
             return {"bullets": list(map(dump_blocks, items))}
         case NumberedList(items, start):
             return {"numbers": list(map(dump_blocks, items)), "start": start}
+        case Table(rows, header):
+            return {"table": [[list(map(_dump_inline, cell)) for cell in row] for row in rows], "header": header}
+        case Rule():
+            return {"rule": True}
 
 
 def _dump_inline(inline: Inline) -> Any:
@@ -183,6 +264,10 @@ def _dump_inline(inline: Inline) -> Any:
             return {"link": url, "text": text, "style": _dump_style(style)}
         case Mention(name, account):
             return {"mention": name, "account": account}
+        case Broadcast(name):
+            return {"broadcast": name}
+        case ChannelMention(name, conversation):
+            return {"channel": name, "conversation": conversation}
         case Emoji(name):
             return {"emoji": name}
         case LineBreak():

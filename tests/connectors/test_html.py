@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from connectors.html import from_html, to_html
 from connectors.richtext import (
+    Broadcast,
     BulletList,
+    ChannelMention,
     CodeBlock,
     Document,
     Heading,
@@ -14,7 +16,9 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
     document,
     plain,
@@ -115,18 +119,60 @@ def test_a_quote_holds_blocks() -> None:
     assert one("<blockquote><p>a</p><p>b</p></blockquote>") == Quote((Paragraph((Text("a"),)), Paragraph((Text("b"),))))
 
 
+def test_an_image_is_told_and_named() -> None:
+    body = from_html('<img src="x" alt="a &amp; b">')
+    assert (plain(body), body.degraded) == ("[image: a & b]", ("image",))
+
+
+def cells(*texts: str) -> tuple[tuple[Text, ...], ...]:
+    return tuple((Text(text),) for text in texts)
+
+
 @pytest.mark.parametrize(
-    ("source", "text", "name"),
+    ("source", "header"),
     [
-        ("<table><tr><th>a</th><td><p>b</p><p>c</p></td></tr><tr><td>d</td></tr></table>", "a | b c\nd", "table"),
-        ("<hr>", "———", "rule"),
-        ('<img src="x" alt="a &amp; b">', "[image: a & b]", "image"),
-        ("<u>x</u>", "x", "underline"),
+        ("<tr><th>a<th>b<tr><td>c<td>d", True),
+        ("<thead><tr><td>a<td>b</thead><tbody><tr><th>c<td>d</tbody>", True),
+        ("<tbody><tr><th>a<td>b<tr><td>c<td>d</tbody>", False),
     ],
 )
-def test_what_has_no_neutral_form_is_told_and_named(source: str, text: str, name: str) -> None:
-    body = from_html(source)
-    assert (plain(body), body.degraded) == (text, (name,))
+def test_a_table_has_rows_and_perhaps_a_header(source: str, header: bool) -> None:
+    assert one(f"<table>{source}</table>") == Table((cells("a", "b"), cells("c", "d")), header)
+
+
+def test_a_cell_is_one_line_whatever_stands_in_it() -> None:
+    source = "<p>a</p><p>b</p><ul><li>c<li>d</ul><pre>e\nf</pre><blockquote>g</blockquote><hr>"
+    nested = "<table><tr><td>h<td>i</table><h1>j</h1>k<br>l"
+    read = one(f"<table><tr><td>{source}{nested}</td></tr></table>")
+    code = Text("e f", Style.CODE)
+    told = (Text("a b • c • d "), code, Text(" g ——— h i j k l"))
+    assert read == Table(((told,),), header=False)
+
+
+def test_what_stands_between_rows_is_not_lost() -> None:
+    source = "<table>x<caption>y</caption><tr>z<td>a</td>b</tr></table>"
+    assert plain(from_html(source)) == "x\ny\nz | a b"
+
+
+def test_a_rule_stands_between_blocks() -> None:
+    assert from_html("a<hr>b").blocks == (Paragraph((Text("a"),)), Rule(), Paragraph((Text("b"),)))
+
+
+@pytest.mark.parametrize("tag", ["u", "ins"])
+def test_underlined_text_is_underlined(tag: str) -> None:
+    assert one(f"<{tag}>x</{tag}>") == Paragraph((Text("x", Style.UNDERLINE),))
+
+
+def test_headings_are_written_only_as_deep_as_asked() -> None:
+    body = document([Heading((Text("a"),), 1), Heading((Text("b"),), 5)])
+    assert to_html(body, deepest_heading=3) == "<h1>a</h1><h3>b</h3>"
+    assert to_html(body) == "<p><strong>a</strong></p><p><strong>b</strong></p>"
+
+
+def test_calls_to_everybody_are_written_as_the_platform_says() -> None:
+    body = document([Paragraph((Broadcast("here"), Text(" "), ChannelMention("a&b")))])
+    assert to_html(body) == '<p><span class="mention">@here</span> #a&amp;b</p>'
+    assert to_html(body, broadcast=lambda called: f"<all {called.name}>") == "<p><all here> #a&amp;b</p>"
 
 
 def test_special_tags_are_read_by_the_platform() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from connectors import get, slugs
-from connectors.messages import Posted
+from connectors.messages import Deleted, Edited, Posted, Reacted, Stands, Unreacted
 from connectors.richtext import Document, document
 from tests.connectors.documents import documents, patient
 from tests.connectors.samples import (
@@ -28,9 +28,12 @@ def test_a_heard_message_is_read_as_its_sample_says(sample: Sample) -> None:
     reference = load_reference(sample.data["reference"])
     event = get(sample.slug)(sample.credentials).parse(sample.data["content"], reference)
     assert dump_event(event) == load_event(sample.data["event"])
-    if isinstance(event, Posted):
-        assert (event.message.conversation, event.message.id) == (reference.conversation, reference.message)
-        assert event.message.body == document(event.message.body.blocks, event.message.body.degraded), "normal form"
+    match event:
+        case Posted(message) | Edited(message) | Stands(message):
+            assert (message.conversation, message.id) == (reference.conversation, reference.message)
+            assert message.body == document(message.body.blocks, message.body.degraded), "normal form"
+        case Deleted(message_id) | Reacted(message_id) | Unreacted(message_id):
+            assert message_id == reference.message
 
 
 @pytest.mark.parametrize("sample", [*samples("said")], ids=by_id)

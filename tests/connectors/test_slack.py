@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -17,17 +18,26 @@ from connectors.errors import Forged, Malformed
 from connectors.messages import (
     AccountId,
     Byline,
+    Commanded,
     ConversationId,
     Draft,
+    Edited,
     Kind,
     MessageId,
+    Noticed,
     Posted,
+    Reaction,
     Reference,
+    Skipped,
+    Stands,
     WorkspaceId,
 )
 from connectors.richtext import (
+    RULE,
     Block,
+    Broadcast,
     BulletList,
+    ChannelMention,
     CodeBlock,
     Document,
     Heading,
@@ -37,14 +47,20 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
     document,
     inlines,
     map_inlines,
     plain,
+    plain_inline,
 )
 from connectors.slack.connector import LONGEST_TEXT, Slack
+from connectors.slack.plain_text import grid
+from connectors.slack.reactions import emoji_of, name_of
+from connectors.slack.render import MOST_BLOCKS, attributed
 from connectors.slack.webhook import TOLERANCE, prove, receive, signature
 from connectors.splitting import clusters
 from tests.connectors.documents import documents, nasty_lines, nasty_text, patient
@@ -174,9 +190,9 @@ def test_the_handshake_is_answered_with_its_challenge() -> None:
     assert reply == Reply(b"3eZbrw1a")
 
 
-def test_an_event_is_named_by_app_and_id_and_belongs_to_the_installation() -> None:
+def test_an_event_is_named_by_app_and_message_and_belongs_to_the_installation() -> None:
     found = heard_event(MESSAGE)
-    assert (found.workspace, found.event_id) == ("T0ACME0001", "A0EXAMPLE1:Ev07JQHFTAKH")
+    assert (found.workspace, found.event_id) == ("T0ACME0001", f"A0EXAMPLE1:{CHANNEL}:{TS}:posted")
     assert found.reference == Reference(Kind.POSTED, CHANNEL, TS, datetime(2022, 9, 23, 20, 53, 2, 46509, UTC))
     assert found.content == MESSAGE
 
@@ -206,10 +222,21 @@ EDITED = {"ts": TS, "text": "new", "edited": {"user": "U0ALICE001", "ts": "16651
         (CHANGED | {"message": {"ts": TS, "text": "unfurled"}}, Kind.OTHER),
         (CHANGED | {"message": {"ts": TS, "subtype": "tombstone"}}, Kind.DELETED),
         ({"type": "message", "subtype": "message_deleted", "channel": CHANNEL, "deleted_ts": TS}, Kind.DELETED),
-        ({"type": "reaction_added", "item": {"type": "message", "channel": CHANNEL, "ts": TS}}, Kind.REACTION),
-        ({"type": "reaction_removed", "item": {"type": "message", "channel": CHANNEL, "ts": TS}}, Kind.REACTION),
+        ({"type": "reaction_added", "item": {"type": "message", "channel": CHANNEL, "ts": TS}}, Kind.REACTED),
+        ({"type": "reaction_removed", "item": {"type": "message", "channel": CHANNEL, "ts": TS}}, Kind.UNREACTED),
         ({"type": "reaction_added", "item": {"type": "file", "file": "F1"}}, Kind.OTHER),
-        ({"type": "channel_rename", "channel": {"id": CHANNEL}}, Kind.OTHER),
+        ({"type": "message", "hidden": True, "message": EDITED, "channel": CHANNEL, "ts": TS}, Kind.OTHER),
+        ({"type": "channel_created", "channel": {"id": CHANNEL}}, Kind.OTHER),
+        (MESSAGE | {"subtype": "huddle_thread"}, Kind.POSTED),
+        (MESSAGE | {"text": "<@U0BOT00001> help"}, Kind.COMMAND),
+        (MESSAGE | {"text": " <@U0BOT00001|mio>"}, Kind.COMMAND),
+        (MESSAGE | {"text": "ask <@U0BOT00001>"}, Kind.POSTED),
+        (MESSAGE | {"text": "<@U0BOT000012> hi"}, Kind.POSTED),
+        (MESSAGE | {"text": "<@U0BOT00001> hi", "user": "U0BOT00001"}, Kind.POSTED),
+        (MESSAGE | {"text": "<@U0BOT00001> hi", "user": None, "subtype": "bot_message"}, Kind.POSTED),
+        (MESSAGE | {"type": "app_mention", "text": "<@U0BOT00001> help"}, Kind.COMMAND),
+        (MESSAGE | {"type": "app_mention", "text": "<@U0BOT00001> help", "edited": {}}, Kind.OTHER),
+        (MESSAGE | {"type": "app_mention", "text": "ask <@U0BOT00001>"}, Kind.OTHER),
         ({"type": "app_uninstalled"}, Kind.OTHER),
         (MESSAGE | {"type": ["message"]}, Kind.OTHER),
         (MESSAGE | {"subtype": ["bot_message"]}, Kind.OTHER),
@@ -224,10 +251,122 @@ def test_an_event_is_of_its_kind(event: dict[str, Any], kind: Kind) -> None:
     assert (found.content is None) == (kind is Kind.OTHER)
 
 
-@pytest.mark.parametrize("kind", ["member_joined_channel", "member_left_channel"])
-def test_joining_and_leaving_name_the_channel(kind: str) -> None:
-    found = heard_event({"type": kind, "user": "U0BOB00001", "channel": CHANNEL, "channel_type": "C", "event_ts": TS})
-    assert (found.reference.kind, found.reference.conversation) == (Kind.MEMBERSHIP, CHANNEL)
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "member_joined_channel", "user": "U0BOB00001", "channel": CHANNEL, "channel_type": "C"},
+        {"type": "member_left_channel", "user": "U0BOB00001", "channel": CHANNEL, "channel_type": "C"},
+        {"type": "channel_rename", "channel": {"id": CHANNEL, "name": "new"}},
+        {"type": "group_rename", "channel": {"id": CHANNEL, "name": "new"}},
+        {"type": "channel_archive", "channel": CHANNEL, "user": "U0BOB00001"},
+        {"type": "group_unarchive", "channel": CHANNEL, "actor_id": "U0BOB00001"},
+        {"type": "message", "subtype": "channel_topic", "channel": CHANNEL, "ts": TS, "topic": "tea"},
+    ],
+)
+def test_a_notice_names_the_channel(event: dict[str, Any]) -> None:
+    found = heard_event(event | {"event_ts": TS})
+    assert (found.reference.kind, found.reference.conversation, found.reference.message) == (Kind.NOTICE, CHANNEL, "")
+    assert isinstance(SLACK.parse(found.content or {}, found.reference), Noticed)
+
+
+def test_repeats_share_an_id_and_nothing_else_does() -> None:
+    item = {"type": "message", "channel": CHANNEL, "ts": TS}
+    reaction = {"type": "reaction_added", "user": "U0ALICE001", "reaction": "+1", "item": item, "event_ts": "2.000001"}
+    events: list[dict[str, Any]] = [
+        MESSAGE,
+        CHANGED | {"message": EDITED, "event_ts": "1665102362.013600"},
+        CHANGED | {"message": EDITED, "event_ts": "1665102362.999999"},
+        {"type": "message", "subtype": "message_deleted", "channel": CHANNEL, "deleted_ts": TS, "event_ts": "2.000002"},
+        reaction,
+        reaction | {"event_ts": "3.000001"},
+        reaction | {"reaction": "tada"},
+        reaction | {"user": "U0BOB00001"},
+        reaction | {"type": "reaction_removed"},
+    ]
+    first = [heard_event(event, event_id="Ev1").event_id for event in events]
+    again = [heard_event(event, event_id="Ev2").event_id for event in events]
+    assert first == again
+    assert len(set(first)) == len(events)
+
+
+def test_both_tellings_of_a_mention_are_one_event() -> None:
+    said = MESSAGE | {"text": "<@U0BOT00001> help"}
+    assert heard_event(said).event_id == heard_event(said | {"type": "app_mention"}, event_id="Ev2").event_id
+
+
+def test_without_a_bot_of_ours_nobody_is_asked() -> None:
+    person = [{"team_id": "T0ACME0001", "user_id": "U0BOT00001", "is_bot": False}]
+    found = heard_event(MESSAGE | {"text": "<@U0BOT00001> help"}, authorizations=person)
+    assert found.reference.kind is Kind.POSTED
+
+
+# --- Slash commands
+
+FORM = {
+    "team_id": "T0ACME0001", "channel_id": CHANNEL, "user_id": "U0ALICE001", "command": "/mio", "text": "members please",
+    "api_app_id": "A0EXAMPLE1", "response_url": "https://hooks.slack.com/commands/T0ACME0001/1/abc", "trigger_id": "1.2.a",
+}  # fmt: skip
+
+
+def typed_command(fields: dict[str, str]) -> Reply | list[Envelope]:
+    request = signed(urlencode(fields).encode())
+    headers = {**request.headers, "content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+    return receive(replace(request, headers=headers), SECRETS)
+
+
+def test_a_slash_command_is_a_command() -> None:
+    [found] = typed_command(FORM)
+    assert (found.workspace, found.event_id) == ("T0ACME0001", "A0EXAMPLE1:command:1.2.a")
+    assert found.reference == Reference(Kind.COMMAND, CHANNEL, MessageId(""))
+    event = SLACK.parse(found.content or {}, found.reference)
+    assert event == Commanded(AccountId("U0ALICE001"), "members please", FORM["response_url"])
+    assert "hooks" not in repr(event)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://hooks.slack.com/commands/x",
+        "https://hooks.slack.com.evil.example/x",
+        "https://evil.example/hooks.slack.com",
+        "https://hooks.slack.com@evil.example/x",
+        "https://hooks.slack.com:8443/x",
+        "https://[",
+    ],
+)
+def test_only_slack_is_answered(url: str) -> None:
+    [found] = typed_command(FORM | {"response_url": url})
+    event = SLACK.parse(found.content or {}, found.reference)
+    assert isinstance(event, Commanded)
+    assert event.handle == ""
+
+
+def test_slack_s_look_at_our_certificate_has_no_effect() -> None:
+    assert typed_command({"ssl_check": "1", "token": "legacy"}) == Reply(b"")
+
+
+@pytest.mark.parametrize("key", ["team_id", "channel_id", "user_id", "api_app_id", "trigger_id"])
+def test_a_command_without_its_place_is_malformed(key: str) -> None:
+    for broken in ("", "../x y", "x" * 400):
+        if (key, broken) == ("trigger_id", "../x y"):
+            continue
+        with pytest.raises(Malformed):
+            typed_command(FORM | {key: broken})
+
+
+@patient
+@given(st.binary(max_size=200))
+def test_a_form_of_random_bytes_is_malformed(body: bytes) -> None:
+    request = signed(body)
+    headers = {**request.headers, "content-type": "application/x-www-form-urlencoded"}
+    with pytest.raises(Malformed):
+        receive(replace(request, headers=headers), SECRETS)
+
+
+def test_an_endless_form_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        typed_command(FORM | {f"x{number}": "y" for number in range(200)})
 
 
 def test_lost_events_are_counted() -> None:
@@ -258,6 +397,7 @@ def test_lost_events_are_counted() -> None:
         envelope(MESSAGE, authorizations=[], team_id=None),
         envelope(CHANGED),
         envelope({"type": "reaction_added"}),
+        envelope({"type": "channel_rename", "channel": {"id": 7}}),
     ],
 )
 def test_a_proven_body_that_says_nothing_is_malformed(outer: Any) -> None:
@@ -383,7 +523,7 @@ def test_code_stays_literal(text: str) -> None:
 
 
 @patient
-@given(documents())
+@given(documents(broadcast=False))
 def test_the_fallback_holds_no_token_that_nobody_meant(body: Document) -> None:
     assert "<" not in said(body)["text"]
 
@@ -406,12 +546,28 @@ def test_a_document_comes_back_as_it_was_said(body: Document) -> None:
 
 
 def as_slack_shows(body: Document) -> Document:
-    """Headings are bold, people from elsewhere are names, neighbouring lists and quotes may be one."""
-    shown = map_inlines(body, _shown_inline)
-    return document(_joined(map(_shown_block, shown.blocks)))
+    """What Slack has no form for: most headings are bold, and tables code, unless one is all that ends the message;
+    people and channels from elsewhere are names, neighbouring lists and quotes may be one."""
+    tables = sum(isinstance(block, Table) for block in body.blocks)
+    shown = [_shown_at_top(block, tables == 1 and block is body.blocks[-1]) for block in body.blocks]
+    named = map_inlines(Document(tuple(shown)), _shown_inline)
+    return document(_joined(iter(document(named.blocks).blocks)))
+
+
+def _shown_at_top(block: Block, may_be_table: bool) -> Block:
+    match block:
+        case Heading((Text(text, Style.PLAIN),), level) if (
+            level <= 2 and len(text) <= 150 and not set(text) & set("&<>")
+        ):
+            return Heading(block.content)
+        case Table():
+            return replace(block, header=True) if may_be_table else CodeBlock(grid(block))
+    return _shown_block(block)
 
 
 def _shown_inline(inline: Inline) -> Inline:
+    if isinstance(inline, ChannelMention):
+        return Text(f"#{inline.name}")
     if not isinstance(inline, Mention):
         return inline
     return Mention(inline.account, inline.account) if inline.account else Text(f"@{inline.name}")
@@ -420,13 +576,19 @@ def _shown_inline(inline: Inline) -> Inline:
 def _shown_block(block: Block) -> Block:
     match block:
         case Heading(content):
-            bold = (replace(i, style=i.style | Style.BOLD) if isinstance(i, Text | Link) else i for i in content)
-            return Paragraph(tuple(bold))
+            return Paragraph(tuple(_bold(inline) for inline in content))
         case Quote(blocks):
             return Quote(tuple(_joined(map(_shown_block, blocks))))
         case BulletList(items) | NumberedList(items):
             return replace(block, items=tuple(tuple(_joined(map(_shown_block, item))) for item in items))
     return block
+
+
+def _bold(inline: Inline) -> Inline:
+    if isinstance(inline, Text | Link):
+        return replace(inline, style=inline.style | Style.BOLD)
+    named = isinstance(inline, ChannelMention) or (isinstance(inline, Mention) and not inline.account)
+    return Text(plain_inline(inline), Style.BOLD) if named else inline
 
 
 def _joined(blocks: Iterator[Block]) -> list[Block]:
@@ -459,7 +621,7 @@ def test_only_people_can_be_rung() -> None:
 
 
 @patient
-@given(st.lists(documents(), min_size=1, max_size=3), st.integers(1, 6))
+@given(st.lists(documents(tables=False), min_size=1, max_size=3), st.integers(1, 6))
 def test_a_long_message_is_split_and_nothing_is_lost(bodies: list[Document], times: int) -> None:
     body = document([block for made in bodies for block in made.blocks] * times)
     parts = SLACK.parts(Draft(CHANNEL, body, "n1"))
@@ -469,20 +631,24 @@ def test_a_long_message_is_split_and_nothing_is_lost(bodies: list[Document], tim
 
 
 def _words(part: Any) -> str:
-    texts = ("".join(_texts(element)) for block in part.payload["blocks"] for element in block["elements"])
-    return "".join(texts)
+    return "".join("".join(_texts(block)) for block in part.payload["blocks"])
 
 
 def _texts(element: dict[str, Any]) -> Iterator[str]:
-    if "elements" in element:
+    if element["type"] == "divider":
+        return
+    if element["type"] == "header":
+        yield element["text"]["text"]
+    elif "elements" in element:
         for inner in element["elements"]:
             yield from _texts(inner)
     else:
-        yield str(element.get("text") or element.get("url") or element.get("name") or element.get("user_id"))
+        keys = ("text", "url", "name", "user_id", "range")
+        yield next(str(element[key]) for key in keys if element.get(key))
 
 
 def _content(text: str) -> str:
-    return "".join(text.split())
+    return "".join(text.replace(RULE, "").split())
 
 
 def test_a_long_code_block_becomes_several() -> None:
@@ -532,3 +698,120 @@ def test_no_text_is_lost_between_styles() -> None:
     assert isinstance(event, Posted)
     assert [len(list(inlines([block]))) for block in event.message.body.blocks] == [1, 1]
     assert all(isinstance(before, Paragraph) for before, _ in pairwise(event.message.body.blocks))
+
+
+# --- What happens to messages
+
+
+def seen(content: dict[str, Any], kind: Kind = Kind.POSTED) -> Any:
+    return SLACK.parse(content, Reference(kind, CHANNEL, TS))
+
+
+def test_an_edit_is_the_whole_message_and_when_it_was_made() -> None:
+    inner = MESSAGE | {"text": "new", "edited": {"user": "U0ALICE001", "ts": "1665102362.000000"}}
+    event = seen(CHANGED | {"message": inner}, Kind.EDITED)
+    assert isinstance(event, Edited)
+    assert (plain(event.message.body), event.message.sent_at) == ("new", datetime(2022, 9, 23, 20, 53, 2, 46509, UTC))
+    assert event.message.edited_at == datetime(2022, 10, 7, 0, 26, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("event_ts", "microsecond"),
+    [("1665102362.013600", 13600), ("1665102363.000001", 0), ("1665102361.999999", 0), (None, 0), ("soon", 0)],
+)
+def test_edits_within_one_second_are_told_apart_and_previews_after_it_are_no_newer(
+    event_ts: Any, microsecond: int
+) -> None:
+    inner = MESSAGE | {"edited": {"user": "U0ALICE001", "ts": "1665102362.000000"}}
+    event = seen(CHANGED | {"message": inner, "event_ts": event_ts}, Kind.EDITED)
+    assert event.message.edited_at == datetime(2022, 10, 7, 0, 26, 2, microsecond, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("edited", [None, {}, {"ts": None}, "soon", 7])
+def test_a_change_that_nobody_made_is_no_edit(edited: Any) -> None:
+    assert isinstance(seen(CHANGED | {"message": MESSAGE | {"edited": edited}}), Skipped)
+
+
+def test_a_fetched_message_tells_everybody_who_reacted() -> None:
+    reactions = [
+        {"name": "+1", "users": ["U0ALICE001", "U0BOB00001"], "count": 2},
+        {"name": "wave::skin-tone-3", "users": ["U0BOB00001"], "count": 1},
+        {"name": "party_parrot", "users": ["U0BOB00001", None, "<x>"], "count": 3},
+        {"name": None, "users": ["U0BOB00001"]},
+        "x",
+    ]
+    for kind in (Kind.EDITED, Kind.REACTED, Kind.UNREACTED, Kind.CHANGED):
+        event = seen(MESSAGE | {"reactions": reactions}, kind)
+        assert isinstance(event, Stands)
+        assert event.reactions == {
+            Reaction(AccountId("U0ALICE001"), "👍"),
+            Reaction(AccountId("U0BOB00001"), "👍"),
+            Reaction(AccountId("U0BOB00001"), "👋🏼"),
+            Reaction(AccountId("U0BOB00001"), ":party_parrot:"),
+        }
+
+
+@pytest.mark.parametrize("emoji", ["👍", "👍🏽", "👋🏼", "❤️", "🇫🇷", "👩‍👩‍👧‍👦", "🤝🏻", "☺️", "#️⃣", ":party_parrot:"])
+def test_a_reaction_keeps_its_looks_on_the_way_in_and_out(emoji: str) -> None:
+    name = name_of(emoji)
+    assert name is not None
+    assert name.isascii()
+    assert emoji_of(name).replace("\ufe0f", "") == emoji.replace("\ufe0f", "")
+
+
+@pytest.mark.parametrize("emoji", ["x", "", "::", "👍👍", "hello 👍"])
+def test_what_is_no_emoji_has_no_name(emoji: str) -> None:
+    assert name_of(emoji) is None
+
+
+def test_a_reply_is_said_in_its_thread() -> None:
+    draft = Draft(CHANNEL, document([Paragraph((Text("yes"),))]), "n1", thread=MessageId("1.000100"))
+    assert SLACK.render(draft).payload["thread_ts"] == "1.000100"
+    assert "thread_ts" not in SLACK.render(replace(draft, thread=None)).payload
+
+
+def test_everybody_is_called_only_where_it_is_meant() -> None:
+    names = ("here", "channel", "all", "everyone", "<!here>")
+    payload = said(Document((Paragraph(tuple(Broadcast(name) for name in names)),)))
+    assert payload["text"] == "<!here><!channel><!everyone>@everyone@&lt;!here&gt;"
+    [section] = payload["blocks"][0]["elements"]
+    assert [element.get("range") for element in section["elements"]] == ["here", "channel", "everyone", None]
+
+
+# --- Tables, rules and headings
+
+
+def test_a_long_table_is_split_and_nothing_is_lost() -> None:
+    rows = tuple(
+        ((Text(f"row {n}"),), (Text("x" * 100),), (Link(f"https://example.com/{n}", "link"),)) for n in range(99)
+    )
+    parts = SLACK.parts(Draft(CHANNEL, Document((Table(rows),)), "n1"))
+    assert len(parts) > 1
+    read = [row for part in parts for block in heard_back(part.payload).blocks for row in getattr(block, "rows", ())]
+    assert tuple(read) == rows
+
+
+def test_more_rules_than_slack_takes_blocks_are_lines_of_dashes() -> None:
+    body = Document((Paragraph((Text("x"),)), Rule()) * 30)
+    assert len(said(body)["blocks"]) == 1
+    assert plain(heard_back(said(body))).count(RULE) == 30
+    assert len(said(Document(body.blocks[: MOST_BLOCKS - 1]))["blocks"]) == MOST_BLOCKS - 1
+
+
+def test_a_table_in_a_text_is_set_like_code() -> None:
+    rows = (((Text("name"),), (Text("n"),)), ((Text("Ann"),), ()), ((Text("Bartholomew"),), (Text("2"),)))
+    body = Document((Table(rows), Paragraph((Text("after"),))))
+    assert heard_back(said(body)).blocks[0] == CodeBlock(
+        "name        | n\n------------+--\nAnn         |\nBartholomew | 2"
+    )
+
+
+@patient
+@given(documents(), st.sampled_from(["Ann Moreau (Teams)", "<!here> (Zoom)", "&" * 70 + " (Webex)"]))
+def test_an_edit_that_lost_its_name_says_it_first(body: Document, name: str) -> None:
+    payload = attributed(said(body) | {"username": name})
+    assert len(payload["text"]) <= 4_000
+    first = heard_back(payload).blocks[0]
+    assert isinstance(first, Paragraph)
+    assert first.content[0] == Text(f"{name}:", Style.BOLD) or plain(Document((first,))).startswith(f"{name}:")
+    assert len(payload["blocks"]) <= 50

@@ -12,7 +12,7 @@ from connectors.contract import Envelope, Rendered, Request
 from connectors.errors import ConnectorError, Gone, RateLimited, Reconnect, Refused, Unavailable, Unsure
 from connectors.http import BlockingTransport, Outgoing, drive_blocking
 from connectors.messages import Account, AccountId, Byline, ConversationId, Draft, Kind, MessageId, Posted, Reference
-from connectors.richtext import Document, Mention, Paragraph, Text, mentions, plain
+from connectors.richtext import Broadcast, Document, Mention, Paragraph, Text, inlines, mentions, plain
 from connectors.sandbox import Webhook
 from connectors.slack.connector import Slack
 from connectors.slack.sandbox import FakeSlack
@@ -368,7 +368,7 @@ def test_what_is_typed_is_told_as_slack_s_client_stores_it(company: Company) -> 
     assert event.message.author == company.ann.id
     assert mentions(event.message.body) == [Mention(company.bob.id, AccountId(company.bob.id))]
     assert plain(event.message.body) == f"Hi @{company.bob.id} and @here 👍🏽, @Ann Moreau"
-    assert event.message.body.degraded == ("broadcast",)
+    assert Broadcast("here") in list(inlines(event.message.body.blocks))
 
 
 def test_what_a_person_posts_through_an_app_is_told_as_theirs_and_not_as_ours(company: Company) -> None:
@@ -400,8 +400,8 @@ def test_a_mention_of_the_app_is_told_twice_and_counts_once(company: Company) ->
     bot = company.fake.workspace.bot_user
     company.as_person(company.ann.token, "chat.postMessage", channel=company.general, text=f"<@{bot}> help")
     first, second = company.told()
-    assert [first.reference.kind, second.reference.kind] == [Kind.POSTED, Kind.OTHER]
-    assert first.event_id != second.event_id
+    assert [first.reference.kind, second.reference.kind] == [Kind.COMMAND, Kind.COMMAND]
+    assert first.event_id == second.event_id
 
 
 def test_a_repeated_webhook_says_so_and_keeps_its_event_id(company: Company) -> None:

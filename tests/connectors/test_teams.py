@@ -3,7 +3,6 @@
 import copy
 import json
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -40,17 +39,18 @@ from connectors.messages import (
 )
 from connectors.richtext import (
     Block,
+    Broadcast,
+    ChannelMention,
     CodeBlock,
     Document,
     Emoji,
     Heading,
     Inline,
-    Link,
     Mention,
     Paragraph,
-    Style,
     Text,
     document,
+    inlines,
     map_inlines,
     mentions,
     plain,
@@ -61,8 +61,8 @@ from connectors.splitting import clusters
 from connectors.teams import ids
 from connectors.teams.client import judge
 from connectors.teams.connector import LONGEST_TEXT, Teams
-from connectors.teams.parse import timestamp
 from connectors.teams.sandbox import FakeTeams
+from connectors.teams.values import timestamp
 from connectors.teams.webhook import client_state
 from tests.connectors.documents import documents, nasty_text
 
@@ -139,7 +139,7 @@ def test_a_reply_is_named_with_its_root() -> None:
 
 @pytest.mark.parametrize(
     ("change", "kind"),
-    [("created", Kind.POSTED), ("updated", Kind.EDITED), ("deleted", Kind.DELETED), ("moved", Kind.OTHER)],
+    [("created", Kind.POSTED), ("updated", Kind.CHANGED), ("deleted", Kind.DELETED), ("moved", Kind.OTHER)],
 )
 def test_the_change_decides_the_kind(change: str, kind: Kind) -> None:
     (envelope,) = receive(item(changeType=change))
@@ -149,7 +149,13 @@ def test_the_change_decides_the_kind(change: str, kind: Kind) -> None:
 def test_a_message_heard_through_two_subscriptions_is_one_event() -> None:
     first, second = receive(item(), item(subscriptionId="other", subscriptionExpirationDateTime="later"))
     assert first.event_id == second.event_id
-    assert first.event_id != receive(item(changeType="updated"))[0].event_id
+    assert first.event_id != receive(item(changeType="deleted"))[0].event_id
+
+
+def test_two_changes_of_a_message_are_two_events_however_soon_they_follow() -> None:
+    (first,), (second,) = (receive(item(changeType="updated")) for _ in range(2))
+    assert first.event_id != second.event_id
+    assert first.reference == second.reference
 
 
 def test_the_client_state_is_ours_for_each_tenant() -> None:
@@ -378,7 +384,7 @@ def _inlines(body: Document) -> list[Inline]:
 
 
 def expected(body: Document) -> Document:
-    """What Teams can keep of a document: headings are bold lines, our emoji their names, no-break spaces spaces."""
+    """What Teams can keep of a document: three levels of headings, one call to everybody, other emoji by their names."""
 
     def kept(inline: Inline) -> Inline:
         match inline:
@@ -386,8 +392,10 @@ def expected(body: Document) -> Document:
                 return Text(text.replace("\xa0", " "), style)
             case Mention(name, None):
                 return Text(f"@{name}")
-            case Emoji(name):
-                return Text(f":{name}:")
+            case Broadcast():
+                return Broadcast("channel")
+            case Emoji() | ChannelMention():
+                return Text(plain_inline(inline))
         return inline
 
     mapped = map_inlines(document(map(_as_teams_keeps, body.blocks)), kept)
@@ -396,15 +404,11 @@ def expected(body: Document) -> Document:
 
 def _as_teams_keeps(block: Block) -> Block:
     match block:
-        case Heading(content):
-            return map_inlines(Document((Paragraph(content),)), _bold).blocks[0]
+        case Heading(content, level):
+            return Heading(content, min(level, 3))
         case CodeBlock(text, language):
             return CodeBlock(text.replace("\xa0", " "), language)
     return block
-
-
-def _bold(inline: Inline) -> Inline:
-    return replace(inline, style=inline.style | Style.BOLD) if isinstance(inline, Text | Link) else inline
 
 
 def named_by_account(inline: Inline) -> Inline:
@@ -420,9 +424,13 @@ def test_a_document_survives_writing_and_reading(body: Document) -> None:
 @given(documents(mention_ids=st.sampled_from(["oid-1", "oid-2"])))
 def test_every_at_element_has_exactly_one_entry(body: Document) -> None:
     payload = TEAMS.render(draft(body)).payload
-    wanted = [mention.account for mention in mentions(body) if mention.account]
+    wanted = [
+        inline.account if isinstance(inline, Mention) else ids.team_and_channel(CHANNEL)[1]
+        for inline in inlines(body.blocks)
+        if isinstance(inline, Broadcast) or (isinstance(inline, Mention) and inline.account)
+    ]
     entries = payload.get("mentions", [])
-    assert [entry["mentioned"]["user"]["id"] for entry in entries] == wanted
+    assert [entry["mentioned"][kind]["id"] for entry in entries for kind in entry["mentioned"]] == wanted
     assert [entry["id"] for entry in entries] == list(range(len(wanted)))
     assert payload["body"]["content"].count("<at ") == len(wanted)
 
@@ -541,7 +549,7 @@ def test_a_send_is_found_by_author_and_text_when_teams_drops_the_marker(
 ) -> None:
     rendered = teams.render(to(general, Text("hello  <b>")))
     first, second = run(fake, teams.post(rendered)), run(fake, teams.post(rendered))
-    for thread in fake.graph.channels[fake.places()[0].id].threads.values():
+    for thread in fake.channels.all[fake.places()[0].id].threads.values():
         content = thread.root["body"]["content"]
         thread.root["body"]["content"] = content.replace('<abbr title="mio-n1.0"></abbr>', "")
     assert run(fake, teams.find(rendered, START)) == [first, second]
@@ -569,7 +577,7 @@ def test_a_reply_is_fetched_by_its_root(fake: FakeTeams, teams: Teams, general: 
 
 def test_a_deleted_or_unknown_message_is_gone(fake: FakeTeams, teams: Teams, general: ConversationId) -> None:
     id_ = fake.type_as("Ann Moreau", general, "oops")
-    fake.graph.channels[fake.places()[0].id].threads[id_].root["deletedDateTime"] = "2026-01-01T00:00:01Z"
+    fake.channels.all[fake.places()[0].id].threads[id_].root["deletedDateTime"] = "2026-01-01T00:00:01Z"
     for message in (id_, MessageId("1"), MessageId(f"{id_}/1")):
         with pytest.raises(Gone):
             run(fake, teams.fetch(Reference(Kind.POSTED, general, message)))

@@ -41,7 +41,8 @@ def wire(webex: FakeWebex) -> Iterator[responses.RequestsMock]:
     """The real address, answered by the fake."""
 
     def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
-        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        given = request.body.read() if hasattr(request.body, "read") else request.body or b""
+        body = given.encode() if isinstance(given, str) else given
         return asked(webex, request.method, request.url, dict(request.headers), body)
 
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
@@ -107,6 +108,80 @@ def test_the_sdk_posts_and_the_hub_is_told(webex: FakeWebex, farid: WebexAPI, ho
     assert [json.loads(hook.body)["data"]["id"] for hook in hooks] == [posted.id, answer.id]
 
 
+def test_the_sdk_edits_and_deletes(webex: FakeWebex, farid: WebexAPI, hooks: list[Webhook]) -> None:
+    place = webex.places()[0]
+    posted = farid.messages.create(roomId=place.id, markdown="**one**")
+    edited = farid.messages.update(posted.id, roomId=place.id, markdown="*two*")
+    assert (edited.html, edited.text, edited.updated > edited.created) == ("<p><em>two</em></p>", "two", True)
+    plain = farid.messages.update(posted.id, roomId=place.id, text="three")
+    assert ("html" in plain.json_data, plain.text) == (False, "three")
+    assert farid.messages.get(posted.id).updated == plain.updated
+    farid.messages.delete(posted.id)
+    assert list(farid.messages.list(roomId=place.id)) == []
+    events = [json.loads(hook.body)["event"] for hook in hooks]
+    assert events == ["created", "updated", "updated", "deleted"]
+    assert "updated" not in json.loads(hooks[1].body)["data"]
+
+
+def test_the_sdk_edits_ten_times_and_never_a_file(webex: FakeWebex, farid: WebexAPI, tmp_path: Path) -> None:
+    place = webex.places()[0]
+    posted = farid.messages.create(roomId=place.id, text="0")
+    for number in range(10):
+        farid.messages.update(posted.id, roomId=place.id, text=str(number))
+    (tmp_path / "a.txt").write_bytes(b"a")
+    shared = farid.messages.create(roomId=place.id, text="see", files=[str(tmp_path / "a.txt")])
+    for message in (posted, shared):
+        with pytest.raises(ApiError) as raised:
+            farid.messages.update(message.id, roomId=place.id, text="again")
+        assert raised.value.status_code == 400
+
+
+def test_the_sdk_touches_no_message_of_another(webex: FakeWebex, farid: WebexAPI, service_user: WebexAPI) -> None:
+    place = webex.places()[0]
+    posted = service_user.messages.create(roomId=place.id, text="ours")
+    with pytest.raises(ApiError) as edited:
+        farid.messages.update(posted.id, roomId=place.id, text="mine")
+    with pytest.raises(ApiError) as deleted:
+        farid.messages.delete(posted.id)
+    assert (edited.value.status_code, deleted.value.status_code) == (403, 403)
+
+
+def test_the_sdk_uploads_and_a_member_downloads(webex: FakeWebex, farid: WebexAPI, tmp_path: Path) -> None:
+    place, data = webex.places()[0], bytes(range(256)) * 40 + b"\r\n--x--\r\n"
+    (tmp_path / "Bericht.pdf").write_bytes(data)
+    shared = farid.messages.create(roomId=place.id, markdown="**see**", files=[str(tmp_path / "Bericht.pdf")])
+    assert (shared.html, webex.files(place.conversation)) == ("<p><strong>see</strong></p>", [("Bericht.pdf", data)])
+    headers = {"Authorization": f"Bearer {webex.people()[2].token}"}
+    for method, body in (("GET", data), ("HEAD", b"")):
+        status, told, answer = asked(webex, method, shared.files[0], headers)
+        assert (status, answer, told["content-length"]) == (200, body, str(len(data)))
+        assert told["content-disposition"] == 'attachment; filename="Bericht.pdf"'
+    webex.leave_as(webex.people()[2].id, place.conversation)
+    assert asked(webex, "GET", shared.files[0], headers)[0] == 404
+
+
+def test_a_file_that_cannot_be_scanned_is_only_given_to_who_insists(webex: FakeWebex) -> None:
+    place, person = webex.places()[0], webex.people()[1]
+    message = webex.share_as(person.id, place.conversation, "secret.zip", b"PK")
+    webex.scan(place.conversation, message, 428)
+    (address,) = ask(webex, "GET", f"/messages/{message}")[1]["files"]
+    headers = {"Authorization": f"Bearer {person.token}"}
+    assert asked(webex, "GET", address, headers)[0] == 428
+    assert asked(webex, "GET", f"{address}?allow=unscannable", headers)[::2] == (200, b"PK")
+
+
+def test_the_sdk_speaks_to_one_person(webex: FakeWebex, farid: WebexAPI, service_user: WebexAPI) -> None:
+    elif_, user = webex.people()[0], webex.credentials().account
+    farid.messages.create(toPersonEmail="service@acme.example", text="psst")
+    said = service_user.messages.create(toPersonId=webex.people()[1].id, text="pong")
+    assert (said.roomType, [m.text for m in farid.messages.list_direct(personId=user)]) == ("direct", ["pong", "psst"])
+    assert farid.rooms.get(said.roomId).title == "Message"
+    assert [room.id for room in farid.rooms.list(type="direct")] == [said.roomId]
+    headers = {"Authorization": f"Bearer {elif_.token}"}
+    for path in (f"rooms/{said.roomId}", f"messages/{said.id}", f"messages?roomId={said.roomId}"):
+        assert asked(webex, "GET", f"https://webexapis.com/v1/{path}", headers)[0] == 404
+
+
 def test_the_sdk_pages_through_many_messages(webex: FakeWebex, farid: WebexAPI) -> None:
     place = webex.add_place("busy")
     typed = [webex.type_as(webex.people()[0].id, place.conversation, f"number {number}") for number in range(25)]
@@ -137,9 +212,10 @@ def test_the_sdk_registers_a_webhook_that_delivers(webex: FakeWebex, farid: Webe
     assert not list(farid.webhooks.list())
 
 
-def test_the_hubs_own_webhook_is_there_from_the_start(webex: FakeWebex, service_user: WebexAPI) -> None:
-    (hook,) = service_user.webhooks.list()
-    assert (hook.targetUrl, hook.resource, hook.event) == (f"{HUB}/webhooks/webex/", "messages", "all")
+def test_the_hubs_own_webhooks_are_there_from_the_start(webex: FakeWebex, service_user: WebexAPI) -> None:
+    hooks = list(service_user.webhooks.list())
+    assert {hook.resource for hook in hooks} == {"messages", "memberships", "rooms"}
+    assert {(hook.targetUrl, hook.event) for hook in hooks} == {(f"{HUB}/webhooks/webex/", "all")}
 
 
 def test_the_sdk_reads_a_refusal(farid: WebexAPI) -> None:
@@ -176,6 +252,7 @@ def refused_posts(room: str) -> list[dict[str, Any]]:
         {"roomId": room, "markdown": "x" * 7440},
         {"roomId": room, "html": "<b>x</b>"},
         {"roomId": room, "text": "x", "parentId": "unknown"},
+        {"toPersonId": 3, "text": "x"},
         {"roomId": room, "files": ["https://a.example/1", "https://a.example/2"]},
     ]
 
@@ -185,7 +262,7 @@ def test_a_wrong_post_is_refused(webex: FakeWebex, number: int) -> None:
     assert ask(webex, "POST", "/messages", refused_posts(webex.places()[0].id)[number])[0] == 400
 
 
-@pytest.mark.parametrize(("body", "kind", "status"), [(b"{", "application/json", 400), (b"[]", "application/json", 400), (b"x", "text/plain", 415)])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize(("body", "kind", "status"), [(b"{", "application/json", 400), (b"[]", "application/json", 400), (b"x", "text/plain", 415), (b"x", "multipart/form-data", 400), (b"--b\r\nx\r\n--b--", "multipart/form-data; boundary=b", 400)])  # fmt: skip  # noqa: E501
 def test_a_body_that_is_none_is_refused(webex: FakeWebex, body: bytes, kind: str, status: int) -> None:
     assert ask(webex, "POST", "/messages", body, kind)[0] == status
 
@@ -219,7 +296,7 @@ def test_a_wrong_webhook_is_refused(webex: FakeWebex, change: dict[str, str]) ->
 
 
 def test_nobody_touches_the_webhook_of_another(webex: FakeWebex, service_user: WebexAPI) -> None:
-    (hook,) = service_user.webhooks.list()
+    hook = next(iter(service_user.webhooks.list()))
     assert ask(webex, "DELETE", f"/webhooks/{hook.id}")[0] == 400
 
 
@@ -286,8 +363,11 @@ def test_answers_are_as_specified(webex: FakeWebex, path: str) -> None:
 
 @pytest.mark.skipif(not SPECIFICATION.exists(), reason="the published specification is not at hand")
 def test_a_created_message_is_as_specified(webex: FakeWebex) -> None:
-    posted = ask(webex, "POST", "/messages", {"roomId": webex.places()[0].id, "markdown": "**x** <@all>"})[1]
+    room = webex.places()[0].id
+    posted = ask(webex, "POST", "/messages", {"roomId": room, "markdown": "**x** <@all>"})[1]
     assert_as_specified(posted, "ListMessage")
+    edited = ask(webex, "PUT", f"/messages/{posted['id']}", {"roomId": room, "markdown": "y"})[1]
+    assert_as_specified(edited, "ListMessage")
 
 
 def assert_as_specified(answer: Any, schema: str) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,22 +12,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract import Credentials, Envelope, Reply, Request
-from connectors.errors import Forged, Malformed
+from connectors.errors import Forged, Malformed, NotSupported
 from connectors.messages import (
     AccountId,
     Byline,
+    Commanded,
     ConversationId,
+    Deleted,
     Draft,
+    Edited,
+    Event,
     Kind,
     MessageId,
+    Noticed,
     Posted,
+    Reacted,
     Reference,
     Skipped,
+    Stands,
+    Unreacted,
     WorkspaceId,
 )
 from connectors.richtext import (
+    RULE,
     Block,
+    Broadcast,
     BulletList,
+    ChannelMention,
     CodeBlock,
     Document,
     Emoji,
@@ -37,17 +50,21 @@ from connectors.richtext import (
     NumberedList,
     Paragraph,
     Quote,
+    Rule,
     Style,
+    Table,
     Text,
     document,
     inlines,
     map_inlines,
     plain,
 )
-from connectors.zoom import ids, webhook
+from connectors.zoom import ids, reactions, webhook
 from connectors.zoom.connector import LONGEST_MESSAGE, Secrets, Zoom
+from connectors.zoom.flat import flat
 from connectors.zoom.spans import units
-from tests.connectors.documents import documents, nasty_lines, nasty_text
+from tests.connectors.documents import documents, nasty_lines, nasty_text, patient
+from tests.connectors.samples import samples
 
 SECRETS = Secrets("miohub-zoom-secret")
 ACCOUNT = "kT3vXzQnR7u0aBcDeFgHiJ"
@@ -192,7 +209,7 @@ def test_a_mutated_body_is_either_heard_or_malformed(at: int, patch: bytes) -> N
 
 
 @given(
-    st.sampled_from([*webhook.KINDS, "endpoint.url_validation", "other"]),
+    st.sampled_from([*webhook.KINDS, webhook.SLASH_COMMAND, "endpoint.url_validation", "other"]),
     junk,
     junk,
     st.dictionaries(st.sampled_from([*FIELDS, "type"]), junk),
@@ -211,6 +228,53 @@ def test_parse_reads_any_content(content: dict[str, Any], text: str, rich_text: 
     zoom.parse(content, POSTED)
     body = read(message="x" + text, rich_text=rich_text, at_items=at_items)
     assert body == document(body.blocks, body.degraded)
+
+
+HEARD = [sample.data for sample in samples("heard") if sample.slug == "zoom" and len(str(sample.data)) < 10_000]
+EVENTS = {
+    "posted": "team_chat.channel_message_posted",
+    "edited": "team_chat.channel_message_updated",
+    "deleted": "team_chat.channel_message_deleted",
+    "reacted": "team_chat.channel_reaction_added",
+    "unreacted": "team_chat.channel_reaction_removed",
+    "changed": "team_chat.channel_message_updated",
+    "command": "team_chat.app_mention",
+    "notice": "chat_channel.updated",
+}
+
+
+def mutated(value: Any, draw: Any) -> Any:
+    """``value`` with some of its inside left out or put in place by junk."""
+    chance = draw(st.integers(0, 11))
+    if chance == 0:
+        return draw(junk)
+    if isinstance(value, dict):
+        return {key: mutated(inner, draw) for key, inner in value.items() if draw(st.integers(0, 15))}
+    if isinstance(value, list):
+        return [mutated(inner, draw) for inner in value] * draw(st.integers(1, 2))
+    if isinstance(value, str) and chance == 1:
+        return value[: draw(st.integers(0, len(value)))] + draw(nasty_text)
+    return value
+
+
+@given(st.data())
+def test_mutated_samples_are_heard_or_malformed_and_read(data: Any) -> None:
+    sample = data.draw(st.sampled_from(HEARD))
+    content = mutated(sample["content"], data.draw)
+    content = content if isinstance(content, dict) else {}
+    kind = data.draw(st.sampled_from([Kind(sample["reference"]["kind"]), *Kind]))
+    zoom.parse(content, Reference(kind, CHANNEL, MESSAGE))
+    name = str(content.get("event") or EVENTS[sample["reference"]["kind"]])
+    payload = content if "cmd" in content else {"account_id": ACCOUNT, "object": content} | content
+    body = json.dumps({"event": name, "event_ts": 1767225600123, "payload": payload})
+    try:
+        got = Zoom.receive(signed(body.encode(errors="replace")), SECRETS)
+    except Malformed:
+        return
+    for envelope in got if isinstance(got, list) else ():
+        texts = (envelope.workspace, envelope.event_id, envelope.reference.conversation, envelope.reference.message)
+        assert all(text.isprintable() for text in texts)
+        zoom.parse(envelope.content or {}, envelope.reference)
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
@@ -248,32 +312,122 @@ def test_an_actor_from_outside_is_routed_by_the_channels_owner() -> None:
     assert said.message.author == ids.account("", "xT7")
 
 
+AT = "2026-01-01T00:00:00.123000+00:00"
+THERE = {"id": CHANNEL, "name": "ops"}
+LIKED = {"msg_id": MESSAGE, "channel_id": CHANNEL, "emoji": "U+1F44D"}
+
+
 @pytest.mark.parametrize(
-    ("name", "item", "kind"),
+    ("name", "item", "kind", "read_as"),
     [
-        ("team_chat.channel_message_updated", team_chat(), Kind.EDITED),
-        ("chat_message.deleted", {"id": MESSAGE, "channel_id": CHANNEL}, Kind.DELETED),
-        (
-            "team_chat.channel_reaction_added",
-            {"msg_id": MESSAGE, "channel_id": CHANNEL, "emoji": "U+1F44D"},
-            Kind.REACTION,
-        ),
-        ("chat_channel.member_joined", {"id": CHANNEL, "name": "ops"}, Kind.MEMBERSHIP),
-        ("team_chat.dm_message_posted", {"message_id": MESSAGE, "contact_id": "x"}, Kind.OTHER),
-        ("chat_message.sent", {"id": MESSAGE, "type": "to_contact", "contact_id": "x"}, Kind.OTHER),
-        ("user.created", {"id": "x"}, Kind.OTHER),
-        ("team_chat.app_invited", {}, Kind.OTHER),
+        ("team_chat.channel_message_updated", team_chat(), Kind.EDITED, Edited),
+        ("chat_message.updated", {"id": MESSAGE, "channel_id": CHANNEL, "message": "hi"}, Kind.EDITED, Edited),
+        ("chat_message.deleted", {"id": MESSAGE, "channel_id": CHANNEL}, Kind.DELETED, Deleted),
+        ("team_chat.channel_reaction_added", LIKED, Kind.REACTED, Reacted),
+        ("team_chat.channel_reaction_removed", LIKED, Kind.UNREACTED, Unreacted),
+        ("chat_channel.member_joined", THERE, Kind.NOTICE, Noticed),
+        ("chat_channel.updated", THERE, Kind.NOTICE, Noticed),
+        ("team_chat.channel_archived", THERE, Kind.NOTICE, Noticed),
+        ("team_chat.app_mention", team_chat(message="@Hub help"), Kind.COMMAND, Commanded),
+        ("team_chat.app_mention", team_chat(message="ask @Hub"), Kind.OTHER, Skipped),
+        ("team_chat.dm_message_posted", {"message_id": MESSAGE, "contact_id": "x"}, Kind.OTHER, Skipped),
+        ("chat_message.sent", {"id": MESSAGE, "type": "to_contact", "contact_id": "x"}, Kind.OTHER, Skipped),
+        ("user.created", {"id": "x"}, Kind.OTHER, Skipped),
+        ("team_chat.app_invited", {}, Kind.OTHER, Skipped),
     ],
 )
-def test_what_is_no_new_channel_message_is_classified_and_skipped(name: str, item: dict[str, Any], kind: Kind) -> None:
+def test_every_event_is_classified_and_read(name: str, item: dict[str, Any], kind: Kind, read_as: type[Event]) -> None:
     envelope = heard(event(name, item))
     assert envelope.reference.kind is kind
     assert (envelope.content is None) is (kind is Kind.OTHER)
-    assert isinstance(zoom.parse(envelope.content or {}, envelope.reference), Skipped)
+    assert type(zoom.parse(envelope.content or {}, envelope.reference)) is read_as
+
+
+@pytest.mark.parametrize("name", ["chat_message.sent", "chat_message.updated", "team_chat.channel_message_posted"])
+def test_a_message_that_the_event_leaves_out_is_fetched(name: str) -> None:
+    assert heard(event(name, {"id": MESSAGE, "channel_id": CHANNEL, "message": ""})).content is None
+    file = {"file_id": "h2Kd", "file_name": "plan.pdf"}
+    assert heard(event(name, {"id": MESSAGE, "channel_id": CHANNEL, "files": [file]})).content is not None
+
+
+def test_a_reaction_of_everybody_for_every_emoji_is_an_event_of_its_own() -> None:
+    names = ("team_chat.channel_reaction_added", "team_chat.channel_reaction_removed")
+    ids = {
+        heard(event(name, LIKED | {"emoji": emoji}, operator_id=who)).event_id
+        for name in names
+        for emoji in ("U+1F44D", "U+1F389", "parrot")
+        for who in (MIRA, "zT5k")
+    }
+    assert len(ids) == 12
+
+
+def test_an_edit_tells_when_it_was() -> None:
+    envelope = heard(event("team_chat.channel_message_updated", team_chat(timestamp=1767225000000)))
+    edited = zoom.parse(envelope.content or {}, envelope.reference)
+    assert isinstance(edited, Edited)
+    assert edited.message.edited_at == datetime.fromisoformat(AT) == envelope.reference.occurred_at
+    assert edited.message.sent_at == datetime.fromtimestamp(1767225000, UTC)
+
+
+def test_a_message_read_again_stands_with_its_reactions() -> None:
+    liked = {"emoji": "u+1f44d", "total_count": 3, "user_ids": [MIRA, ""], "member_ids": ["vN0", "xT7"]}
+    partied = {"emoji": "party_parrot", "total_count": 1, "senders": [{"user_id": "", "member_id": "xT7"}]}
+    content = {"fetched": True, "message": "hi", "operator_id": MIRA, "reactions": [liked, partied]}
+    for kind in (Kind.EDITED, Kind.REACTED, Kind.UNREACTED, Kind.CHANGED):
+        at = datetime.fromisoformat(AT)
+        stands = zoom.parse(content, Reference(kind, CHANNEL, MESSAGE, at))
+        assert isinstance(stands, Stands)
+        assert stands.message.edited_at == (at if kind is Kind.EDITED else None)
+        assert {(one.account, one.emoji) for one in stands.reactions} == {
+            (MIRA, "👍"),
+            ("member:xT7", "👍"),
+            ("member:xT7", ":party_parrot:"),
+        }
+
+
+def test_lists_of_reacting_people_that_do_not_match_name_those_of_the_account() -> None:
+    liked = {"emoji": "U+1F44D", "total_count": 2, "user_ids": [MIRA], "member_ids": ["vN0", "xT7"]}
+    stands = zoom.parse({"fetched": True, "reactions": [liked]}, Reference(Kind.CHANGED, CHANNEL, MESSAGE))
+    assert isinstance(stands, Stands)
+    assert [one.account for one in stands.reactions] == [MIRA]
+
+
+@pytest.mark.parametrize(
+    ("told", "emoji"),
+    [
+        ("U+1F44D", "👍"),
+        ("u+1f44d", "👍"),
+        ("U+2764", "❤️"),
+        ("U+1F44D U+1F3FD", "👍🏽"),
+        ("U+1F44DU+1F3FD", "👍🏽"),
+        ("U+1F468-200D-1F4BB", "👨‍💻"),
+        ("👍🏽", "👍🏽"),
+        ("party_parrot", ":party_parrot:"),
+        ("U+D800", ""),
+        ("U+FFFFFF", ""),
+        ("", ""),
+        (7, ""),
+    ],
+)
+def test_emoji_of_reactions_are_read_in_every_form(told: object, emoji: str) -> None:
+    assert reactions.read(told) == emoji
+
+
+@pytest.mark.parametrize(
+    ("emoji", "written"), [("👍", "U+1F44D"), ("👍🏽", "U+1F44D"), ("❤️", "U+2764"), ("🤷🏽‍♀️", "U+1F937")]
+)
+def test_emoji_of_reactions_are_written_without_modifiers(emoji: str, written: str) -> None:
+    assert reactions.written(emoji) == written
+
+
+@pytest.mark.parametrize("emoji", ["🇫🇷", "👩‍💻", "1️⃣", ":party_parrot:", "x", ""])
+def test_emoji_that_one_code_point_cannot_say_are_not_supported(emoji: str) -> None:
+    with pytest.raises(NotSupported):
+        reactions.written(emoji)
 
 
 def test_two_edits_of_a_message_are_two_events() -> None:
-    first = event("chat_message.updated", {"id": MESSAGE, "channel_id": CHANNEL})
+    first = event("chat_message.updated", {"id": MESSAGE, "channel_id": CHANNEL, "message": "hi"})
     assert heard(first).event_id == heard(first).event_id
     assert heard(first).event_id != heard(first | {"event_ts": 1767225600999}).event_id
 
@@ -358,7 +512,7 @@ def test_what_zoom_can_say_comes_back_as_it_was(said: Document) -> None:
 def returned(body: Document) -> Document:
     """The document after a round trip; Zoom tells the member id that a mention was sent with."""
     payload = zoom.render(draft(body)).payload
-    items = [item | {"at_contact_member_id": item["at_contact"]} for item in payload.get("at_items", [])]
+    items = [item | {"at_contact_member_id": item.get("at_contact", "")} for item in payload.get("at_items", [])]
     said = zoom.parse(payload | {"at_items": items}, POSTED)
     return said.message.body if isinstance(said, Posted) else Document(())
 
@@ -379,6 +533,10 @@ def _spoken(block: Block) -> str:
             return "".join(map(_spoken, blocks))
         case BulletList(items) | NumberedList(items):
             return "".join(_spoken(inner) for item in items for inner in item)
+        case Table(rows):
+            return "".join(_spoken_inline(inline) for row in rows for cell in row for inline in cell)
+        case Rule():
+            return ""
 
 
 def _spoken_inline(inline: Inline) -> str:
@@ -386,8 +544,10 @@ def _spoken_inline(inline: Inline) -> str:
         case Link(url, text):
             mail = url.removeprefix("mailto:")
             return text + (mail if mail not in (url, text) and url != text else "")
-        case Text(text) | Mention(text) | Emoji(text):
+        case Text(text) | Mention(text) | Emoji(text) | ChannelMention(text):
             return text
+        case Broadcast():
+            return "all"
         case LineBreak():
             return ""
 
@@ -405,6 +565,10 @@ def _kept_inline(inline: Inline) -> Inline:
             return Mention("Ann Moreau", account) if account else Text(f"@{name}")
         case Link(url, text) if url.startswith("mailto:"):
             return Text(text)
+        case Broadcast():
+            return Broadcast("all")
+        case ChannelMention(name):
+            return Text(f"#{name}")
     return inline
 
 
@@ -420,7 +584,24 @@ def _kept_block(block: Block, quoted: bool) -> Block:
             return BulletList(tuple(_kept_item(item, quoted, nest=True) for item in items))
         case NumberedList(items):
             return NumberedList(tuple(_kept_item(item, quoted, nest=False) for item in items))
+        case Table():
+            return Paragraph(tuple(_kept_rows(block)))
+        case Rule():
+            return Paragraph((Text(RULE),))
     return block
+
+
+def _kept_rows(table: Table) -> Iterator[Inline]:
+    rows = [row for row in table.rows if any(row)]
+    for number, row in enumerate(rows):
+        if number:
+            yield LineBreak()
+        for place, cell in enumerate(row):
+            if place:
+                yield Text(" | ")
+            for inline in cell:
+                names_column = table.header and row is table.rows[0] and isinstance(inline, Text | Link)
+                yield replace(inline, style=inline.style | Style.BOLD) if names_column else inline
 
 
 def _kept_item(item: tuple[Block, ...], quoted: bool, nest: bool) -> tuple[Block, ...]:
@@ -441,7 +622,7 @@ def _unstyled(inline: Inline) -> Inline:
 
 
 def canonical(body: Document) -> Document:
-    """Whether a blank at the end of a style is styled cannot be seen."""
+    """Whether a blank at either end of a style is styled cannot be seen."""
     return document(_canonical_block(block) for block in body.blocks)
 
 
@@ -458,8 +639,9 @@ def _canonical_block(block: Block) -> Block:
 
 def _canonical_inline(inline: Inline) -> list[Inline]:
     if isinstance(inline, Text) and inline.style and Style.CODE not in inline.style:
-        stem = inline.text.rstrip()
-        return [Text(stem, inline.style), Text(inline.text[len(stem) :])]
+        stem = inline.text.strip()
+        before, _, after = inline.text.partition(stem) if stem else (inline.text, "", "")
+        return [Text(before), Text(stem, inline.style), Text(after)]
     return [inline]
 
 
@@ -474,6 +656,39 @@ def test_a_byline_keeps_to_its_line() -> None:
     rendered = zoom.render(draft(document([Paragraph((Text("hi"),))]), Byline("Ann\n@all  Moreau", "Slack")))
     assert rendered.payload["message"] == "Ann @all Moreau (Slack)\nhi"
     assert rendered.size == units(rendered.payload["message"])
+
+
+@given(documents(mention_ids=st.sampled_from(["member:aQ8", "member:xT7qWm2"])))
+def test_an_edit_says_every_word_without_a_span(body: Document) -> None:
+    payload = zoom.render(draft(body, Byline("Ann Moreau", "Slack"))).payload
+    text = flat(payload)
+    letters = iter(text)
+    assert all(letter in letters for letter in payload["message"]), "nothing is left out or moved"
+    for span in payload.get("rich_text", ()):
+        assert span["format_type"] != "AddLink" or span["format_attr"] in text
+
+
+@patient
+@given(documents(), st.integers(1, 20), st.booleans())
+def test_no_part_of_anything_exceeds_the_limit(some: Document, times: int, signs: bool) -> None:
+    body = document(some.blocks * times)
+    thread = MessageId("A0D1B2C3-4E5F-4A6B-8C7D-9E0F1A2B3C4D")
+    whole = Draft(CHANNEL, body, "n", Byline("Ann Moreau", "Slack") if signs else None, thread)
+    parts = zoom.parts(whole)
+    for part in parts:
+        message = part.payload["message"]
+        assert units(message) == part.size <= LONGEST_MESSAGE
+        assert part.payload["reply_main_message_id"] == thread
+        for span in (*part.payload.get("rich_text", ()), *part.payload.get("at_items", ())):
+            assert 0 <= span["start_position"] <= span["end_position"] <= part.size
+    if len(parts) == 1:
+        assert parts[0].payload == zoom.render(whole).payload
+
+
+@given(documents(texts=nasty_lines, broadcast=False))
+def test_only_a_call_to_everybody_calls_everybody(body: Document) -> None:
+    items = zoom.render(draft(body, Byline("@all", "Slack"))).payload.get("at_items", [])
+    assert not [item for item in items if item["at_type"] != 1]
 
 
 LONG = [

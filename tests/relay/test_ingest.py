@@ -67,7 +67,8 @@ def test_a_message_told_under_two_event_ids_crosses_once(house: House) -> None:
     house.webhooks.append(house.with_other_event_id(again))
     house.relay()
     assert len([text for text in house.shown("teams") if "twice told" in text]) == 1
-    assert InboundEvent.objects.filter(discard=Discard.DUPLICATE).count() == 1
+    assert InboundEvent.objects.exclude(discard=Discard.ECHO).count() == 1
+    assert DailyCount.objects.get(platform="slack", what="discard", name=Discard.DUPLICATE).count == 1
 
 
 def test_a_message_nobody_can_read_does_not_stop_those_behind_it(house: House, monkeypatch: Any) -> None:
@@ -89,10 +90,47 @@ def test_a_message_nobody_can_read_does_not_stop_those_behind_it(house: House, m
 
 def test_what_had_to_be_degraded_is_counted_by_construct(house: House) -> None:
     token = next(person.token for person in house.world.fakes["slack"].people() if person.name == "Bob Okafor")
-    said = json.dumps({"channel": house.place("slack"), "text": "<!here> lunch"}).encode()
+    said = json.dumps({"channel": house.place("slack"), "text": "<!subteam^S123|@crew> lunch"}).encode()
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json; charset=utf-8"}
     house.world.fakes["slack"].handle(Request("POST", "https://slack.com/api/chat.postMessage", headers, {}, said))
     house.relay()
-    assert any("@here lunch" in html for html in house.shown("teams"))
+    assert any("@crew lunch" in html for html in house.shown("teams"))
     counted = DailyCount.objects.filter(what="degraded").values_list("platform", "name", "count")
-    assert list(counted) == [("slack", "broadcast", 1)]
+    assert list(counted) == [("slack", "user group", 1)]
+
+
+@pytest.mark.parametrize("source", ELSEWHERE)
+@pytest.mark.parametrize("text", ["", "have a look"])
+def test_a_file_crosses_as_a_line_that_names_it(house: House, source: str, text: str) -> None:
+    person = house.person(source, SPEAKERS[source])
+    house.world.fakes[source].share_as(person, house.place(source), "plan.txt", b"step one", text)
+    house.relay()
+    label = "[file]" if source == "webex" else "[file: plan.txt]"  # Webex does not tell the name
+    for slug in set(ELSEWHERE) - {source}:
+        [html] = [html for html in house.shown(slug) if label in html]
+        assert text in html
+
+
+def test_a_call_to_everybody_and_another_channel_s_name_cross_as_words(house: House) -> None:
+    token = next(person.token for person in house.world.fakes["slack"].people() if person.name == "Bob Okafor")
+    said = json.dumps({"channel": house.place("slack"), "text": "<!here> <#C0SECRET01> lunch"}).encode()
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json; charset=utf-8"}
+    house.world.fakes["slack"].handle(Request("POST", "https://slack.com/api/chat.postMessage", headers, {}, said))
+    house.relay()
+    for slug in ("teams", "webex", "zoom"):
+        assert any("@here #another channel lunch" in html for html in house.shown(slug))
+    assert not DailyCount.objects.filter(what="degraded").exists()
+
+
+@pytest.mark.parametrize("source", ELSEWHERE)
+def test_what_follows_upon_a_message_is_counted_and_not_carried(house: House, source: str) -> None:
+    fake, person, place = house.world.fakes[source], house.person(source, SPEAKERS[source]), house.place(source)
+    message = house.type(source, SPEAKERS[source], "as it was")
+    house.relay()
+    fake.edit_as(person, place, message, "as it is")
+    fake.delete_as(person, place, message)
+    house.relay()
+    assert InboundEvent.objects.exclude(discard=Discard.ECHO).count() == 1
+    assert DailyCount.objects.get(platform=source, what="discard", name=Discard.NOT_CARRIED).count >= 2
+    for slug in set(ELSEWHERE) - {source}:
+        assert len([html for html in house.shown(slug) if "as it was" in html]) == 1

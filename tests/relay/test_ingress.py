@@ -117,7 +117,7 @@ def test_a_redelivery_is_answered_200_and_leaves_no_second_row(house: House) -> 
 def test_an_id_the_database_cannot_hold_is_answered_400_and_hurts_nobody_else(house: House) -> None:
     genuine = slack_event(house)
     payload = json.loads(slack_event(house))
-    payload["event_id"] = "Ev\x00"
+    payload["api_app_id"] = "A\x00"
     hostile = json.dumps(payload).encode()
 
     async def work() -> list[int]:

@@ -1,0 +1,122 @@
+"""Slack's Web API as such: how a method is called and what its answers mean (reference §3.1)."""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from connectors.calls import Call, Response, judge_status, retry_after
+from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable, Unsure
+from connectors.slack.rich_text import Object, text_of
+
+API = "https://slack.com/api/"
+
+_WORD = re.compile(r"[a-z0-9_:,. -]{1,200}")
+
+
+def asking(method: str, *scopes: str, **form: str) -> Call:
+    """A call of a method that only looks."""
+    return Call("POST", API + method, scopes=scopes, bucket=method, form=form, judge=judge)
+
+
+def telling(method: str, payload: Mapping[str, Any], *scopes: str, settled: tuple[str, ...] = ()) -> Call:
+    """A call of a method that changes something and may be repeated.
+
+    ``settled`` are the complaints which say that it is so already.
+    """
+    judged = partial(judge, settled=settled) if settled else judge
+    return Call("POST", API + method, scopes=scopes, bucket=method, json=dict(payload), judge=judged)
+
+
+def inner(outer: Object, key: str) -> Object:
+    """The object under ``key``, or an empty one."""
+    value = outer.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def judge(call: Call, response: Response, settled: tuple[str, ...] = ()) -> None:
+    """Raise what an answer means: Slack says most of it with status 200 and a word."""
+    judge_status(call, response)
+    answer = _answer(call, response)
+    if answer.get("ok") is True:
+        return
+    code = text_of(answer, "error")
+    if code in settled:
+        return
+    if code in _SLOW_DOWN:
+        raise RateLimited(retry_after(response.headers))
+    if code in _OUTCOME_UNKNOWN:
+        raise (Unavailable if call.repeatable else Unsure)(f"Slack is in trouble: {code}")
+    if code == "missing_scope":
+        raise Reconnect(f"a Slack scope is missing: {_word(answer, 'needed')}")
+    if code == "invalid_name":
+        raise NotSupported("the workspace has no such emoji")
+    error, reason = _ERRORS.get(code, (Refused, f"Slack refused: {_word(answer, 'error')}"))
+    raise error(reason)
+
+
+def _answer(call: Call, response: Response) -> Mapping[str, Any]:
+    """A page instead of JSON comes from a gateway: what happened behind it nobody knows."""
+    try:
+        answer = response.json()
+    except Unavailable as error:
+        raise (error if call.repeatable else Unsure(str(error))) from None
+    if isinstance(answer, dict):
+        return answer
+    raise (Unavailable if call.repeatable else Unsure)("Slack did not answer with an object")
+
+
+def _word(answer: Object, key: str) -> str:
+    """A code from an answer, if it is one: reasons never hold anything else."""
+    value = text_of(answer, key)
+    return value if _WORD.fullmatch(value) else "no reason given"
+
+
+_SLOW_DOWN = frozenset({"ratelimited", "rate_limited"})
+_OUTCOME_UNKNOWN = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout"})
+"""May have succeeded (§3.1): a post is looked for before it is repeated."""
+
+_DISCONNECTED = "Slack no longer accepts our token: connect the workspace again"
+_ERRORS: dict[str, tuple[type[ConnectorError], str]] = {
+    **dict.fromkeys(
+        ("account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked", "user_removed_from_team"),
+        (Reconnect, _DISCONNECTED),
+    ),
+    "app_access_restricted": (Reconnect, "the workspace restricts our app: an owner must approve it"),
+    "team_access_not_granted": (Reconnect, "the app has no access to this workspace: grant it in Slack"),
+    "not_allowed_token_type": (Reconnect, "Slack wants another kind of token: connect the workspace again"),
+    "org_login_required": (Unavailable, "the workspace is being moved into an organisation"),
+    "team_added_to_org": (Unavailable, "the workspace is being moved into an organisation"),
+    "channel_not_found": (Gone, "the channel does not exist, or the app is not in it"),
+    "not_in_channel": (Gone, "the app is not in the channel: invite it there"),
+    "is_archived": (Gone, "the channel is archived"),
+    "message_not_found": (Gone, "the message is no longer there"),
+    "thread_not_found": (Gone, "the message is no longer there"),
+    "user_not_found": (Gone, "the person is not in this workspace"),
+    "user_not_visible": (Gone, "the person is not visible to the app"),
+    "bot_not_found": (Gone, "the app that posted is no longer installed"),
+    "message_limit_exceeded": (Refused, "the workspace has reached its limit of messages"),
+    "restricted_action": (Refused, "the workspace does not let the app post there"),
+    "restricted_action_read_only_channel": (Refused, "the channel is read-only"),
+    "restricted_action_thread_only_channel": (Refused, "the channel takes replies in threads only"),
+    "msg_too_long": (Refused, "the message is too long for Slack"),
+    "msg_blocks_too_long": (Refused, "the message is too long for Slack"),
+    "cant_update_message": (Refused, "Slack lets only its author edit this message"),
+    "edit_window_closed": (Refused, "the workspace no longer lets this message be edited"),
+    "is_inactive": (Refused, "the message can no longer be edited"),
+    "cant_delete_message": (Refused, "Slack does not let the app delete this message"),
+    "too_many_emoji": (Refused, "the message has as many different emoji as Slack allows"),
+    "too_many_reactions": (Refused, "the app has put as many emoji on the message as Slack allows"),
+    "not_reactable": (Refused, "nobody can react to this message"),
+    "thread_locked": (Refused, "the thread is locked"),
+    "file_not_found": (Gone, "the file is no longer there"),
+    "file_deleted": (Gone, "the file was deleted"),
+    "not_visible": (Gone, "the file is not visible to the app"),
+    "file_uploads_disabled": (Refused, "the workspace does not allow files"),
+    "file_uploads_except_images_disabled": (Refused, "the workspace allows no files but images"),
+    "file_type_not_allowed": (Refused, "the workspace does not allow files of this kind"),
+    "file_upload_size_restricted": (Refused, "the file is larger than the workspace allows"),
+    "storage_limit_reached": (Refused, "the workspace has no room for more files"),
+    "posting_to_channel_denied": (Refused, "the workspace does not let the app post there"),
+    "user_not_in_channel": (Gone, "the person is not in the channel"),
+}

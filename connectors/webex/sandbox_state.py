@@ -1,0 +1,127 @@
+"""What the fake Webex is made of: people, spaces, messages, files and webhooks. No behaviour, no HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from connectors.sandbox import digest
+from connectors.webex import ids
+
+HOST, OLD_HOST = "webexapis.com", "api.ciscospark.com"
+"""Addresses of files name either (§3.3): here the old one where a client posted the file."""
+
+CLUSTER = "urn:TEAM:eu-central-1_k"
+"""Where the organization's spaces live: ids of rooms and messages must work outside the classic ``us`` too (§7.1)."""
+
+FOUNDED = "2026-01-05T09:00:00.000Z"
+"""When everything that the sandbox starts with was made."""
+
+READING = ("people_read", "rooms_read", "memberships_read", "messages_read", "teams_read", "team_memberships_read")
+SCOPES = frozenset(f"spark:{name}" for name in (*READING, "kms", "messages_write", "memberships_write"))
+"""What the service user and the people have consented to (§6.2)."""
+
+ADMIN_SCOPES = SCOPES | {"spark-admin:organizations_read"}
+
+
+def stable_uuid(*parts: str) -> str:
+    """A UUID that is the same after a restart."""
+    return str(UUID(hex=digest("webex", *parts)[:32], version=4))
+
+
+def stamp(seconds: float) -> str:
+    """A time as Webex writes it, always with milliseconds and ``Z``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Member:
+    """A person of the organization."""
+
+    name: str
+    email: str
+    scopes: frozenset[str] = SCOPES
+
+    @property
+    def uuid(self) -> str:
+        return stable_uuid("person", self.email)
+
+    @property
+    def id(self) -> str:
+        return ids.encode("PEOPLE", self.uuid)
+
+    @property
+    def token(self) -> str:
+        return digest("webex", "token", self.email)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as somebody gave it."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class Kept:
+    """A file in a space. ``scan`` is what Webex answers for it: 200, 423 while it looks, 410 or 428 where it will not."""
+
+    file: File
+    room: str
+    scan: int = 200
+
+
+@dataclass(slots=True)
+class Said:
+    """A stored message: as the interface tells it, when, how often edited, and as drawn once it was shown.
+
+    ``reactions`` are the people by emoji: the clients have them, the interface does not (§5).
+    """
+
+    data: dict[str, Any]
+    at: float
+    files: tuple[File, ...] = ()
+    edits: int = 0
+    reactions: dict[str, set[str]] = field(default_factory=dict)
+    drawn: str = ""
+
+
+@dataclass(slots=True)
+class Room:
+    """A space; ``members`` tells since when each person is in it, ``messages`` are by id, oldest first."""
+
+    id: str
+    uuid: str
+    title: str
+    created: str
+    last_activity: str
+    type: str = "group"
+    members: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, Said] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Hook:
+    """A webhook that somebody registered: its public fields, its secret and its owner's id."""
+
+    data: dict[str, Any]
+    secret: str
+    owner: str
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As its owner reads it; what is delivered holds no secret (§2.6)."""
+        return self.data | ({"secret": self.secret} if self.secret else {})
+
+    def wants(self, resource: str, event: str, data: Mapping[str, Any]) -> bool:
+        """Whether an event is one of those it was registered for."""
+        filters = parse_qsl(self.data.get("filter", ""))
+        return (
+            self.data["resource"] in (resource, "all")
+            and self.data["event"] in (event, "all")
+            and all(data.get(name) == value for name, value in filters)
+        )

@@ -1,0 +1,148 @@
+"""What happens in the fake Zoom, whoever does it, a person in the client or an app through the API: it is kept, and told."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from connectors.messages import ConversationId
+from connectors.sandbox import Fake, Webhook
+from connectors.zoom.sandbox_company import Room, Said, Stored, User, message_id
+from connectors.zoom.sandbox_events import (
+    app_mention_event,
+    channel_event,
+    legacy_event,
+    message_event,
+    reaction_event,
+    slash_event,
+)
+from connectors.zoom.sandbox_files import Files
+from connectors.zoom.sandbox_rules import Refusal
+from connectors.zoom.webhook import signature
+
+_FAMILIES: Mapping[str, Callable[[str, Said, Room, User, float], dict[str, Any]]] = {
+    "team_chat": message_event,
+    "chat_message": legacy_event,
+}
+
+
+class Acts(Fake):
+    """``families`` are the event families subscribed to: ``team_chat``, the legacy ``chat_message``, or both (§2.12).
+    ``braces`` writes message ids in braces and lower case, as some clients do (§5); ``lower_hex`` the emoji of reactions;
+    ``redirects`` sends those who bring or fetch files on to another host (§3.3). ``whispered`` is what the chatbot told
+    single people: channel, user id, text."""
+
+    retries: ClassVar[tuple[float, ...]] = (300.0, 1200.0, 3600.0)
+    client_id: str
+
+    def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(secrets, hub, clock)
+        self.families: tuple[str, ...] = ("team_chat",)
+        self.braces = False
+        self.lower_hex = False
+        self.redirects = False
+        self.files_kept = Files(clock)
+        self.whispered: list[tuple[ConversationId, str, str]] = []
+        self.rooms: dict[str, Room] = {}
+        self._said = 0
+
+    def say(
+        self,
+        room: Room,
+        author: User,
+        message: str,
+        rich_text: list[dict[str, Any]],
+        at_items: list[dict[str, Any]],
+        root: str = "",
+        files: Sequence[Stored] = (),
+    ) -> Said:
+        """Keep a new message."""
+        self._said += 1
+        name = message_id(self.clock(), self._said)
+        shown = "{" + name.lower() + "}" if self.braces else name
+        said = Said(shown, author, int(self.clock() * 1000), message, rich_text, at_items, root, list(files))
+        room.keep(said, name)
+        self._tell_message("posted", said, room, author)
+        return said
+
+    def edit(
+        self, room: Room, said: Said, message: str, rich_text: list[dict[str, Any]], at_items: list[dict[str, Any]]
+    ) -> None:
+        """Put a text in the place of another, with its spans and mentions."""
+        said.message, said.rich_text, said.at_items, said.edited = message, rich_text, at_items, True
+        self._tell_message("updated", said, room, said.author)
+
+    def delete(self, room: Room, key: str) -> None:
+        """Take a message away; the replies to it stay."""
+        said = room.messages.pop(key)
+        self._tell_message("deleted", said, room, said.author)
+
+    def react(self, room: Room, said: Said, person: User, emoji: str, on: bool) -> None:
+        """Put an emoji on a message or take it back; what is so already is not told again."""
+        people = said.reactions.setdefault(emoji, [])
+        changed = (person in people) is not on
+        if changed:
+            (people.append if on else people.remove)(person)
+        if not people:
+            del said.reactions[emoji]
+        if changed:
+            shown = emoji.lower().replace("u+", "U+") if self.lower_hex and emoji.startswith("U+") else emoji
+            self.tell(reaction_event(said, room, person, shown, on, self.clock()))
+
+    def move(self, room: Room, actor: User, member: User, here: bool) -> None:
+        """Somebody joins or leaves, or is brought or sent away by the actor."""
+        if here and member not in room.members:
+            room.members.append(member)
+        elif not here and member in room.members:
+            room.members.remove(member)
+        if actor is member:
+            self.tell(channel_event(f"chat_channel.member_{'joined' if here else 'left'}", room, actor, self.clock()))
+        else:
+            name = f"chat_channel.member_{'invited' if here else 'removed'}"
+            self.tell(channel_event(name, room, actor, self.clock(), [member]))
+
+    def rename(self, room: Room, actor: User, name: str) -> None:
+        room.name = name
+        self.tell(channel_event("chat_channel.updated", room, actor, self.clock()))
+
+    def archive(self, room: Room, actor: User, on: bool) -> None:
+        """Nothing can be sent to an archived channel (§3.1)."""
+        room.archived = on
+        name = f"team_chat.channel_{'archived' if on else 'unarchived'}"
+        self.tell(channel_event(name, room, actor, self.clock()))
+
+    def command(self, room: Room, actor: User, words: str) -> None:
+        """A slash command: no message is kept of it."""
+        self.tell(slash_event(room, actor, words, self.clock()))
+
+    def tell_app_mention(self, room: Room, said: Said) -> None:
+        self.tell(app_mention_event(said, room, self.clock()))
+
+    def said(self, room: Room, key: str) -> Said:
+        """A message of a channel; ``Refusal`` in Zoom's words if it is not there."""
+        found = room.messages.get(key)
+        if found is None:
+            raise Refusal(400, 300, f"Message does not exist: {key}.")
+        return found
+
+    def _tell_message(self, what: str, said: Said, room: Room, actor: User) -> None:
+        for family in self.families:
+            if actor.id or family == "team_chat":
+                self.tell(_FAMILIES[family](what, said, room, actor, self.clock()))
+
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Compact JSON, signed over exactly these bytes; the request id stays over retries, the time does not."""
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        request_id = str(uuid.uuid4())
+
+        def sign() -> Mapping[str, str]:
+            at = str(int(self.clock()))
+            signed = {
+                "x-zm-request-timestamp": at,
+                "x-zm-signature": signature(self.secrets.webhook_secret_token, at, body),
+            }
+            fixed = {"content-type": "application/json; charset=utf-8", "user-agent": "Zoom Marketplace/1.0a"}
+            return signed | fixed | {"x-zm-request-id": request_id, "clientid": self.client_id}
+
+        self.deliver(Webhook(f"{self.hub}/webhooks/zoom/", body, sign))

@@ -1,0 +1,541 @@
+"""Files, edits, deletions, reactions, threads, notices and commands, between the Hub's connector and the fake workspace."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from connectors.calls import Call, Response
+from connectors.contract import Request
+from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, Unavailable, Unsure
+from connectors.http import Outgoing
+from connectors.messages import (
+    AccountId,
+    Attachment,
+    Byline,
+    Commanded,
+    ConversationId,
+    Deleted,
+    Draft,
+    Edited,
+    Event,
+    Happening,
+    Kind,
+    MessageId,
+    Noticed,
+    Posted,
+    Reacted,
+    Reaction,
+    Reference,
+    Stands,
+    Unreacted,
+)
+from connectors.richtext import Document, Paragraph, Text, plain
+from connectors.slack.transfer import PAUSES, judge_download
+from tests.connectors.test_slack_client import HELLO, SINCE, Company
+
+NOTHING = Document(())
+ANN_BY_TEAMS = Byline("Ann Moreau", "Teams")
+
+
+@pytest.fixture
+def company() -> Company:
+    return Company()
+
+
+def words(text: str) -> Document:
+    return Document((Paragraph((Text(text),)),))
+
+
+def events(company: Company) -> list[Event]:
+    """Everything the workspace told since the last look that is stored at all."""
+    told = company.told()
+    company.webhooks.clear()
+    return [company.slack.parse(e.content or {}, e.reference) for e in told if e.reference.kind is not Kind.OTHER]
+
+
+def fetched(company: Company, kind: Kind, message: MessageId) -> Event:
+    reference = Reference(kind, company.general, message)
+    return company.slack.parse(company.run(company.slack.fetch(reference)), reference)
+
+
+# --- Edits
+
+
+def test_an_edit_in_the_client_is_heard_as_one(company: Company) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "old")
+    company.fake.edit_as(company.ann.id, company.general, ts, "new **text**")
+    company.fake.edit_as(company.ann.id, company.general, ts, "newest")
+    _, first, second = events(company)
+    assert isinstance(first, Edited)
+    assert isinstance(second, Edited)
+    assert (plain(first.message.body), plain(second.message.body), second.message.id) == ("new text", "newest", ts)
+    assert first.message.edited_at is not None
+    assert second.message.edited_at is not None
+    assert first.message.edited_at < second.message.edited_at
+    assert company.fake.shown(company.general)[0].edited
+
+
+def test_a_preview_of_a_link_is_no_edit(company: Company) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "https://example.com")
+    company.fake.unfurl(company.general, ts)
+    assert len(company.told()) == 2
+    [posted] = events(company)
+    assert isinstance(posted, Posted)
+
+
+def test_our_own_message_is_edited(company: Company) -> None:
+    ts = company.run(company.slack.post(company.rendered()))
+    for _ in range(2):
+        company.run(company.slack.edit(ts, company.rendered(words("better"))))
+    _, *edits = events(company)
+    assert [isinstance(e, Edited) and plain(e.message.body) for e in edits] == ["better", "better"]
+    assert company.run(company.slack.find(company.rendered(nonce="n1"), SINCE)) == [ts], "it keeps its nonce"
+
+
+def test_an_edit_that_loses_the_borrowed_name_says_it_in_the_text(company: Company) -> None:
+    ts = company.run(company.slack.post(company.rendered(byline=ANN_BY_TEAMS)))
+    better = company.rendered(words("better"), byline=ANN_BY_TEAMS)
+    company.run(company.slack.edit(ts, better))
+    [shown] = company.fake.shown(company.general)
+    assert (shown.author, shown.is_app) == ("Mio", True)
+    assert "<strong>Ann Moreau (Teams):</strong><br>better" in shown.html
+    company.run(company.slack.edit(ts, better))
+    assert company.fake.shown(company.general)[0].html == shown.html
+
+
+def test_an_edit_that_keeps_the_borrowed_name_is_one_call(company: Company) -> None:
+    company.fake.workspace.keeps_names = True
+    ts = company.run(company.slack.post(company.rendered(byline=ANN_BY_TEAMS)))
+    company.webhooks.clear()
+    company.run(company.slack.edit(ts, company.rendered(words("better"), byline=ANN_BY_TEAMS)))
+    [shown] = company.fake.shown(company.general)
+    assert (shown.author, len(company.webhooks)) == ("Ann Moreau (Teams)", 1)
+    assert "Ann" not in shown.html
+
+
+def test_somebody_else_s_message_cannot_be_edited_or_deleted(company: Company) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "mine")
+    with pytest.raises(Refused, match="author"):
+        company.run(company.slack.edit(ts, company.rendered()))
+    with pytest.raises(Refused, match="delete"):
+        company.run(company.slack.delete(company.general, ts))
+
+
+# --- Deletions
+
+
+def test_a_deletion_in_the_client_is_heard(company: Company) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "oops")
+    company.fake.delete_as(company.ann.id, company.general, ts)
+    assert events(company)[1] == Deleted(ts)
+    with pytest.raises(Gone):
+        fetched(company, Kind.POSTED, ts)
+
+
+def test_a_deleted_root_of_a_thread_is_a_deletion_too(company: Company) -> None:
+    root = company.fake.type_as(company.ann.id, company.general, "tea?")
+    company.fake.reply_as(company.bob.id, company.general, root, "yes")
+    company.fake.delete_as(company.ann.id, company.general, root)
+    assert events(company)[-1] == Deleted(root)
+    with pytest.raises(Gone):
+        fetched(company, Kind.CHANGED, root)
+
+
+def test_our_own_message_is_deleted_once(company: Company) -> None:
+    ts = company.run(company.slack.post(company.rendered()))
+    for _ in range(2):
+        company.run(company.slack.delete(company.general, ts))
+    assert company.fake.shown(company.general) == []
+    assert events(company)[-1] == Deleted(ts)
+
+
+def test_files_of_ours_go_with_their_message(company: Company) -> None:
+    ts = uploaded(company, b"x")
+    company.run(company.slack.delete(company.general, ts))
+    assert company.fake.files(company.general) == []
+    assert not company.fake.workspace.files
+
+
+def test_without_a_scope_to_look_for_files_a_message_is_still_deleted(company: Company) -> None:
+    ts = company.run(company.slack.post(company.rendered()))
+    bot_scopes(company).discard("reactions:read")
+    company.run(company.slack.delete(company.general, ts))
+    assert company.fake.shown(company.general) == []
+
+
+def bot_scopes(company: Company) -> set[str]:
+    return company.fake.workspace.callers[company.fake.credentials().tokens["bot"]].scopes
+
+
+# --- Reactions
+
+
+@pytest.mark.parametrize("emoji", ["👍", "👋🏼", "👍🏿", ":party_parrot:"])
+def test_reactions_come_and_go(company: Company, emoji: str) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "hi")
+    company.fake.react_as(company.bob.id, company.general, ts, emoji, on=True)
+    company.fake.react_as(company.bob.id, company.general, ts, emoji, on=False)
+    reaction = Reaction(AccountId(company.bob.id), emoji)
+    assert events(company)[1:] == [Reacted(ts, reaction), Unreacted(ts, reaction)]
+
+
+def test_our_reaction_is_put_once_and_taken_back_once(company: Company) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "hi")
+    company.webhooks.clear()
+    for on in (True, True, False, False):
+        company.run(company.slack.react(company.general, ts, "👍🏽", on))
+        assert company.fake.shown(company.general)[0].reactions == ((("👍🏽", 1),) if on else ())
+    ours = Reaction(company.slack.credentials.account, "👍🏽")
+    assert events(company) == [Reacted(ts, ours), Unreacted(ts, ours)]
+
+
+@pytest.mark.parametrize("emoji", [":nobody_has_this:", "x", "👍👍"])
+def test_an_emoji_that_slack_does_not_have_is_not_supported(company: Company, emoji: str) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "hi")
+    with pytest.raises(NotSupported):
+        company.run(company.slack.react(company.general, ts, emoji, True))
+
+
+def test_a_reaction_to_nothing_is_gone_and_its_end_is_no_news(company: Company) -> None:
+    with pytest.raises(Gone):
+        company.run(company.slack.react(company.general, MessageId("1.000000"), "👍", True))
+    company.run(company.slack.react(company.general, MessageId("1.000000"), "👍", False))
+
+
+def test_a_message_stands_with_all_who_reacted(company: Company) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "hi")
+    company.fake.edit_as(company.ann.id, company.general, ts, "hello")
+    for person in company.fake.people():
+        company.fake.react_as(person.id, company.general, ts, "🎉")
+    event = fetched(company, Kind.REACTED, ts)
+    assert isinstance(event, Stands)
+    assert event.reactions == {Reaction(AccountId(person.id), "🎉") for person in company.fake.people()}
+    assert event.message.edited_at is not None
+    assert company.fake.shown(company.general)[0].reactions == (("🎉", 3),)
+
+
+# --- Threads
+
+
+def test_a_reply_is_heard_and_said_in_its_thread(company: Company) -> None:
+    root = company.fake.type_as(company.ann.id, company.general, "tea?")
+    reply = company.fake.reply_as(company.bob.id, company.general, root, "yes")
+    ours = company.run(company.slack.post(company.slack.render(Draft(company.general, HELLO, "n9", thread=root))))
+    assert [e.message.thread for e in events(company) if isinstance(e, Posted)] == [None, root, root]
+    assert [shown.thread for shown in company.fake.shown(company.general)] == [None, root, root]
+    assert [shown.id for shown in company.fake.shown(company.general)] == [root, reply, ours]
+
+
+def test_a_reply_that_is_also_shown_in_the_channel_crosses_once_as_the_reply(company: Company) -> None:
+    root = company.fake.type_as(company.ann.id, company.general, "tea?")
+    where = {"channel": company.general, "thread_ts": root, "reply_broadcast": True}
+    company.as_person(company.bob.token, "chat.postMessage", text="yes", **where)
+    _, reply = events(company)
+    assert isinstance(reply, Posted)
+    assert reply.message.thread == root
+
+
+def test_a_lost_reply_is_found_in_its_thread(company: Company) -> None:
+    root = company.fake.type_as(company.ann.id, company.general, "tea?")
+    rendered = company.slack.render(Draft(company.general, HELLO, "n9", thread=root))
+    ts = company.run(company.slack.post(rendered))
+    assert company.run(company.slack.find(rendered, SINCE)) == [ts]
+    assert company.run(company.slack.find(replace(rendered, nonce="n8"), SINCE)) == []
+
+
+# --- Files heard
+
+
+def heard_file(company: Company, name: str = "plan.pdf", data: bytes = b"%PDF-1.7", text: str = "") -> Attachment:
+    company.fake.share_as(company.ann.id, company.general, name, data, text)
+    event = events(company)[-1]
+    assert isinstance(event, Posted)
+    [attachment] = event.message.attachments
+    return attachment
+
+
+def download(company: Company, call: Call, token: str = "") -> Response:
+    token = token or company.slack.credentials.tokens["bot"]
+    request = Request(call.method, call.url, {"authorization": f"Bearer {token}"}, {}, b"")
+    response = company.fake.handle(request)
+    call.judge(call, response)
+    return response
+
+
+def test_a_file_is_heard_and_read(company: Company) -> None:
+    attachment = heard_file(company, text="see **this**")
+    assert (attachment.name, attachment.content_type, attachment.size) == ("plan.pdf", "application/pdf", 8)
+    assert attachment.link.startswith("https://acme.slack.com/files/")
+    call = company.run(company.slack.open(attachment))
+    assert (call.token, call.url.startswith("https://files.slack.com/")) == ("bot", True)
+    assert download(company, call).body == b"%PDF-1.7"
+    assert "plan.pdf" in company.fake.shown(company.general)[0].html
+
+
+def test_a_file_that_is_only_named_is_looked_up(company: Company) -> None:
+    heard_file(company)
+    [file_id] = company.fake.workspace.files
+    call = company.run(company.slack.open(Attachment("plan.pdf", "application/octet-stream", file_id)))
+    assert download(company, call).body == b"%PDF-1.7"
+
+
+def test_a_login_page_is_not_the_file(company: Company) -> None:
+    attachment = heard_file(company)
+    bot_scopes(company).discard("files:read")
+    with pytest.raises(Refused):
+        download(company, company.run(company.slack.open(attachment)))
+
+
+def test_a_page_that_is_the_file_is_read(company: Company) -> None:
+    attachment = heard_file(company, "page.html", b"<p>hello</p>")
+    assert download(company, company.run(company.slack.open(attachment))).body == b"<p>hello</p>"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "error"),
+    [
+        (302, {"location": "https://acme.slack.com/?redir=x"}, Refused),
+        (200, {"content-type": "text/html; charset=utf-8"}, Unavailable),
+        (200, {"content-type": "text/html", "x-slack-meta": "?;acl_fail"}, Refused),
+        (200, {"content-type": "application/pdf", "content-length": "7"}, Unavailable),
+        (404, {}, Gone),
+        (500, {}, Unavailable),
+        (401, {}, Reconnect),
+    ],
+)
+def test_what_is_not_the_file_is_told_by_its_head(
+    status: int, headers: dict[str, str], error: type[ConnectorError]
+) -> None:
+    with pytest.raises(error):
+        judge_download(Call("GET", "https://files.slack.com/x"), Response(status, b"", headers), page=False, size=8)
+
+
+@pytest.mark.parametrize("headers", [{"content-length": "8"}, {"content-length": "5", "content-encoding": "gzip"}, {}])
+def test_a_whole_file_is_taken(headers: dict[str, str]) -> None:
+    judge_download(Call("GET", "https://files.slack.com/x"), Response(200, b"", headers), page=False, size=8)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/files.slack.com/x",
+        "http://files.slack.com/x",
+        "https://files.slack.com@evil.example/x",
+        "https://files.slack.com:444/x",
+        "https://files.slack.com.evil.example/x",
+        "https://169.254.169.254/",
+        "file:///etc/passwd",
+        "https://[",
+        "../x",
+    ],
+)
+def test_no_other_host_is_ever_asked_for_a_file(company: Company, url: str) -> None:
+    file = {"id": "F0EVIL0001", "name": "x", "mode": "hosted", "url_private_download": url, "url_private": url}
+    message = {"type": "message", "user": company.ann.id, "ts": "1.000001", "text": "", "files": [file]}
+    event = company.slack.parse(message, Reference(Kind.POSTED, company.general, MessageId("1.000001")))
+    assert isinstance(event, Posted)
+    assert event.message.attachments[0].handle == "F0EVIL0001"
+    with pytest.raises(Refused):
+        company.run(company.slack.open(Attachment("x", "text/plain", url)))
+    answer = json.dumps({"ok": True, "file": file}).encode()
+    with pytest.raises(Refused):
+        company.run(company.slack.open(event.message.attachments[0]), lambda outgoing: Response(200, answer))
+
+
+# --- Files said
+
+
+def uploaded(company: Company, data: bytes, body: Document = NOTHING, **more: Any) -> MessageId:
+    """What a driver does with ``upload``, which sends the bytes with the one call that asks for them."""
+    attachment = Attachment("a <b>.png", "image/png", "elsewhere", len(data))
+    draft = Draft(company.general, body, "n1", **more)
+    sent: list[Call] = []
+
+    def carried(outgoing: Outgoing) -> Response:
+        is_upload = outgoing.url.startswith("https://files.slack.com/upload/")
+        assert not (is_upload and "Authorization" in outgoing.headers)
+        return company.transport(replace(outgoing, body=data) if is_upload else outgoing)
+
+    def watched() -> Any:
+        calls = company.slack.upload(attachment, draft)
+        call = next(calls)
+        while True:
+            sent.append(call)
+            try:
+                answer = yield call
+            except ConnectorError as error:
+                call = calls.throw(error)
+                continue
+            try:
+                call = calls.send(answer)
+            except StopIteration as end:
+                assert [call.upload.size for call in sent if call.upload] == [len(data)]
+                return end.value
+
+    ts: MessageId = company.run(watched(), carried)
+    return ts
+
+
+def test_a_file_is_said_with_name_words_and_thread(company: Company) -> None:
+    root = company.fake.type_as(company.ann.id, company.general, "tea?")
+    ts = uploaded(company, b"\x89PNG", words("look <!here>"), byline=ANN_BY_TEAMS, thread=root)
+    shown = company.fake.shown(company.general)[1]
+    assert (shown.id, shown.author, shown.thread, shown.is_app) == (ts, "Ann Moreau (Teams)", root, True)
+    assert "look &lt;!here&gt;" in shown.html
+    assert "a &lt;b&gt;.png" in shown.html
+    assert company.fake.files(company.general) == [("a <b>.png", b"\x89PNG")]
+    echo = events(company)[-1]
+    assert isinstance(echo, Posted)
+    assert echo.message.author in company.slack.own_accounts
+
+
+def test_a_file_without_words_is_only_the_file(company: Company) -> None:
+    uploaded(company, b"x")
+    assert "blocks" in company.fake.workspace.channels[company.general].messages[0]
+    assert company.fake.shown(company.general)[0].html == '<p class="file">a &lt;b&gt;.png</p>'
+
+
+def test_an_empty_file_is_refused(company: Company) -> None:
+    with pytest.raises(Refused):
+        uploaded(company, b"")
+
+
+def replied(company: Company, method: str, answer: Any, outgoing: Outgoing) -> Response:
+    if outgoing.url.endswith(method):
+        return answer if isinstance(answer, Response) else Response(200, json.dumps(answer).encode())
+    return company.transport(outgoing)
+
+
+def test_a_place_for_the_file_elsewhere_is_not_trusted(company: Company) -> None:
+    answer = {"ok": True, "upload_url": "https://evil.example/upload", "file_id": "F0X"}
+    transport = partial(replied, company, "files.getUploadURLExternal", answer)
+    draft = Draft(company.general, words("x"), "n1")
+    with pytest.raises(Refused):
+        company.run(company.slack.upload(Attachment("a", "image/png", "", 1), draft), transport)
+
+
+def test_a_file_that_is_never_shown_leaves_us_unsure(company: Company) -> None:
+    calls = company.slack.upload(Attachment("a", "image/png", "", 1), Draft(company.general, words("x"), "n1"))
+    place = {"ok": True, "upload_url": "https://files.slack.com/upload/v1/x", "file_id": "F0X", "file": {"shares": {}}}
+    answer = Response(200, json.dumps(place).encode())
+    asked = [next(calls), *(calls.send(answer) for _ in range(2 + len(PAUSES)))]
+    assert [call.after for call in asked if call.after] == list(PAUSES)
+    with pytest.raises(Unsure):
+        calls.send(answer)
+
+
+def test_a_lost_answer_is_found_out_by_looking_at_the_file(company: Company) -> None:
+    calls = company.slack.upload(Attachment("a", "image/png", "", 1), Draft(company.general, words("x"), "n1"))
+    next(calls)
+    place = {"ok": True, "upload_url": "https://files.slack.com/upload/v1/x", "file_id": "F0X"}
+    calls.send(Response(200, json.dumps(place).encode()))
+    complete = calls.send(Response(200, b"OK - 1"))
+    assert (complete.url, complete.repeatable) == ("https://slack.com/api/files.completeUploadExternal", False)
+    look = calls.throw(Unsure("lost"))
+    assert look.form == {"file": "F0X"}
+    shared = {"ok": True, "file": {"shares": {"private": {company.general: [{"ts": "1.000001"}]}}}}
+    with pytest.raises(StopIteration) as end:
+        calls.send(Response(200, json.dumps(shared).encode()))
+    assert end.value.value == "1.000001"
+
+
+# --- Members
+
+
+def test_everybody_in_a_channel_is_listed_page_by_page(company: Company) -> None:
+    people = [person.id for person in company.fake.people()]
+    ours = company.fake.workspace.bot_user
+    company.fake.leave_as(company.bob.id, company.general)
+
+    def short(outgoing: Outgoing) -> Response:
+        return company.transport(replace(outgoing, body=(outgoing.body or b"").replace(b"limit=200", b"limit=1")))
+
+    assert company.run(company.slack.members(company.general), short) == [people[0], people[2], ours]
+    with pytest.raises(Gone):
+        company.run(company.slack.members(ConversationId("C0NOWHERE1")))
+
+
+# --- Notices
+
+
+def test_what_happens_to_a_channel_is_noticed_once(company: Company) -> None:
+    bob, general = company.bob.id, company.general
+    company.fake.leave_as(bob, general)
+    company.fake.join_as(bob, general)
+    company.fake.rename_as(bob, general, "lounge")
+    company.fake.topic_as(bob, general, "tea & cake")
+    company.fake.archive_as(bob, general)
+    company.fake.archive_as(bob, general, archived=False)
+    assert events(company) == [
+        Noticed(Happening.LEFT, (AccountId(bob),)),
+        Noticed(Happening.JOINED, (AccountId(bob),)),
+        Noticed(Happening.RENAMED, (), "lounge"),
+        Noticed(Happening.TOPIC, (AccountId(bob),), "tea & cake"),
+        Noticed(Happening.ARCHIVED, (AccountId(bob),)),
+        Noticed(Happening.UNARCHIVED, (AccountId(bob),)),
+    ]
+
+
+def test_what_slack_tells_only_once_cannot_be_fetched(company: Company) -> None:
+    with pytest.raises(Gone):
+        company.run(company.slack.fetch(Reference(Kind.NOTICE, company.general, MessageId(""))))
+
+
+# --- Commands
+
+
+def commanded(company: Company) -> Commanded:
+    found = events(company)
+    assert all(event == found[0] for event in found)
+    assert isinstance(found[0], Commanded)
+    return found[0]
+
+
+def test_a_slash_command_is_answered_for_the_asker_alone(company: Company) -> None:
+    company.fake.command_as(company.ann.id, company.general, "members please")
+    command = commanded(company)
+    assert (command.account, command.words) == (company.ann.id, "members please")
+    company.run(company.slack.answer(command, company.general, words("just you & me")))
+    assert company.fake.whispers(company.general) == [(company.ann.id, "just you &amp; me")]
+    assert company.fake.shown(company.general) == []
+    assert events(company) == []
+
+
+def test_a_mention_is_answered_for_the_asker_alone(company: Company) -> None:
+    root = company.fake.type_as(company.ann.id, company.general, "tea?")
+    company.webhooks.clear()
+    company.fake.reply_as(company.ann.id, company.general, root, "@Mio help **me**")
+    command = commanded(company)
+    assert (command.words, command.handle) == ("help *me*".replace("*", ""), root)
+    company.run(company.slack.answer(command, company.general, words("like this")))
+    assert company.fake.whispers(company.general) == [(company.ann.id, "like this")]
+
+
+def test_an_answer_that_comes_too_late_is_whispered(company: Company) -> None:
+    company.fake.command_as(company.ann.id, company.general, "help")
+    command = commanded(company)
+    company.fake.workspace.answers.clear()
+    company.run(company.slack.answer(command, company.general, words("sorry")))
+    assert company.fake.whispers(company.general) == [(company.ann.id, "sorry")]
+
+
+def test_a_long_answer_comes_in_parts(company: Company) -> None:
+    company.fake.command_as(company.ann.id, company.general, "members")
+    company.run(company.slack.answer(commanded(company), company.general, words("Ann Moreau " * 900)))
+    assert len(company.fake.whispers(company.general)) == 3
+
+
+def test_no_token_goes_along_with_an_answer(company: Company) -> None:
+    command = Commanded(AccountId(company.ann.id), "help", "https://hooks.slack.com/commands/T/1/a")
+    seen: list[Outgoing] = []
+    company.run(company.slack.answer(command, company.general, words("x")), lambda o: seen.append(o) or Response(200))
+    assert [(o.url, "Authorization" in o.headers) for o in seen] == [(command.handle, False)]
+
+
+def test_an_answer_to_somebody_who_left_is_gone(company: Company) -> None:
+    company.fake.leave_as(company.ann.id, company.general)
+    with pytest.raises(Gone):
+        company.run(company.slack.answer(Commanded(AccountId(company.ann.id), "x"), company.general, words("x")))
