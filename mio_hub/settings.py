@@ -34,7 +34,7 @@ MIO_VAULT_KEY = env.secret("MIO_VAULT_KEY")
 MIO_VAULT_TTL = env.seconds("MIO_VAULT_TTL", 900)
 """How long contents wait for their delivery. Longer outages are bridged by fetching them again from the source."""
 
-MIO_SHARDS = env.integer("MIO_SHARDS", 2)
+MIO_SHARDS = env.integer("MIO_SHARDS", 1)
 """Into how many shares the mailboxes are divided; one task drains one share. Cores, or twice that."""
 
 MIO_PLATFORM_SECRETS = platforms.platform_secrets()

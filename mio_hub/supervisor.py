@@ -157,7 +157,7 @@ def services(environment: Mapping[str, str]) -> list[tuple[str, list[str], float
     """Name, command and grace of what every installation runs, in the order of starting."""
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "mio_hub"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]  # chatter between many workers
-    processes = env.integer("MIO_SHARDS", 2) + 1  # one for each shard, one for everything else
+    processes = env.integer("MIO_SHARDS", 1) + 1  # one for each shard, one for everything else
     uvicorn = [sys.executable, "-m", "uvicorn", "mio_hub.asgi:application", "--no-access-log", "--lifespan", "on"]
     address = ["--host", "127.0.0.1", "--port", environment["MIO_PORT"], "--timeout-graceful-shutdown", "3"]
     return [

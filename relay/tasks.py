@@ -6,6 +6,7 @@ import mmap
 from typing import Any
 
 import structlog
+import uvloop
 from celery import shared_task, signals
 from django.conf import settings
 from django.db.models.functions import Now
@@ -38,7 +39,8 @@ def drain_shard(shard: int) -> None:
         return
     gc.freeze()  # what the process was born with is not looked through again while messages come and go
     try:
-        held = asyncio.run(drain(shard, settings.MIO_SHARDS, asked_to_stop))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            held = runner.run(drain(shard, settings.MIO_SHARDS, asked_to_stop))
     except LeaseLost:
         log.warning("lease lost", shard=shard)
         return

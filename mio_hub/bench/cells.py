@@ -59,8 +59,9 @@ def _open_loop(channels: int) -> Cell:
 class Result:
     """What one pipeline did in one cell. Latencies are in ms; of the open loop, without the platform's answer time.
 
-    ``cpu`` is in µs per message by group; None where a group is not on this machine. ``counts`` cover every message of the
-    cell, warm-up included. ``since`` and ``until`` are the measured window.
+    ``cpu`` is in µs per message by group, without groups that are not on this machine. ``others`` is the share of the
+    machine that somebody else used. ``counts`` cover every message of the cell, warm-up included. ``since`` and ``until``
+    are the measured window.
     """
 
     pipeline: str
@@ -68,6 +69,7 @@ class Result:
     p50: float
     p99: float
     cpu: dict[str, float]
+    others: float
     counts: Counts
     refused: int
     questions: int
@@ -101,7 +103,7 @@ class Bench:
         self.target.delay = 0.0
         callers = await self._callers(pipeline, channels)
         traffic = self.round(callers, channels, endless=False)
-        traffic.start()
+        await traffic.start()
         deadline = clock() + FIRST_SECONDS
         while traffic.waiting:
             pipeline.check()
@@ -137,7 +139,8 @@ class Bench:
             rate=messages / (end - begin),
             p50=(percentile(ordered, 0.50) - waited) * 1000,
             p99=(percentile(ordered, 0.99) - waited) * 1000,
-            cpu={name: used[name] for name in used if groups.get(name, True)},
+            cpu={name: used[name] for name in used if groups.get(name, True) and name != cpu.MACHINE},
+            others=cpu.others(before, after, end - begin),
             counts=counts(traffic),
             refused=callers.refused,
             questions=self.target.questions - questions,
@@ -149,7 +152,7 @@ class Bench:
         if cell.offered:
             await traffic.offer(cell.offered, WARM_UP_SECONDS + self.seconds)
         else:
-            traffic.start()
+            await traffic.start(cell.delay)
 
     async def _callers(self, pipeline: Pipeline, channels: int) -> Callers:
         callers = Callers(pipeline.port)

@@ -10,6 +10,8 @@ import redis
 
 OURSELVES = "load+target"
 """The people who type and the platform that answers."""
+MACHINE = "machine"
+"""Everything that runs here, whoever started it."""
 
 Snapshot = Mapping[str, float]
 """Seconds of CPU by group, user and system, since each process began."""
@@ -39,8 +41,23 @@ def _parent(pid: int, name: str) -> list[int]:
 
 
 def snapshot(groups: Mapping[str, Iterable[int]]) -> dict[str, float]:
-    """CPU seconds of each group, with all descendants, living or dead; this process by itself as ``OURSELVES``."""
-    return {name: sum(map(_seconds, pids)) for name, pids in groups.items()} | {OURSELVES: time.process_time()}
+    """CPU seconds of each group, with all descendants, living or dead; this process and the ``MACHINE`` as well."""
+    used = {name: sum(map(_seconds, pids)) for name, pids in groups.items()}
+    return used | {OURSELVES: time.process_time(), MACHINE: _busy()}
+
+
+def _busy() -> float:
+    times = psutil.cpu_times()
+    waiting = times.idle + getattr(times, "iowait", 0.0)
+    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # counted as user time already
+    return float(sum(times) - waiting - guests)
+
+
+def others(before: Snapshot, after: Snapshot, seconds: float) -> float:
+    """The share of the machine, 0 to 1, that went to processes which are none of the groups."""
+    grown = {name: after[name] - before[name] for name in before}
+    foreign = grown.pop(MACHINE) - sum(grown.values())
+    return max(0.0, foreign / seconds / (psutil.cpu_count() or 1))
 
 
 def _seconds(pid: int) -> float:

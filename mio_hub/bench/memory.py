@@ -33,7 +33,7 @@ async def memory(bench: Bench, hub: Pipeline, channels: int, messages: int) -> t
     traffic = bench.round(callers, channels, limit=messages)
     readings = [Reading(0, _read(hub))]
     deadline = clock() + messages / SLOWEST + 10
-    traffic.start()
+    await traffic.start()
     for step in range(1, STEPS + 1):
         wanted = messages * step // STEPS
         while len(traffic.answered) < wanted:

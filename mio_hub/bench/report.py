@@ -29,6 +29,7 @@ Closed loop: every channel has one message on its way, the next follows when the
 The bare worker waits for a slow platform in each of its processes, which bounds it at processes / answer time.
 CPU: with all child processes. load+target is the benchmark itself and takes its part of the same cores. Both pipelines
 stay up for all cells: what the idle one costs PostgreSQL and Valkey is in the other's figures, and shows at few messages.
+others: how much of the machine went to processes that have nothing to do with this; little, or the figures mean little.
 >: messages were still waiting when the cell ended.
 """
 
@@ -60,9 +61,10 @@ def table(lines: Sequence[Line], pure: dict[str, float]) -> str:
     """The table and what belongs under it."""
     figures = "".join(f"{name:>{WIDTH}}" for name in ("msg/s", "p50 ms", "p99 ms"))
     costs = "".join(f"{name:>{WIDE}}" for name in (*GROUPS[:4], "all", GROUPS[4]))
+    others = f"{'others':>{WIDTH}}"
     above = "CPU, µs per message".center(len(costs), "-")
     rows = [" " * (LABEL + 7 + len(figures)) + f" {above}"]
-    rows.append("platform answers in, channels".ljust(LABEL + 7) + f"{figures} {costs}")
+    rows.append("platform answers in, channels".ljust(LABEL + 7) + f"{figures} {costs}{others}")
     for line in lines:
         rows += ["", *_rows(line)]
     return "\n".join([*rows, "", *_where(lines, pure), NOTES.rstrip(), "", *_verdict(lines)])
@@ -78,7 +80,7 @@ def _rows(line: Line) -> list[str]:
 def _row(label: str, name: str, result: Result) -> str:
     late = ">" if result.counts.lost else ""
     cells = [f"{result.rate:{WIDTH},.0f}", *(_ms(value, late) for value in (result.p50, result.p99))]
-    return f"{label:<{LABEL}} {name:<6}" + "".join(cells) + _costs(_cpu(result), ",.0f")
+    return f"{label:<{LABEL}} {name:<6}" + "".join(cells) + _costs(_cpu(result), ",.0f") + f"{result.others:{WIDTH}.0%}"
 
 
 def _ms(value: float, late: str) -> str:

@@ -60,9 +60,11 @@ class Round:
         elif not self.waiting:
             self._all_answered.set()
 
-    def start(self) -> None:
-        """One message in every channel."""
+    async def start(self, seconds: float = 0.0) -> None:
+        """One message in every channel, spread over ``seconds``: people in different channels do not type in step."""
+        begin = clock()
         for channel in range(self.channels):
+            await _until(begin + channel / self.channels * seconds)
             self.say(channel)
 
     async def offer(self, rate: float, seconds: float) -> None:
@@ -72,9 +74,7 @@ class Round:
         """
         begin = clock()
         for number in range(int(rate * seconds)):
-            pause = begin + number / rate - clock()
-            if pause > 0:
-                await asyncio.sleep(pause)
+            await _until(begin + number / rate)
             self.say(number % self.channels)
 
     async def finish(self) -> None:
@@ -88,6 +88,12 @@ class Round:
     def waiting(self) -> int:
         """Messages that the target has not accepted (yet)."""
         return len(self.sent) - len(self.answered)
+
+
+async def _until(then: float) -> None:
+    pause = then - clock()
+    if pause > 0:
+        await asyncio.sleep(pause)
 
 
 @dataclass(frozen=True, slots=True)

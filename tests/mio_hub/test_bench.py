@@ -88,7 +88,7 @@ def test_counts_find_what_was_lost_doubled_and_swapped() -> None:
 def test_a_closed_loop_goes_on_when_the_platform_accepts_and_stops_at_its_limit() -> None:
     said: list[tuple[int, int, int]] = []
     loop = Round(0, 1, said.append, limit=2)
-    loop.start()
+    asyncio.run(loop.start())
     for number in range(2):
         loop.on_answered((0, 0, number))
     assert said == [(0, 0, 0), (0, 0, 1)]
@@ -147,7 +147,7 @@ def test_it_settles_only_in_an_empty_database() -> None:
 def result(name: str, rate: float, lost: int = 0) -> Result:
     now = datetime.now(UTC)
     cpu = {"web": 100.0, "worker": 200.0, "load+target": 50.0}
-    return Result(name, rate, 10.0, 20.0, cpu, Counts(lost, 0, 0), 0, 0, now, now)
+    return Result(name, rate, 10.0, 20.0, cpu, 0.1, Counts(lost, 0, 0), 0, 0, now, now)
 
 
 def test_the_table_has_the_ratio_and_the_verdict() -> None:
