@@ -33,6 +33,7 @@ class Known:
     email: str
     avatar_url: str
     person: int | None
+    is_bot: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Directory:
         key = (installation, external_id)
         if key not in self._known:
             row = await PlatformAccount.objects.filter(installation=installation, external_id=external_id).afirst()
-            self._known[key] = Known(row.name, row.email, row.avatar_url, row.person_id) if row else None
+            self._known[key] = _known(row) if row else None
         return self._known[key]
 
     async def counterpart(self, person: int, installation: int) -> Counterpart | None:
@@ -72,6 +73,10 @@ class Directory:
         """Write down an account that the platform told us about."""
         await sync_to_async(remember)(installation, [account])
         self._known.pop((installation, account.id))
+
+
+def _known(row: PlatformAccount) -> Known:
+    return Known(row.name, row.email, row.avatar_url, row.person_id, row.is_bot)
 
 
 def storable(text: str) -> str:

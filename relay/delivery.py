@@ -4,10 +4,11 @@ A crash between call and commit leaves the intent. Whoever comes next looks at t
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -15,7 +16,8 @@ from django import db
 from redis.exceptions import RedisError
 
 from accounts.connecting import Connections
-from connectors.contract import Rendered
+from connectors.calls import Calls, T
+from connectors.contract import Connector, Rendered
 from connectors.errors import (
     ConnectorError,
     Gone,
@@ -27,12 +29,26 @@ from connectors.errors import (
     Unsure,
 )
 from connectors.http import ANSWER_SECONDS, Transport, drive
-from connectors.messages import Message, MessageId
+from connectors.messages import (
+    ConversationId,
+    Edited,
+    Event,
+    Kind,
+    Message,
+    MessageId,
+    Noticed,
+    Posted,
+    Reference,
+    Stands,
+)
 from connectors.richtext import mentions
-from relay.ingest import RECONNECT_REST, Ear, Unheard
+from relay.amending import Amendment
+from relay.changes import Changes
+from relay.hearing import Ear, Unheard
+from relay.ingest import RECONNECT_REST
 from relay.ledger import PAGE, Begun, Intent, LeaseLost, Ledger, Said, Turn
-from relay.models import Delivery, Outcome
-from relay.translate import Translator
+from relay.models import Delivery, Discard, Outcome
+from relay.translate import NO_THREAD, Thread, Translator
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +64,7 @@ LONGEST_REST = 60.0
 """Seconds between tries at most: a platform that comes back is served within a minute, one that is down is not pressed."""
 
 State = Delivery.State
+Heard = TypeVar("Heard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,7 @@ class Deliver:
         sandbox: str,
     ) -> None:
         self.ledger = ledger
+        self.changes = Changes(ledger)
         self.ear = ear
         self.translator = translator
         self.connections = connections
@@ -117,6 +135,7 @@ class Deliver:
         return place._replace(
             id=begun.delivery, event=event.id, message=begun.message, state=State.SENDING, part=0, tries=0,
             intent_at=begun.intent_at, event_kind=event.kind, event_message=event.message,
+            event_occurred_at=event.occurred_at, is_deleted=False, edited_at=None, edit=None,
             origin_installation=event.installation_id, origin_conversation=event.conversation,
             setbacks=0, age=0.0, intent_age=0.0, rest=None,
         )  # fmt: skip
@@ -157,73 +176,135 @@ class Deliver:
 
 
 class Visit:
-    """One delivery's time at the front of its mailbox. ``said`` is what went out last and is not yet committed."""
+    """One delivery's time at the front of its mailbox. ``said`` is what went out last and is not yet committed.
+
+    ``revision`` is the edit whose words it says, None for the original ones.
+    """
 
     def __init__(self, deliver: Deliver, row: Any, *, is_begun: bool = False) -> None:
         self.deliver = deliver
         self.row = row
         self.said: Said | None = None
+        self.revision: datetime | None = None
         self._is_begun = is_begun
         self._in_doubt = not is_begun and row.state in (State.SENDING, State.UNSURE)
         self._mentions = False
 
     async def pay(self, said: Said | None) -> float:
-        """Say this delivery, committing ``said`` on the way. Returns seconds the mailbox must rest, 0 to go on."""
+        """Carry this delivery out, committing ``said`` on the way. Returns seconds the mailbox must rest, 0 to go on."""
         self.said = said
         try:
-            await self._say_all(await self._parts())
+            await self._carry_out()
         except TooEarly as early:
-            await self._commit()
+            await self.commit()
             return early.seconds
         except (ConnectorError, NotSupported, Unheard, Unwritable) as error:
-            await self._commit()
+            await self.commit()
             return await self._set_back(error)
         return 0.0
 
-    async def _parts(self, *, only_names: bool = False) -> list[Rendered]:
-        row = self.row
-        message = await self._heard()
+    async def _carry_out(self) -> None:
+        match Kind(self.row.event_kind):
+            case Kind.POSTED if self.row.is_deleted:
+                await self._withdraw()
+            case Kind.POSTED:
+                await self.post()
+            case Kind.NOTICE:
+                await self._say_all(await self._notice())
+            case _:
+                await (await Amendment.of(self)).make()
+
+    # --- what is to be said
+
+    async def post(self) -> None:
+        """Say the message as it now stands: what was edited while it waited goes out edited."""
+        await self._say_all(await self.parts())
+
+    async def parts(self, *, only_names: bool = False) -> list[Rendered]:
+        """The message in the words of this mailbox, by the newest edit heard of."""
+        message = await self.message()
         self._mentions = bool(mentions(message.body)) and not only_names
+        thread = await self._thread(message)
         try:
-            return await self.deliver.translator.parts(message, row, only_names=only_names)
+            return await self.deliver.translator.parts(message, self.row, thread, only_names=only_names)
         except (ConnectorError, *INFRASTRUCTURE):
             raise
         except Exception as error:  # noqa: BLE001 (one strange message must not stop a mailbox)
-            log.error("delivery failed by our own mistake", delivery=row.id, error=type(error).__name__)
+            log.error("delivery failed by our own mistake", delivery=self.row.id, error=type(error).__name__)
             raise Unwritable from None
 
-    async def _heard(self) -> Message:
+    async def message(self) -> Message:
+        """The message by the newest edit heard of."""
         row = self.row
+        if row.edit is None or row.edit == row.event:
+            heard = await self._heard(row.event, row.event_kind, row.event_occurred_at)
+        else:
+            heard = await self._heard(row.edit, row.edit_kind, row.edit_occurred_at)
+        match heard:
+            case Posted(message) | Edited(message) | Stands(message):
+                self.revision = row.edited_at or message.edited_at
+                return message
+            case _:
+                raise Unheard(Discard.GONE)
+
+    async def _notice(self) -> list[Rendered]:
+        notice = await self._heard(self.row.event, self.row.event_kind, self.row.event_occurred_at)
+        if not isinstance(notice, Noticed):
+            raise Unheard(Discard.GONE)
+        return await self.deliver.translator.notice(notice, self.row)
+
+    async def _heard(self, event: int, kind: str, occurred_at: datetime | None) -> Event:
+        return await self._listen(self.deliver.ear.hear(event, self.row.origin_installation, self._about(
+            Kind(kind), MessageId(self.row.event_message), occurred_at
+        )))  # fmt: skip
+
+    def _about(self, kind: Kind, message: MessageId, occurred_at: datetime | None = None) -> Reference:
+        return Reference(kind, ConversationId(self.row.origin_conversation), message, occurred_at)
+
+    async def _listen(self, hearing: Awaitable[Heard]) -> Heard:
         try:
-            return await self.deliver.ear.hear(
-                row.event, row.origin_installation, row.event_kind, row.origin_conversation, row.event_message
-            )
+            return await hearing
         except Reconnect:
-            await self.deliver.connections.lost(row.origin_installation)
+            await self.deliver.connections.lost(self.row.origin_installation)
             raise TryAgain("the platform it comes from must be connected again") from None
+
+    async def _thread(self, message: Message) -> Thread:
+        """Where a reply belongs: under our copy of the root, or under a line of it when the root never came here."""
+        if message.thread is None:
+            return NO_THREAD
+        root = (await self.deliver.changes.standing(self.row.message, self.row.link)).thread
+        if root is not None:
+            return Thread(MessageId(root))
+        reference = self._about(Kind.POSTED, message.thread)
+        with suppress(Unheard):  # deleted by now: the reply can do without
+            return Thread(None, await self._listen(self.deliver.ear.message(self.row.origin_installation, reference)))
+        return NO_THREAD
+
+    # --- saying it
 
     async def _say_all(self, parts: list[Rendered]) -> None:
         if self.row.part >= len(parts):  # it became shorter since its first parts were said
-            await self._commit()
-            await self.deliver.ledger.close_delivery(self.row.id)
-            self.deliver.done.extend(await self.deliver.ledger.finished([self.row.event]))
+            await self.close(State.DONE, Outcome.SAID)
         for number in range(self.row.part, len(parts)):
             try:
-                outcome, external_id = await self._say(parts[number], number)
+                await self.say(parts[number], number, is_last=number + 1 == len(parts))
             except Refused:
                 if number or not self._mentions:
                     raise
                 # Graph refuses a whole message for one person outside the channel: rather unnotified than undelivered.
-                return await self._say_all(await self._parts(only_names=True))
-            is_last = number + 1 == len(parts)
-            is_news = outcome != Outcome.SAID or self.row.tries > 0
-            self.said = Said(self.row.id, self.row.event, number, external_id, is_last, outcome, is_news)
+                return await self._say_all(await self.parts(only_names=True))
         return None
 
+    async def say(self, part: Rendered, number: int, *, is_last: bool) -> None:
+        """Send one part, the intent on record before it; its outcome is committed with the next step."""
+        outcome, external_id = await self._say(part, number)
+        is_news = outcome != Outcome.SAID or self.row.tries > 0
+        self.said = Said(self.row.id, self.row.event, number, external_id, is_last, outcome, is_news, self.revision)
+
     async def _say(self, part: Rendered, number: int) -> tuple[Outcome, MessageId]:
-        connector = await self.deliver.connections.connector(self.row.installation)
-        if self._in_doubt:
-            await self._commit()
+        connector = await self.connector()
+        if self._in_doubt and number == self.row.part:
+            await self.commit()
             found = await self._look(part) or await self._look_for_names(number)
             if found:
                 self._in_doubt = False
@@ -233,16 +314,26 @@ class Visit:
             said, self.said = self.said, None
             await self.deliver.turn(said, Intent(self.row.id, number))
         self._is_begun = self._in_doubt = False
-        posted = await drive(connector.post(part), self.deliver.transport, connector.credentials, self.deliver.sandbox)
-        return Outcome.SAID, posted
+        return Outcome.SAID, await self.talk(connector.post(part))
+
+    async def _withdraw(self) -> None:
+        """Its author deleted it while it waited: it does not go out. What is out already, the delete takes back."""
+        if self._in_doubt:
+            parts = await self.parts()
+            if self.row.part < len(parts) and (found := await self._look(parts[self.row.part])):
+                self.said = Said(self.row.id, self.row.event, self.row.part, found, False, Outcome.FOUND)
+            else:
+                self._may_resend()
+        await self.close(State.SKIPPED, Outcome.UNWANTED)
+
+    # --- after a lost answer
 
     async def _look(self, part: Rendered) -> MessageId | None:
         """The id of an earlier send of this part whose answer was lost; None when it is not there."""
         if self.row.intent_age < SETTLE:
             raise TooEarly(SETTLE - self.row.intent_age)
-        connector = await self.deliver.connections.connector(self.row.installation)
-        search = connector.find(part, self.row.intent_at - LOOK_BACK)
-        candidates = await drive(search, self.deliver.transport, connector.credentials, self.deliver.sandbox)
+        connector = await self.connector()
+        candidates = await self.talk(connector.find(part, self.row.intent_at - LOOK_BACK))
         unclaimed = await self.deliver.ledger.unknown(self.row.link, list(map(str, candidates)))
         return MessageId(unclaimed[0]) if unclaimed else None
 
@@ -250,7 +341,7 @@ class Visit:
         """It may have gone out with names only, after the platform refused to mention somebody."""
         if not self._mentions:
             return None
-        parts = await self._parts(only_names=True)
+        parts = await self.parts(only_names=True)
         self._mentions = True
         return await self._look(parts[number]) if number < len(parts) else None
 
@@ -259,9 +350,28 @@ class Visit:
         if self.row.state == State.SENDING and self.row.intent_age < ANSWER_SECONDS:
             raise TooEarly(min(LOOK_AGAIN, ANSWER_SECONDS - self.row.intent_age))
 
-    async def _commit(self) -> None:
+    # --- for whoever carries it out
+
+    async def connector(self) -> Connector:
+        """The platform of this mailbox."""
+        return await self.deliver.connections.connector(self.row.installation)
+
+    async def talk(self, calls: Calls[T]) -> T:
+        """Run a method of this mailbox's connector."""
+        connector = await self.connector()
+        return await drive(calls, self.deliver.transport, connector.credentials, self.deliver.sandbox)
+
+    async def commit(self) -> None:
+        """Write down what was said so far."""
         said, self.said = self.said, None
         await self.deliver.turn(said, None)
+
+    async def close(self, state: Delivery.State, outcome: Outcome) -> None:
+        """End this delivery without a last part to say."""
+        await self.commit()
+        finished = await self.deliver.ledger.close_delivery(self.row.id, state, outcome)
+        if finished is not None:
+            self.deliver.done.append(finished)
 
     async def _set_back(self, error: Exception) -> float:
         what = consequence(error)

@@ -1,135 +1,57 @@
-"""Hearing: from the reference of an event to what was said, and on to the mailboxes of everyone else.
-
-Content comes from the vault; what the vault has forgotten, or never held, is fetched from the platform it came from.
-"""
+"""Ingesting: one conversation's events in arrival order, from what was heard to the mailboxes of everyone else."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from accounts.connecting import Connections
 from accounts.matching import Directory
-from connectors.contract import Connector, FetchesMessages, ListsAccounts
-from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, TryAgain
-from connectors.http import Transport, drive
-from connectors.messages import Account, ConversationId, Kind, Message, MessageId, Posted, Reference
+from connectors.errors import ConnectorError, NotSupported, Reconnect, TryAgain
+from connectors.messages import (
+    Commanded,
+    ConversationId,
+    Deleted,
+    Edited,
+    Event,
+    Happening,
+    Kind,
+    Message,
+    MessageId,
+    Noticed,
+    Posted,
+    Reacted,
+    Reaction,
+    Reference,
+    Skipped,
+    Stands,
+    Unreacted,
+)
 from relay import vault
-from relay.batching import Batcher
-from relay.ledger import LATER, PAGE, Happening, Heard, Ledger, Routed
-from relay.models import ConversationLink, DailyCount, Discard
-
-log = structlog.get_logger(__name__)
+from relay.changes import UNKNOWN, Changes
+from relay.commands import Commands
+from relay.hearing import Ear, Unheard
+from relay.ledger import LATER, PAGE, Counted, Heard, Ledger, Routed
+from relay.models import DailyCount, Discard
 
 DEGRADED = DailyCount.What.DEGRADED.value
 DISCARD = DailyCount.What.DISCARD.value
-KEPT_IN_MIND = 2_000
-"""Messages a worker remembers between hearing and delivering: a full page for 100 busy mailboxes, a few megabytes."""
 ASK_AGAIN = 0.05
 """Seconds until a post by our own account is judged again: about the time a platform takes to answer the send."""
-LAG_PAUSES = (1.0, 3.0)
-"""Seconds between looks for a message that a notification announced and the platform does not show yet (Webex §2.8)."""
-
 TROUBLE_REST = 1.0
 """Seconds until a source platform that was out of reach is asked again."""
 RECONNECT_REST = 60.0
 """Seconds between looks whether an administrator has connected again."""
-
-
-class Unheard(Exception):
-    """An event that cannot be relayed, with its ``reason``."""
-
-    def __init__(self, reason: Discard) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Ear:
-    """Turns references into messages, for ingesting and once more for delivering."""
-
-    def __init__(
-        self, redis: Redis, connections: Connections, directory: Directory, transport: Transport, sandbox: str
-    ) -> None:
-        self._connections = connections
-        self._directory = directory
-        self._transport = transport
-        self._sandbox = sandbox
-        self._in_mind: OrderedDict[int, Message] = OrderedDict()
-        self._vault: Batcher[int, Mapping[str, Any] | None] = Batcher(lambda events: vault.take(redis, events))
-
-    async def hear(self, event: int, installation: int, kind: str, conversation: str, message: str) -> Message:
-        """What was said. Raises ``Unheard`` for what does not cross, ``TryAgain`` or ``Reconnect`` to come back later."""
-        if event not in self._in_mind:
-            reference = Reference(Kind(kind), ConversationId(conversation), MessageId(message))
-            self._keep(event, await self._read(event, installation, reference))
-        return self._in_mind[event]
-
-    def forget(self, event: int) -> None:
-        """Drop a message whose last delivery is done."""
-        self._in_mind.pop(event, None)
-
-    def _keep(self, event: int, message: Message) -> None:
-        self._in_mind[event] = message
-        if len(self._in_mind) > KEPT_IN_MIND:
-            self._in_mind.popitem(last=False)
-
-    async def _read(self, event: int, installation: int, reference: Reference) -> Message:
-        connector = await self._connections.connector(installation)
-        content = await self._kept(event) or await self._fetch(connector, reference)
-        try:
-            heard = connector.parse(content, reference)
-        except Exception as error:  # noqa: BLE001 (one strange message must not stop a mailbox)
-            log.error("unreadable message", platform=connector.platform.slug, error=type(error).__name__)
-            raise Unheard(Discard.UNREADABLE) from None
-        match heard:
-            case Posted(message):
-                await self._introduce(connector, installation, message)
-                return message
-            case _:
-                raise Unheard(Discard.NOT_CARRIED)
-
-    async def _kept(self, event: int) -> Mapping[str, Any] | None:
-        """What the vault holds; without Redis it holds nothing, and the platform is asked."""
-        try:
-            return await self._vault(event)
-        except (RedisError, OSError):
-            return None
-
-    async def _fetch(self, connector: Connector, reference: Reference) -> Mapping[str, Any]:
-        if not isinstance(connector, FetchesMessages):
-            raise Unheard(Discard.GONE)
-        for pause in (*LAG_PAUSES, None):
-            try:
-                return await drive(connector.fetch(reference), self._transport, connector.credentials, self._sandbox)
-            except Gone:
-                if pause is None:
-                    raise Unheard(Discard.GONE) from None
-                await asyncio.sleep(pause)
-            except Refused:
-                raise Unheard(Discard.FORBIDDEN) from None
-        raise AssertionError("the last pause is None")
-
-    async def _introduce(self, connector: Connector, installation: int, message: Message) -> None:
-        """Make sure that the directory knows the author; a name in the event serves where the platform cannot say more."""
-        if await self._directory.account(installation, message.author):
-            return
-        named = Account(message.author, message.author_name or "Someone")
-        with suppress(TryAgain, Reconnect):  # asked again with the next message: a guess would be kept for ever
-            await self._directory.learn(installation, await self._ask(connector, named))
-
-    async def _ask(self, connector: Connector, named: Account) -> Account:
-        if not isinstance(connector, ListsAccounts):
-            return named
-        try:
-            return await drive(connector.account(named.id), self._transport, connector.credentials, self._sandbox)
-        except (Gone, Refused, NotSupported):
-            return named
+OVERTAKEN_SECONDS = 10.0
+"""How long a reaction may wait for its message to be told: platforms send webhooks in any order, seconds apart."""
+ROOT_SECONDS = 3.0
+"""How long a reply may wait for its root to be told: less, for people wait for it; most such roots predate the link."""
+OVERTAKEN_REST = 0.5
+"""Seconds between looks whether such a message has been told by now."""
+RECENT = timedelta(minutes=10)
+"""An edit of a message never heard of is told as new when the message is younger: its webhook is late or lost."""
 
 
 class Mailboxes(Protocol):
@@ -143,101 +65,278 @@ class Mailboxes(Protocol):
 
 
 class Ingest:
-    """Walks one conversation's events in arrival order."""
+    """Walks one conversation's events. ``walk`` is called for one conversation at a time by its own actor."""
 
     def __init__(
-        self, ledger: Ledger, ear: Ear, connections: Connections, redis: Redis, mailboxes: "Mailboxes"
+        self,
+        ledger: Ledger,
+        ear: Ear,
+        connections: Connections,
+        directory: Directory,
+        commands: Commands,
+        redis: Redis,
+        mailboxes: Mailboxes,
     ) -> None:
-        self._ledger = ledger
-        self._mailboxes = mailboxes
-        self._ear = ear
-        self._connections = connections
-        self._redis = redis
-        self._degraded: dict[int, list[Happening]] = {}
+        self.ledger = ledger
+        self.changes = Changes(ledger)
+        self.ear = ear
+        self.connections = connections
+        self.directory = directory
+        self.commands = commands
+        self.redis = redis
+        self.mailboxes = mailboxes
+        self._passed: dict[int, int] = {}
+        """By conversation, the last event of a page in which everything waits for what comes behind it."""
 
     async def walk(self, link: int) -> tuple[float | None, set[int]]:
         """Route a page of events. Returns seconds to rest (None: nothing left; 0: more to do), and the mailboxes reached."""
-        rows = await self._ledger.events_waiting(link)
+        rows = await self.ledger.events_waiting((link, self._passed.pop(link, 0)))
         if not rows:
             return None, set()
-        found, is_all = len(rows), len(rows) < PAGE
-        rows = _each_message_once(rows)
-        judged = await asyncio.gather(*map(self._judge, rows), return_exceptions=True)
-        heard: list[Heard] = []
-        rest = 0.0
-        for row, result in zip(rows, judged, strict=True):
-            if isinstance(result, BaseException):
-                rest = await self._trouble(row, result)
-                break
-            heard.append(result)
-            if result.own:
-                break  # nothing behind it may overtake it while its verdict is open
-        rest, reached = await self._route(rows, heard, rest)
-        return (None if not rest and is_all and len(heard) == found else rest), reached  # who says more rings
+        page = Page(self, rows)
+        rest = await page.turn()
+        if page.waiting == len(rows) == PAGE:
+            self._passed[link] = rows[-1].id
+            rest = 0.0
+        return rest, page.reached
 
-    async def _trouble(self, row: Any, error: BaseException) -> float:
-        """Seconds until the event is tried again; an error that is no platform's goes on to whoever runs the shard."""
+    async def trouble(self, row: Any, error: BaseException) -> float:
+        """Seconds until an event is tried again; an error that is no platform's goes on to whoever runs the shard."""
         match error:
             case TryAgain():
                 return max(TROUBLE_REST, getattr(error, "after", 0.0))
             case Reconnect():
-                await self._connections.lost(row.installation_id)
+                await self.connections.lost(row.installation_id)
                 return RECONNECT_REST
             case ConnectorError() | NotSupported():
                 return TROUBLE_REST
             case _:
                 raise error
 
-    async def _judge(self, row: Any) -> Heard:
-        try:
-            said = await self._ear.hear(row.id, row.installation_id, row.kind, row.conversation, row.message)
-        except Unheard as unheard:
-            return Heard(row.id, row.link_id, row.message, False, row.received_at, unheard.reason)
-        connector = await self._connections.connector(row.installation_id)
-        self._degraded[row.id] = [(connector.platform.slug, DEGRADED, construct) for construct in said.body.degraded]
-        own = said.author in connector.own_accounts
-        return Heard(row.id, row.link_id, row.message, own, row.received_at)
+    async def is_own(self, row: Any, account: str) -> bool:
+        """Whether an account of the event's installation is the one that speaks for us."""
+        return account in (await self.connections.connector(row.installation_id)).own_accounts
 
-    async def _route(self, rows: list[Any], heard: list[Heard], rest: float) -> tuple[float, set[int]]:
+
+class Page:
+    """One page of a conversation's events on its way: new messages gathered for one commit, changes written one by one."""
+
+    def __init__(self, ingest: Ingest, rows: list[Any]) -> None:
+        self._ingest = ingest
+        self._changes = ingest.changes
+        self._found = len(rows)
+        self._rows = _each_message_once(rows)
+        self._posts: list[Heard] = []
+        self._routed: list[Routed] = []
+        self._degraded: dict[int, list[Counted]] = {}
+        self._rest = 0.0
+        self.waiting = 0
+        """Events left for later because what they are about was not told yet."""
+        self.reached: set[int] = set()
+        """Mailboxes with something new in them."""
+
+    async def turn(self) -> float | None:
+        """Route what was heard. Returns seconds to rest; None when nothing is left, for who says more rings."""
+        heard = await asyncio.gather(*map(self._hear, self._rows), return_exceptions=True)
+        taken = 0
+        for row, event in zip(self._rows, heard, strict=True):
+            if isinstance(event, BaseException) and not isinstance(event, Unheard):
+                self._rest = max(self._rest, await self._ingest.trouble(row, event))
+                break
+            await self._take(row, event)
+            taken += 1
+            if self._posts and self._posts[-1].own:
+                break  # nothing behind it may overtake it while its verdict is open
+        await self._flush()
+        await self._finish()
+        is_all = self._found < PAGE and taken == self._found
+        return None if is_all and not self._rest else self._rest
+
+    async def _hear(self, row: Any) -> Event:
+        conversation, message = ConversationId(row.conversation), MessageId(row.message)
+        reference = Reference(Kind(row.kind), conversation, message, row.occurred_at)
+        return await self._ingest.ear.hear(row.id, row.installation_id, reference)
+
+    async def _take(self, row: Any, event: Event | Unheard) -> None:
+        match event:
+            case Posted(message):
+                await self._posted(row, message)
+            case Unheard(reason=reason):
+                self._discard(row, reason)
+            case _:
+                await self._flush()  # a change of what stands before it in this page
+                await self._change(row, event)
+
+    async def _change(self, row: Any, event: Event) -> None:
+        match event:
+            case Edited(message):
+                await self._edited(row, message)
+            case Stands(message, reactions):
+                await self._stands(row, message, reactions)
+            case Deleted(message):
+                self._routed.append(await self._changes.deleted(row.id, row.link_id, message))
+            case Reacted(message, reaction):
+                await self._reacted(row, message, put={reaction})
+            case Unreacted(message, reaction):
+                await self._reacted(row, message, taken={reaction})
+            case Noticed():
+                await self._noticed(row, event)
+            case Commanded():
+                await self._ingest.commands.obey(row, event)
+                self._discard(row, Discard.ANSWERED)
+            case Posted() | Skipped():
+                raise AssertionError("taken elsewhere")
+
+    # --- new messages
+
+    async def _posted(self, row: Any, message: Message, *, is_late_edit: bool = False) -> None:
+        root = None
+        if message.thread is not None:
+            await self._flush()  # the root may stand before it in this page
+            root = await self._changes.root(row.link_id, message.thread)
+            if root is None and row.age < ROOT_SECONDS:
+                self._wait()
+                return
+            root = root or await self._changes.adopt(row.link_id, message.thread)
+        platform = (await self._ingest.connections.connector(row.installation_id)).platform.slug
+        self._degraded[row.id] = [(platform, DEGRADED, construct) for construct in message.body.degraded]
+        own = await self._ingest.is_own(row, message.author)
+        self._posts.append(
+            Heard(
+                row.id, row.link_id, message.id, own, row.received_at,
+                "" if own or await self._is_wanted(row, message) else Discard.UNWANTED.value,
+                root=root, is_late_edit=is_late_edit, edited_at=message.edited_at,
+            )
+        )  # fmt: skip
+
+    async def _is_wanted(self, row: Any, message: Message) -> bool:
+        if row.carries_apps:
+            return True
+        author = await self._ingest.directory.account(row.installation_id, message.author)
+        return not (message.is_app or (author and author.is_bot))
+
+    async def _told_late(self, row: Any, message: Message) -> None:
+        """A change of a message nobody told us of: its webhook is late or lost, or it predates the link."""
+        if datetime.now(UTC) - message.sent_at < RECENT:
+            await self._posted(row, message, is_late_edit=True)
+        else:
+            self._discard(row, Discard.UNKNOWN_MESSAGE)
+
+    # --- changes
+
+    async def _edited(self, row: Any, message: Message) -> None:
+        at = message.edited_at or row.received_at
+        routed = await self._changes.edited(row.id, row.link_id, message.id, at)
+        if routed.verdict == UNKNOWN:
+            await self._told_late(row, message)
+        else:
+            self._routed.append(routed)
+
+    async def _stands(self, row: Any, message: Message, reactions: frozenset[Reaction]) -> None:
+        """Compare a message with what is known of it: first its text, then who reacted with what."""
+        if message.edited_at is not None:
+            edited = await self._changes.edited(row.id, row.link_id, message.id, message.edited_at)
+            if edited.links:
+                self._routed.append(edited)
+        now = {(one.account, one.emoji) for one in reactions if not await self._ingest.is_own(row, one.account)}
+        before = await self._changes.reactions_here(row.link_id, message.id)
+        routed = await self._changes.reacted(row.id, row.link_id, message.id, now - before, before - now)
+        if routed.verdict == UNKNOWN:
+            await self._told_late(row, message)
+        else:
+            self._routed.append(routed)
+
+    async def _reacted(
+        self,
+        row: Any,
+        message: str,
+        put: frozenset[Reaction] | set[Reaction] = frozenset(),
+        taken: frozenset[Reaction] | set[Reaction] = frozenset(),
+    ) -> None:
+        if any([await self._ingest.is_own(row, one.account) for one in (*put, *taken)]):
+            self._discard(row, Discard.ECHO)
+            return
+        routed = await self._changes.reacted(
+            row.id, row.link_id, message,
+            [(one.account, one.emoji) for one in put], [(one.account, one.emoji) for one in taken],
+        )  # fmt: skip
+        if routed.verdict != UNKNOWN:
+            self._routed.append(routed)
+        elif row.age < OVERTAKEN_SECONDS:
+            self._wait()
+        else:
+            self._discard(row, Discard.UNKNOWN_MESSAGE)
+
+    async def _noticed(self, row: Any, notice: Noticed) -> None:
+        own = [await self._ingest.is_own(row, account) for account in notice.accounts]
+        if own and all(own):
+            self._discard(row, Discard.ECHO)
+        elif not await self._is_news(row, notice):
+            self._discard(row, Discard.STALE)
+        else:
+            name = f"notice:{row.id}"  # no platform's id looks like that
+            self._posts.append(Heard(row.id, row.link_id, name, False, row.received_at, is_notice=True))
+
+    async def _is_news(self, row: Any, notice: Noticed) -> bool:
+        match notice.what:
+            case Happening.RENAMED:
+                return await self._changes.renamed(row.link_id, notice.text)
+            case Happening.ARCHIVED | Happening.UNARCHIVED:
+                return await self._changes.archived(row.universal, on=notice.what == Happening.ARCHIVED)
+            case _:
+                return True
+
+    # --- what became of it
+
+    def _wait(self) -> None:
+        self.waiting += 1
+        self._rest = max(self._rest, OVERTAKEN_REST)
+
+    def _discard(self, row: Any, reason: Discard) -> None:
+        self._posts.append(Heard(row.id, row.link_id, row.message, False, row.received_at, reason.value))
+
+    async def _flush(self) -> None:
+        """Route the new messages gathered so far in one commit."""
+        heard, self._posts = self._posts, []
         if not heard:
-            return rest, set()
-        ready = self._mailboxes.reserve(heard[0].link)
+            return
+        ready = self._ingest.mailboxes.reserve(heard[0].link)
         routed: list[Routed] = []
         try:
-            routed = await self._ledger.route([replace(heard[0], ready=ready), *heard[1:]])
+            routed = await self._ingest.ledger.route([replace(heard[0], ready=ready), *heard[1:]])
         finally:
-            self._mailboxes.hand_over(ready, rows, routed)
-        over = [one.event for one in routed if not one.links and one.verdict != LATER]
-        for event in over:
-            self._ear.forget(event)
-        await vault.drop(self._redis, over)
+            self._ingest.mailboxes.hand_over(ready, self._rows, routed)
+        self._routed += routed
         if any(one.verdict == LATER for one in routed):
-            rest = max(rest, ASK_AGAIN)
-        await self._count(heard, routed)
-        return rest, {link for one in routed for link in one.links}
+            self._rest = max(self._rest, ASK_AGAIN)
 
-    async def _count(self, heard: list[Heard], routed: list[Routed]) -> None:
-        """What crossed degraded, and what was discarded; echoes are no news, each relayed message has three."""
-        happenings: list[Happening] = []
-        for told, one in zip(heard, routed, strict=True):
-            degraded = self._degraded.pop(one.event, [])
+    async def _finish(self) -> None:
+        """Forget what goes nowhere; count what was discarded and what crossed degraded. Echoes are no news."""
+        installations = {row.id: row.installation_id for row in self._rows}
+        carried = {one.event for one in self._routed if one.links}
+        over: list[int] = []
+        happenings: list[Counted] = []
+        for one in self._routed:
+            self.reached.update(one.links)
             if one.links:
-                happenings += degraded
-            elif one.verdict not in ("", LATER, Discard.ECHO):
-                happenings.append((await self._platform(told.link), DISCARD, one.verdict))
+                happenings += self._degraded.get(one.event, [])
+            elif one.verdict != LATER and one.event not in carried:
+                over.append(one.event)
+                if one.verdict not in ("", Discard.ECHO):
+                    connector = await self._ingest.connections.connector(installations[one.event])
+                    happenings.append((connector.platform.slug, DISCARD, one.verdict))
+        for event in over:
+            self._ingest.ear.forget(event)
+        await vault.drop(self._ingest.redis, over)
         if happenings:
-            await self._ledger.count(happenings)
-
-    async def _platform(self, link: int) -> str:
-        installation = await ConversationLink.objects.values_list("installation__platform", flat=True).aget(pk=link)
-        return str(installation)
+            await self._ingest.ledger.count(happenings)
 
 
 def _each_message_once(rows: list[Any]) -> list[Any]:
     """The rows up to the first that tells of a message a second time: the ledger judges it once the first is written."""
     seen: set[str] = set()
     for number, row in enumerate(rows):
-        if row.message in seen:
+        if row.kind == Kind.POSTED and row.message in seen:
             return rows[:number]
         seen.add(row.message)
     return rows

@@ -5,7 +5,7 @@ statement: a worker that slept through its lease writes nothing. Ids are handed 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,7 +84,7 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS t(platform, wha
 ON CONFLICT (platform, what, name, day) DO UPDATE SET count = counted.count + excluded.count
 """
 
-Happening = tuple[str, str, str]
+Counted = tuple[str, str, str]
 """``(platform, what, name)``, as ``DailyCount`` counts them."""
 
 
@@ -134,7 +134,7 @@ def _accepted(row: Any) -> Accepted:
     return Accepted(row.event, row.link_id, row.conversation_id, discard)
 
 
-async def count(database: "psycopg.AsyncConnection[Any]", happenings: Sequence[Happening]) -> None:
+async def count(database: "psycopg.AsyncConnection[Any]", happenings: Sequence[Counted]) -> None:
     """Add to today's counts."""
     # Sorted, so that two processes never wait for each other's rows in opposite order.
     rows = [(*happening, times) for happening, times in sorted(Counter(happenings).items())]
@@ -143,22 +143,29 @@ async def count(database: "psycopg.AsyncConnection[Any]", happenings: Sequence[H
 
 # --- one shard's work ------------------------------------------------------------------------------------------------
 
-_FENCED = "lease AS (SELECT 1 FROM relay_shard WHERE number = %(shard)s AND fence = %(fence)s FOR KEY SHARE)"
+FENCED = "lease AS (SELECT 1 FROM relay_shard WHERE number = %(shard)s AND fence = %(fence)s FOR KEY SHARE)"
+"""The first part of every statement that writes: nothing is written where no row of ``lease`` is joined."""
 
 _EVENTS = """
-SELECT e.id, e.link_id, e.kind, e.message, e.received_at, e.installation_id, l.external_id AS conversation
-FROM unnest(%s::bigint[]) AS asked(link), relay_conversationlink l,
-LATERAL (SELECT * FROM relay_inboundevent WHERE link_id = asked.link AND state = 0 ORDER BY id LIMIT %s) e
+SELECT e.id, e.link_id, e.kind, e.message, e.occurred_at, e.received_at, e.installation_id,
+       l.external_id AS conversation, l.conversation_id AS universal, l.carries_apps,
+       extract(epoch FROM clock_timestamp() - e.received_at)::float8 AS age
+FROM unnest(%s::bigint[], %s::bigint[]) AS asked(link, after), relay_conversationlink l,
+LATERAL (
+    SELECT * FROM relay_inboundevent WHERE link_id = asked.link AND state = 0 AND id > asked.after ORDER BY id LIMIT %s
+) e
 WHERE l.id = asked.link ORDER BY e.id
 """
 
 _ROUTE = f"""
-WITH {_FENCED}, heard AS (
+WITH {FENCED}, heard AS (
     SELECT * FROM unnest(%(events)s::bigint[], %(links)s::bigint[], %(ids)s::text[], %(own)s::boolean[],
-                         %(received)s::timestamptz[], %(discards)s::text[])
-        WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, n), lease
+                         %(received)s::timestamptz[], %(discards)s::text[], %(roots)s::bigint[],
+                         %(late_edits)s::boolean[], %(edited)s::timestamptz[], %(notices)s::boolean[])
+        WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, root, late_edit, edited_at, notice, n),
+        lease
 ), judged AS (
-    SELECT h.*, CASE
+    SELECT h.*, l.conversation_id, CASE
         WHEN h.discard <> '' THEN h.discard
         WHEN c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
         WHEN c.id IS NOT NULL THEN '{Discard.ECHO}'
@@ -166,13 +173,16 @@ WITH {_FENCED}, heard AS (
             SELECT 1 FROM relay_delivery d
             WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
         ) THEN 'later'
+        WHEN u.archived_at IS NOT NULL AND NOT h.notice THEN '{Discard.ARCHIVED}'
         ELSE '' END AS verdict
     FROM heard h
+    JOIN relay_conversationlink l ON l.id = h.link
+    JOIN relay_universalconversation u ON u.id = l.conversation_id
     LEFT JOIN relay_messagecopy c ON c.link_id = h.link AND c.external_id = h.external_id
     LEFT JOIN relay_relayedmessage m ON m.id = c.message_id
 ), fresh AS (
-    SELECT j.*, l.conversation_id, nextval(pg_get_serial_sequence('relay_relayedmessage', 'id')) AS message
-    FROM (SELECT * FROM judged WHERE verdict = '' ORDER BY n) j JOIN relay_conversationlink l ON l.id = j.link
+    SELECT j.*, nextval(pg_get_serial_sequence('relay_relayedmessage', 'id')) AS message
+    FROM (SELECT * FROM judged WHERE verdict = '' ORDER BY n) j
 ), mailboxes AS (
     SELECT f.event, f.message, f.n, l.id AS link, (
         EXISTS (SELECT 1 FROM unnest(%(ready_events)s::bigint[], %(ready_links)s::bigint[]) AS r(event, link)
@@ -183,12 +193,13 @@ WITH {_FENCED}, heard AS (
     ) AS begun
     FROM fresh f JOIN relay_conversationlink l
         ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active
+        AND (l.shows_notices OR NOT f.notice)
 ), messages AS (
-    INSERT INTO relay_relayedmessage (id, conversation_id, origin_id)
-    SELECT message, conversation_id, link FROM fresh
+    INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event)
+    SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END FROM fresh
 ), copies AS (
-    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part)
-    SELECT message, link, external_id, 0 FROM fresh
+    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, revision)
+    SELECT message, link, external_id, 0, edited_at FROM fresh
 ), deliveries AS (
     INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, intent_at, reason)
     SELECT event, message, link, begun::int, 0, begun::int, CASE WHEN begun THEN clock_timestamp() END, ''
@@ -205,33 +216,39 @@ FROM judged j LEFT JOIN deliveries d ON d.event_id = j.event ORDER BY j.n, d.id
 _DELIVERIES = """
 SELECT d.id, d.event_id AS event, d.message_id AS message, d.link_id AS link, d.state, d.part, d.tries, d.intent_at,
        l.installation_id AS installation, l.external_id AS conversation,
-       e.kind AS event_kind, e.message AS event_message, o.installation_id AS origin_installation,
-       o.external_id AS origin_conversation,
+       l.allows_broadcast, l.allows_files, l.shows_corrections,
+       e.kind AS event_kind, e.message AS event_message, e.occurred_at AS event_occurred_at,
+       o.installation_id AS origin_installation, o.external_id AS origin_conversation,
+       m.deleted_at IS NOT NULL AS is_deleted, m.edited_at, x.id AS edit, x.kind AS edit_kind,
+       x.occurred_at AS edit_occurred_at,
        l.setbacks, extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age,
        extract(epoch FROM clock_timestamp() - d.intent_at)::float8 AS intent_age,
        extract(epoch FROM l.not_before - clock_timestamp())::float8 AS rest
 FROM unnest(%s::bigint[]) AS asked(link), relay_conversationlink l,
 LATERAL (SELECT * FROM relay_delivery WHERE link_id = asked.link AND state < 3 ORDER BY id LIMIT %s) d,
-relay_inboundevent e, relay_conversationlink o
-WHERE l.id = asked.link AND e.id = d.event_id AND o.id = e.link_id
+relay_inboundevent e, relay_conversationlink o,
+relay_relayedmessage m LEFT JOIN relay_inboundevent x ON x.id = m.edited_by_event
+WHERE l.id = asked.link AND e.id = d.event_id AND o.id = e.link_id AND m.id = d.message_id
 ORDER BY d.id
 """
 
 _TURN = f"""
-WITH {_FENCED}, said AS (
+WITH {FENCED}, said AS (
     SELECT * FROM unnest(%(deliveries)s::bigint[], %(parts)s::int[], %(ids)s::text[], %(last)s::boolean[],
-                         %(next)s::boolean[], %(outcomes)s::text[], %(news)s::boolean[])
-        AS s(delivery, part, external_id, last, next, outcome, is_news), lease
+                         %(next)s::boolean[], %(outcomes)s::text[], %(news)s::boolean[],
+                         %(revisions)s::timestamptz[])
+        AS s(delivery, part, external_id, last, next, outcome, is_news, revision), lease
 ), moved AS (
     UPDATE relay_delivery d SET
         state = CASE WHEN s.last THEN 3 WHEN s.next THEN 1 ELSE 0 END, part = s.part + 1, reason = '',
         tries = CASE WHEN s.next THEN 1 ELSE 0 END,
         intent_at = CASE WHEN s.next THEN clock_timestamp() ELSE d.intent_at END
     FROM said s WHERE d.id = s.delivery
-    RETURNING d.id, d.event_id, d.message_id, d.link_id, s.external_id, s.part, s.last, s.outcome, s.is_news
+    RETURNING d.id, d.event_id, d.message_id, d.link_id, s.external_id, s.part, s.last, s.outcome, s.is_news,
+        s.revision
 ), copies AS (
-    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part)
-    SELECT message_id, link_id, external_id, part FROM moved
+    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, revision)
+    SELECT message_id, link_id, external_id, part, revision FROM moved
     ON CONFLICT DO NOTHING
 ), tried AS (
     INSERT INTO relay_attempt (delivery_id, outcome, reason)
@@ -257,12 +274,22 @@ WHERE NOT EXISTS (SELECT 1 FROM relay_delivery d WHERE d.event_id = asked.event 
 """
 
 _CLOSE = f"""
-WITH {_FENCED}
-UPDATE relay_delivery d SET state = 3 FROM lease WHERE d.id = %(delivery)s RETURNING d.id
+WITH {FENCED}, moved AS (
+    UPDATE relay_delivery SET state = %(state)s, reason = '' FROM lease
+    WHERE id = %(delivery)s RETURNING id, event_id, link_id
+), tried AS (
+    INSERT INTO relay_attempt (delivery_id, outcome, reason) SELECT id, %(outcome)s, '' FROM moved
+), calmed AS (
+    UPDATE relay_conversationlink l SET setbacks = 0, reason = '', not_before = NULL
+    FROM moved m WHERE l.id = m.link_id AND l.setbacks > 0
+)
+SELECT event_id, NOT EXISTS (
+    SELECT 1 FROM relay_delivery d WHERE d.event_id = moved.event_id AND d.state < 3 AND d.id <> moved.id
+) AS finished FROM moved
 """
 
 _SET_BACK = f"""
-WITH {_FENCED}, moved AS (
+WITH {FENCED}, moved AS (
     UPDATE relay_delivery d SET state = %(state)s, reason = %(reason)s
     FROM lease WHERE d.id = %(delivery)s RETURNING d.id, d.link_id
 ), mailbox AS (
@@ -307,6 +334,8 @@ WHERE number = %(shard)s AND fence = %(fence)s RETURNING number
 class Heard:
     """An event that was read, on its way to be routed. ``own``: written by the account that speaks for us there.
 
+    ``root`` is the message whose thread it belongs to. ``is_late_edit``: the event tells an edit of a message that nobody
+    told us of, ``edited_at`` is when it was made. ``is_notice``: about the conversation, for those who want to know.
     ``ready`` are mailboxes whose actor waits for this very commit: it may record the intent to send along with the message.
     """
 
@@ -317,6 +346,10 @@ class Heard:
     received_at: datetime
     discard: str = ""
     ready: tuple[int, ...] = ()
+    root: int | None = None
+    is_late_edit: bool = False
+    edited_at: datetime | None = None
+    is_notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +381,10 @@ LATER = "later"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A part that went out, under the id the platform gave it. ``is_news``: not simply at the first try."""
+    """A part that went out, under the id the platform gave it.
+
+    ``is_news``: not simply at the first try. ``revision`` is the edit whose words it has, None for the original ones.
+    """
 
     delivery: int
     event: int
@@ -357,6 +393,7 @@ class Said:
     is_last: bool
     outcome: Outcome
     is_news: bool = True
+    revision: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,10 +426,11 @@ class Ledger:
         self._lease = {"shard": shard, "of": of, "fence": fence}
         self._database = database
         self._lines: list[psycopg.AsyncConnection[Any]] = [database]
-        self.events_waiting: Batcher[int, list[Any]] = Batcher(self._on_line(self._events))
+        self.events_waiting: Batcher[tuple[int, int], list[Any]] = Batcher(self._on_line(self._events))
         self.route: Batcher[list[Heard], list[Routed]] = Batcher(self._on_line(self._route))
         self.deliveries_open: Batcher[int, list[Any]] = Batcher(self._on_line(self._deliveries))
         self.turn: Batcher[Turn, int | None] = Batcher(self._on_line(self._turn))
+        self._query: Batcher[tuple[str, Mapping[str, Any]], list[Any]] = Batcher(self._on_line(self._rows))
 
     @classmethod
     async def take(cls, shard: int, of: int, seconds: float) -> "Ledger | None":
@@ -443,11 +481,19 @@ class Ledger:
             raise LeaseLost
         return int(row.setbacks)
 
-    async def close_delivery(self, delivery: int) -> None:
-        """End a delivery of which nothing is left to say."""
-        cursor = await self._database.execute(_CLOSE, self._lease | {"delivery": delivery})
-        if await cursor.fetchone() is None:
+    async def rows(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
+        """Run a statement of another module, together with those of other mailboxes; its rows.
+
+        The lease's parameters are added, so that ``FENCED`` may be a part of it. What writes returns a row when it may.
+        """
+        return await self._query((statement, values))
+
+    async def close_delivery(self, delivery: int, state: int, outcome: Outcome) -> int | None:
+        """End a delivery without a last part to say; returns its event when nobody else waits for that."""
+        rows = await self.rows(_CLOSE, {"delivery": delivery, "state": state, "outcome": outcome.value})
+        if not rows:
             raise LeaseLost
+        return int(rows[0].event_id) if rows[0].finished else None
 
     async def unknown(self, link: int, external_ids: list[str]) -> list[str]:
         """Those of the ids that no copy in this conversation has, in the order given."""
@@ -463,7 +509,7 @@ class Ledger:
         cursor = await self._database.execute(_FINISHED, (events,))
         return [row.event for row in await cursor.fetchall()]
 
-    async def count(self, happenings: Sequence[Happening]) -> None:
+    async def count(self, happenings: Sequence[Counted]) -> None:
         """See the module's ``count``."""
         await count(self._database, happenings)
 
@@ -486,8 +532,10 @@ class Ledger:
 
         return flush
 
-    async def _events(self, line: Any, links: list[int]) -> list[list[Any]]:
-        cursor = await line.execute(_EVENTS, (links, PAGE))
+    async def _events(self, line: Any, asked: list[tuple[int, int]]) -> list[list[Any]]:
+        """A page of each link's events behind the one given, 0 for all."""
+        links = [link for link, _ in asked]
+        cursor = await line.execute(_EVENTS, (links, [after for _, after in asked], PAGE))
         return _by_link(links, await cursor.fetchall(), "link_id")
 
     async def _deliveries(self, line: Any, links: list[int]) -> list[list[Any]]:
@@ -503,6 +551,10 @@ class Ledger:
             "own": [h.own for h in heard],
             "received": [h.received_at for h in heard],
             "discards": [h.discard for h in heard],
+            "roots": [h.root for h in heard],
+            "late_edits": [h.is_late_edit for h in heard],
+            "edited": [h.edited_at for h in heard],
+            "notices": [h.is_notice for h in heard],
             "ready_events": [h.event for h in heard for _ in h.ready],
             "ready_links": [link for h in heard for link in h.ready],
         }
@@ -511,6 +563,11 @@ class Ledger:
         if len(routed) != len(heard):
             raise LeaseLost
         return [[routed[one.event] for one in batch] for batch in batches]
+
+    async def _rows(self, line: Any, asked: list[tuple[str, Mapping[str, Any]]]) -> list[list[Any]]:
+        async with line.pipeline():
+            cursors = [await line.execute(statement, {**self._lease, **values}) for statement, values in asked]
+        return [await cursor.fetchall() for cursor in cursors]
 
     async def _turn(self, line: Any, turns: list[Turn]) -> list[int | None]:
         """Returns for each turn the event whose contents may be forgotten after it, if any."""
@@ -541,6 +598,7 @@ def _said_columns(said: list[tuple[Said, bool]]) -> dict[str, Any]:
         "next": [continues for _, continues in said],
         "outcomes": [one.outcome.value for one, _ in said],
         "news": [one.is_news for one, _ in said],
+        "revisions": [one.revision for one, _ in said],
     }
 
 

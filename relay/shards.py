@@ -23,8 +23,10 @@ from accounts.connecting import Connections
 from accounts.matching import Directory
 from connectors.http import Transport, over_aiohttp
 from relay import doorbell, vault
+from relay.commands import Commands
 from relay.delivery import Deliver
-from relay.ingest import Ear, Ingest
+from relay.hearing import Ear
+from relay.ingest import Ingest
 from relay.ledger import LeaseLost, Ledger, Routed
 from relay.translate import Translator
 
@@ -99,7 +101,8 @@ class Shard:
         self._ledger = ledger
         self._redis = redis
         self._ear = Ear(redis, connections, directory, transport, sandbox)
-        self._ingest = Ingest(ledger, self._ear, connections, redis, self)
+        commands = Commands(connections, directory, transport, sandbox)
+        self._ingest = Ingest(ledger, self._ear, connections, directory, commands, redis, self)
         translator = Translator(connections, directory)
         self._deliver = Deliver(ledger, self._ear, translator, connections, transport, sandbox)
         self._actors: dict[Key, asyncio.Task[None]] = {}

@@ -1,10 +1,11 @@
 """From what was heard on one platform to what is to be said on another.
 
 The voice is the app's or service user's, with a byline. People mentioned become their own accounts on the target where
-the directory knows one, and stay names where it does not. Files are named, with a link to where a person may look at them;
-a call to everybody and the name of another channel become words.
+the directory knows one, and stay names where it does not; channels get the name they have there; calls to everybody stay
+words unless the conversation allows them.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -12,7 +13,17 @@ from django.utils.crypto import salted_hmac
 from accounts.connecting import Connections
 from accounts.matching import Directory
 from connectors.contract import Rendered
-from connectors.messages import AccountId, Attachment, Byline, ConversationId, Draft, Message
+from connectors.messages import (
+    AccountId,
+    Attachment,
+    Byline,
+    ConversationId,
+    Draft,
+    Happening,
+    Message,
+    MessageId,
+    Noticed,
+)
 from connectors.richtext import (
     Broadcast,
     ChannelMention,
@@ -22,11 +33,40 @@ from connectors.richtext import (
     Link,
     Mention,
     Paragraph,
+    Quote,
+    Style,
     Text,
     document,
+    inlines,
     map_inlines,
-    mentions,
+    plain,
 )
+from relay.models import ConversationLink
+
+QUOTED_CHARACTERS = 120
+"""How much of a root is quoted that never crossed: one line on any screen."""
+NAMED_REACTORS = 3
+"""People named beside an emoji before the rest are counted."""
+
+NOTICES = {
+    Happening.JOINED: "{people} joined on {platform}",
+    Happening.LEFT: "{people} left on {platform}",
+    Happening.RENAMED: "This channel is now called {text} on {platform}",
+    Happening.TOPIC: "The topic on {platform} is now: {text}",
+    Happening.ARCHIVED: "This channel was archived on {platform}: nothing crosses until it is taken out of the archive",
+    Happening.UNARCHIVED: "This channel was taken out of the archive on {platform}: messages cross again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a reply belongs: under ``root`` there, or else after a line quoted from ``unknown``, which never crossed."""
+
+    root: MessageId | None
+    unknown: Message | None = None
+
+
+NO_THREAD = Thread(None)
 
 
 def nonce(delivery: int) -> str:
@@ -35,48 +75,90 @@ def nonce(delivery: int) -> str:
 
 
 class Translator:
-    """Makes drafts, with a worker's memory of connections and people."""
+    """Makes drafts, with a worker's memory of connections and people. ``delivery`` is a row of ``deliveries_open``."""
 
     def __init__(self, connections: Connections, directory: Directory) -> None:
         self._connections = connections
         self._directory = directory
 
-    async def parts(self, message: Message, delivery: Any, *, only_names: bool = False) -> list[Rendered]:
-        """``message`` in the words of a mailbox, in sendable parts; ``delivery`` is a row of ``Ledger.deliveries_open``.
+    async def parts(
+        self, message: Message, delivery: Any, thread: Thread = NO_THREAD, *, only_names: bool = False
+    ) -> list[Rendered]:
+        """``message`` in the words of a mailbox, in sendable parts.
 
         ``only_names`` leaves the people mentioned unnotified: for a platform that refuses to mention one of them.
         """
-        target = await self._connections.connector(delivery.installation)
         body = _with_files(await self._addressed(message.body, delivery), message.attachments)
-        draft = Draft(
-            conversation=ConversationId(delivery.conversation),
-            body=_only_names(body) if only_names else body,
-            nonce=nonce(delivery.id),
-            byline=await self._byline(message, delivery.origin_installation),
-        )
-        return target.parts(draft)
+        if only_names:
+            body = map_inlines(body, _only_name)
+        if thread.unknown:
+            body = await self._after_quote(thread.unknown, body, delivery)
+        return await self._rendered(body, delivery, await self._byline(message, delivery), thread.root)
 
-    async def _byline(self, message: Message, installation: int) -> Byline:
-        platform = (await self._connections.connector(installation)).platform
-        author = await self._directory.account(installation, message.author)
+    async def notice(self, notice: Noticed, delivery: Any) -> list[Rendered]:
+        """A line about the conversation itself: who joined or left, its new name."""
+        platform = (await self._connections.connector(delivery.origin_installation)).platform.label
+        names = [await self._name(account, delivery.origin_installation) for account in notice.accounts]
+        words = NOTICES[notice.what].format(people=", ".join(names), platform=platform, text=notice.text)
+        return await self._rendered(_aside(words), delivery)
+
+    async def edited_note(self, message: Message, delivery: Any, thread: MessageId | None) -> list[Rendered]:
+        """The new words of a message that cannot be edited here."""
+        body = await self._addressed(message.body, delivery)
+        body = document((*_aside("Edited:").blocks, *body.blocks))
+        return await self._rendered(body, delivery, await self._byline(message, delivery), thread, "edit")
+
+    async def deleted_note(self, delivery: Any, thread: MessageId | None) -> list[Rendered]:
+        """That a message was deleted which cannot be taken back here."""
+        return await self._rendered(_aside("This message was deleted by its author."), delivery, None, thread, "delete")
+
+    async def reaction_line(self, people: dict[str, list[str]], delivery: Any, thread: MessageId | None) -> Rendered:
+        """One line with all emoji and who put them."""
+        line = " · ".join(f"{emoji} {_named(names)}".strip() for emoji, names in people.items())
+        return (await self._rendered(document([Paragraph((Text(line),))]), delivery, None, thread, "reactions"))[0]
+
+    async def _rendered(
+        self,
+        body: Document,
+        delivery: Any,
+        byline: Byline | None = None,
+        thread: MessageId | None = None,
+        use: str = "",
+    ) -> list[Rendered]:
+        target = await self._connections.connector(delivery.installation)
+        return target.parts(
+            Draft(ConversationId(delivery.conversation), body, nonce(delivery.id) + use, byline, thread)
+        )
+
+    async def _byline(self, message: Message, delivery: Any) -> Byline:
+        platform = (await self._connections.connector(delivery.origin_installation)).platform
+        author = await self._directory.account(delivery.origin_installation, message.author)
         name = author.name if author else message.author_name
         return Byline(name or "Someone", platform.label, author.avatar_url if author else "")
 
-    async def _addressed(self, body: Document, delivery: Any) -> Document:
-        named = {mention: await self._counterpart(mention, delivery) for mention in set(mentions(body))}
+    async def _name(self, account: AccountId, installation: int) -> str:
+        known = await self._directory.account(installation, account)
+        return known.name if known else "Someone"
 
-        def address(inline: Inline) -> Inline:
+    async def _after_quote(self, root: Message, body: Document, delivery: Any) -> Document:
+        said = plain(await self._addressed(root.body, delivery)).partition("\n")[0]
+        said = said if len(said) <= QUOTED_CHARACTERS else f"{said[:QUOTED_CHARACTERS].rstrip()} …"
+        name = await self._name(root.author, delivery.origin_installation)
+        quote = Quote((Paragraph((Text(f"{name}: ", Style.BOLD), Text(said))),))
+        return document((quote, *body.blocks), body.degraded)
+
+    async def _addressed(self, body: Document, delivery: Any) -> Document:
+        """Everything in a text that means somebody or somewhere, meaning the same on the target."""
+        there: dict[Inline, Inline] = {}
+        for inline in set(inlines(body.blocks)):
             match inline:
                 case Mention():
-                    return named[inline]
-                case Broadcast(name):
-                    return Text(f"@{name}")
-                case ChannelMention(name):
-                    return Text(f"#{name or 'another channel'}")
-                case _:
-                    return inline
-
-        return map_inlines(body, address)
+                    there[inline] = await self._counterpart(inline, delivery)
+                case ChannelMention():
+                    there[inline] = await self._channel(inline, delivery)
+                case Broadcast(name) if not delivery.allows_broadcast:
+                    there[inline] = Text(f"@{name}")
+        return map_inlines(body, lambda inline: there.get(inline, inline)) if there else body
 
     async def _counterpart(self, mention: Mention, delivery: Any) -> Mention:
         """The same person on the target, to be notified there; only the name where that person has no account there."""
@@ -89,13 +171,36 @@ class Translator:
         there = await self._directory.counterpart(known.person, delivery.installation)
         return Mention(there.name, AccountId(there.external_id), there.email) if there else name
 
+    async def _channel(self, mention: ChannelMention, delivery: Any) -> Text:
+        """The channel's name on the target where it is linked, else the name it was called by."""
+        here = ConversationLink.objects.filter(
+            installation=delivery.origin_installation, external_id=mention.conversation or ""
+        )
+        there = ConversationLink.objects.filter(conversation__links__in=here, installation=delivery.installation)
+        names = [await there.values_list("name", flat=True).afirst(), mention.name]
+        names.append(await here.values_list("name", flat=True).afirst())
+        return Text(f"#{next(filter(None, names), 'another channel')}")
 
-def _only_names(body: Document) -> Document:
-    return map_inlines(body, lambda inline: Mention(inline.name) if isinstance(inline, Mention) else inline)
+
+def _only_name(inline: Inline) -> Inline:
+    return Mention(inline.name) if isinstance(inline, Mention) else inline
+
+
+def _aside(words: str) -> Document:
+    return document([Paragraph((Text(words, Style.ITALIC),))])
+
+
+def _named(names: list[str]) -> str:
+    """``Ann, Bob, Cid +2``: people first, the rest and those without a name as a number."""
+    shown = [name for name in names if name][:NAMED_REACTORS]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" +{more}" if more and shown else str(more) if more else "")
 
 
 def _with_files(body: Document, attachments: tuple[Attachment, ...]) -> Document:
     """The body and, below it, a line for each file."""
+    if not attachments:
+        return body
     lines: list[Inline] = []
     for attachment in attachments:
         label = f"[file: {attachment.name}]" if attachment.name else "[file]"

@@ -78,13 +78,13 @@ def _event_id(resource: str, name: str, data: Mapping[str, Any]) -> str:
     """The same for every webhook that tells of the same event, so without the webhook's own id.
 
     A message is created and deleted once. An update tells nothing that distinguishes it from the next one unless it has
-    ``updated``, so the second in which it arrived must do: telling once more of the same state does no harm. Anything else
+    ``updated``, so the moment at which it arrived must do: telling once more of the same state does no harm. Anything else
     may happen to the same id again (leave and join), and only its data differ.
     """
     if resource == "messages" and name in ("created", "deleted"):
         return f"messages:{name}:{data.get('id')}"
     if name == "updated":
-        return f"{resource}:{name}:{data.get('id')}:{_text(data, 'updated') or int(time.time())}"
+        return f"{resource}:{name}:{data.get('id')}:{_text(data, 'updated') or time.time()}"
     state = json.dumps([resource, name, data], sort_keys=True).encode()
     return f"state:{hashlib.sha1(state, usedforsecurity=False).hexdigest()}"
 

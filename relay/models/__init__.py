@@ -1,5 +1,5 @@
 from relay.models.conversations import ConversationLink, UniversalConversation
-from relay.models.messages import MessageCopy, RelayedMessage
+from relay.models.messages import MessageCopy, Reaction, RelayedMessage
 from relay.models.post_office import Attempt, DailyCount, Delivery, Discard, InboundEvent, Outcome, Shard
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "InboundEvent",
     "MessageCopy",
     "Outcome",
+    "Reaction",
     "RelayedMessage",
     "Shard",
     "UniversalConversation",

@@ -4,11 +4,15 @@ from accounts.models import Installation, Tenant
 
 
 class UniversalConversation(models.Model):
-    """What everyone shares: one conversation with a leg on each platform."""
+    """What everyone shares: one conversation with a leg on each platform.
+
+    ``archived_at`` is set while one of its legs is archived: nothing new crosses until that is undone.
+    """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="conversations")
     name = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
@@ -16,6 +20,11 @@ class UniversalConversation(models.Model):
 
 class ConversationLink(models.Model):
     """The leg of a universal conversation on one platform, and the mailbox of what is to be said there.
+
+    ``allows_broadcast``: a call to everybody made elsewhere calls everybody here; otherwise it is only read.
+    ``allows_files``: files come in; otherwise a line names them. ``carries_apps``: what other apps say here crosses.
+    ``shows_notices``: who joins or leaves elsewhere and what else happens to the conversation there is told here.
+    ``shows_corrections``: an edit, delete or reaction that this platform cannot show is said in words.
 
     ``not_before`` is the mailbox's time: nothing is said there earlier. ``setbacks`` counts failures in a row, ``reason``
     is the last of them in words an administrator may read.
@@ -26,6 +35,11 @@ class ConversationLink(models.Model):
     external_id = models.CharField(max_length=512)
     name = models.CharField(max_length=300)
     is_active = models.BooleanField(default=True)
+    allows_broadcast = models.BooleanField(default=False)
+    allows_files = models.BooleanField(default=True)
+    carries_apps = models.BooleanField(default=True)
+    shows_notices = models.BooleanField(default=True)
+    shows_corrections = models.BooleanField(default=True)
     not_before = models.DateTimeField(null=True)
     setbacks = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=500, blank=True)

@@ -15,6 +15,11 @@ class Discard(models.TextChoices):
     NOT_CARRIED = "not carried", "of a kind that does not cross"
     DUPLICATE = "duplicate", "told twice by the platform"
     ECHO = "echo", "our own message coming back"
+    UNKNOWN_MESSAGE = "unknown message", "about a message that never crossed"
+    STALE = "stale", "older than what we already know, or changing nothing"
+    ANSWERED = "answered", "a command for our app, which answered it"
+    UNWANTED = "unwanted", "not carried by the settings of this conversation"
+    ARCHIVED = "archived", "said while the conversation was archived on one of its platforms"
     GONE = "gone", "deleted before it could be read"
     FORBIDDEN = "forbidden", "the platform did not let us read it"
     UNREADABLE = "unreadable", "in a form we could not read"
@@ -92,6 +97,9 @@ class Outcome(models.TextChoices):
     GONE = "gone"
     REFUSED = "refused"
     NOT_SUPPORTED = "not supported"
+    CARRIED_OUT = "carried out", "an edit, delete or reaction is now shown"
+    FOLDED = "folded", "something newer is shown already"
+    UNWANTED = "unwanted", "deleted before it was delivered, or nothing to change here"
 
 
 class Attempt(models.Model):

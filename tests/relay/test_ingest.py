@@ -120,17 +120,3 @@ def test_a_call_to_everybody_and_another_channel_s_name_cross_as_words(house: Ho
     for slug in ("teams", "webex", "zoom"):
         assert any("@here #another channel lunch" in html for html in house.shown(slug))
     assert not DailyCount.objects.filter(what="degraded").exists()
-
-
-@pytest.mark.parametrize("source", ELSEWHERE)
-def test_what_follows_upon_a_message_is_counted_and_not_carried(house: House, source: str) -> None:
-    fake, person, place = house.world.fakes[source], house.person(source, SPEAKERS[source]), house.place(source)
-    message = house.type(source, SPEAKERS[source], "as it was")
-    house.relay()
-    fake.edit_as(person, place, message, "as it is")
-    fake.delete_as(person, place, message)
-    house.relay()
-    assert InboundEvent.objects.exclude(discard=Discard.ECHO).count() == 1
-    assert DailyCount.objects.get(platform=source, what="discard", name=Discard.NOT_CARRIED).count >= 2
-    for slug in set(ELSEWHERE) - {source}:
-        assert len([html for html in house.shown(slug) if "as it was" in html]) == 1

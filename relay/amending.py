@@ -1,0 +1,178 @@
+"""Amending: bringing the copy of a message to what the message now is: edited, deleted, reacted to.
+
+A delivery of a change does not repeat what happened, it brings about how things stand. That folds whatever happened while
+it waited, and makes every step repeatable after a crash. What a platform cannot do is said in words, by setting.
+"""
+
+from typing import TYPE_CHECKING
+
+from connectors.contract import Connector, DeletesMessages, EditsMessages, Reacts, Rendered
+from connectors.errors import Gone, NotSupported, Refused
+from connectors.messages import ConversationId, Kind, MessageId
+from relay.changes import Copy, Standing
+from relay.models import Delivery, MessageCopy, Outcome
+
+if TYPE_CHECKING:
+    from relay.delivery import Visit
+
+OURS = "us"
+"""The account under which our own emoji are written down: which one it is, the connection tells."""
+TEXT_KINDS = frozenset({Kind.EDITED, Kind.CHANGED})
+IMPOSSIBLE = (Refused, NotSupported)
+"""What a platform does not let us do; said in words instead."""
+
+
+class Amendment:
+    """One change's visit to one mailbox."""
+
+    def __init__(self, visit: "Visit", connector: Connector, standing: Standing) -> None:
+        self._visit = visit
+        self._row = visit.row
+        self._connector = connector
+        self._standing = standing
+        self._changes = visit.deliver.changes
+        self._translator = visit.deliver.translator
+        self._conversation = ConversationId(self._row.conversation)
+        self._texts = [copy for copy in standing.copies if copy.is_text]
+
+    @classmethod
+    async def of(cls, visit: "Visit") -> "Amendment":
+        """With how things stand in the mailbox of ``visit``."""
+        await visit.commit()
+        standing = await visit.deliver.changes.standing(visit.row.message, visit.row.link)
+        return cls(visit, await visit.connector(), standing)
+
+    async def make(self) -> None:
+        """Bring the copy here to how the message stands."""
+        if self._standing.is_deleted:
+            outcome = await self._delete()
+        elif not self._standing.copies:
+            if self._is_newest_edit():
+                await self._visit.post()  # the original never got here: what it says now does
+                return
+            outcome = Outcome.UNWANTED
+        else:
+            outcome = await self._edit()
+            await self._react()
+        await self._visit.close(Delivery.State.DONE, outcome)
+
+    def _is_newest_edit(self) -> bool:
+        return self._row.event_kind in TEXT_KINDS and self._standing.edited_by_event == self._row.event
+
+    # --- deleting
+
+    async def _delete(self) -> Outcome:
+        """Take back every part and note, the last first; where the platform does not let us, say so once."""
+        for copy in reversed(self._standing.copies):
+            try:
+                await self._take_back(copy)
+            except IMPOSSIBLE:
+                await self._note(await self._translator.deleted_note(self._row, self._thread()))
+                return Outcome.REFUSED
+        return Outcome.CARRIED_OUT
+
+    async def _take_back(self, copy: Copy) -> None:
+        if not isinstance(self._connector, DeletesMessages):
+            raise NotSupported("this platform does not let messages be taken back")
+        await self._visit.talk(self._connector.delete(self._conversation, MessageId(copy.external_id)))
+        await self._changes.removed(copy)
+
+    # --- editing
+
+    async def _edit(self) -> Outcome:
+        """Make the parts here read as the message now does: changed, added or taken back."""
+        if not self._is_outdated():
+            return Outcome.FOLDED if self._row.event_kind in TEXT_KINDS else Outcome.CARRIED_OUT
+        parts = {copy.part: copy for copy in self._texts}
+        try:
+            for number, part in enumerate(await self._visit.parts()):
+                await self._put(part, number, parts.pop(number, None))
+            for surplus in parts.values():
+                await self._take_back(surplus)
+        except (*IMPOSSIBLE, Gone):
+            message = await self._visit.message()
+            await self._note(await self._translator.edited_note(message, self._row, self._thread()))
+            await self._changes.shows(self._texts, self._visit.revision)
+            return Outcome.REFUSED
+        return Outcome.CARRIED_OUT
+
+    def _is_outdated(self) -> bool:
+        """Whether this is the newest edit and the copy here does not show it yet."""
+        return self._is_newest_edit() and (
+            not self._texts or any(copy.revision != self._standing.edited_at for copy in self._texts)
+        )
+
+    async def _put(self, part: Rendered, number: int, copy: Copy | None) -> None:
+        if copy is None:
+            await self._visit.say(part, number, is_last=False)
+            await self._visit.commit()
+            return
+        if not isinstance(self._connector, EditsMessages):
+            raise NotSupported("this platform does not let messages be edited")
+        if copy.revision != self._visit.revision:
+            await self._visit.talk(self._connector.edit(MessageId(copy.external_id), part))
+            await self._changes.shows([copy], self._visit.revision)
+
+    # --- reacting
+
+    async def _react(self) -> None:
+        """Put and take back emoji until ours here are those that anybody put elsewhere; name the others in a line."""
+        wanted, placed, unsaid = self._standing.wanted, self._standing.placed, set(self._standing.wanted)
+        if isinstance(self._connector, Reacts):
+            for emoji in sorted(placed - wanted):
+                await self._place(self._connector, emoji, on=False)
+            for emoji in sorted(wanted):
+                if emoji in placed or await self._place(self._connector, emoji, on=True):
+                    unsaid.discard(emoji)
+        await self._line(unsaid)
+
+    async def _place(self, connector: Reacts, emoji: str, *, on: bool) -> bool:
+        message = MessageId(self._standing.copies[0].external_id)
+        try:
+            await self._visit.talk(connector.react(self._conversation, message, emoji, on))
+        except IMPOSSIBLE:
+            if on:
+                return False
+        await self._changes.placed(self._row.message, self._row.link, OURS, emoji, on=on)
+        return True
+
+    async def _line(self, emoji: set[str]) -> None:
+        """Keep one compact line in the thread, rather than a flood: edited, replaced when it cannot be, gone at zero."""
+        line = next((copy for copy in self._standing.copies if copy.is_reactions), None)
+        if not emoji or not self._row.shows_corrections:
+            if line:
+                await self._take_back(line)
+            return
+        people = await self._changes.reacted_by(self._row.message, self._row.link)
+        said = {one: names for one, names in people.items() if one in emoji}
+        part = await self._translator.reaction_line(said, self._row, self._thread())
+        if line and await self._rewritten(line, part):
+            return
+        if line:
+            await self._take_back(line)
+        await self._visit.say(part, line.part + 1 if line else MessageCopy.REACTIONS, is_last=False)
+        await self._visit.commit()
+
+    async def _rewritten(self, line: Copy, part: Rendered) -> bool:
+        if not isinstance(self._connector, EditsMessages):
+            return False
+        try:
+            await self._visit.talk(self._connector.edit(MessageId(line.external_id), part))
+        except (*IMPOSSIBLE, Gone):
+            return False  # Webex lets a message be edited ten times
+        return True
+
+    # --- words where the platform has no way
+
+    async def _note(self, parts: list[Rendered]) -> None:
+        """Say a correction under the copy, by setting."""
+        if not self._row.shows_corrections:
+            return
+        notes = [copy.part for copy in self._standing.copies if copy.is_note]
+        for number, part in enumerate(parts, max(notes, default=MessageCopy.NOTES - 1) + 1):
+            await self._visit.say(part, number, is_last=False)
+        await self._visit.commit()
+
+    def _thread(self) -> MessageId:
+        """Where words about the message go: into its thread."""
+        return MessageId(self._standing.thread or self._standing.copies[0].external_id)

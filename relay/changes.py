@@ -1,0 +1,329 @@
+"""What happens to a message after it was said: its SQL, one event at a time.
+
+The ledger keeps the state that is wanted (edited, deleted, who reacted with what) and what each copy shows. A delivery of a
+change brings one copy from the second to the first, whatever happened in between: that folds what waits, and makes every
+step repeatable.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from relay.ledger import FENCED, LeaseLost, Ledger, Routed
+from relay.models import Discard, MessageCopy
+
+UNKNOWN = "unknown"
+"""Verdict on a change of a message nobody told us of yet: the caller decides by its age."""
+
+Put = tuple[str, str]
+"""``(account, emoji)``: who reacted with what."""
+
+_KNOWN = """known AS (
+    SELECT m.id, m.conversation_id, m.origin_id, m.edited_at, m.deleted_at, c.id AS copy
+    FROM relay_messagecopy c JOIN relay_relayedmessage m ON m.id = c.message_id
+    WHERE c.link_id = %(link)s AND c.external_id = %(external_id)s
+)"""
+
+_SPREAD = """deliveries AS (
+    INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, reason)
+    SELECT %(event)s, c.id, l.id, 0, 0, 0, '' FROM changed c
+    JOIN relay_conversationlink l ON l.conversation_id = c.conversation_id AND l.id <> %(link)s AND l.is_active
+    ORDER BY l.id
+    ON CONFLICT (event_id, link_id) DO NOTHING
+    RETURNING link_id
+)"""
+
+_SETTLE = f"""settled AS (
+    UPDATE relay_inboundevent e SET
+        state = 1, discard = CASE WHEN e.state = 1 AND e.discard = '' THEN '' ELSE v.verdict END
+    FROM verdict v, lease WHERE e.id = %(event)s AND v.verdict <> '{UNKNOWN}'
+)
+SELECT v.verdict, ARRAY(SELECT link_id FROM deliveries) AS links FROM verdict v, lease"""
+"""An event may be written twice, its text and its reactions: it is discarded only when neither changed anything."""
+
+_BY_THE_AUTHOR = f"""verdict AS (
+    SELECT CASE
+        WHEN NOT EXISTS (SELECT 1 FROM known) THEN '{UNKNOWN}'
+        WHEN (SELECT origin_id FROM known) <> %(link)s THEN '{Discard.ECHO}'
+        WHEN NOT EXISTS (SELECT 1 FROM changed) THEN '{Discard.STALE}'
+        ELSE '' END AS verdict
+)"""
+
+_EDIT = f"""
+WITH {FENCED}, {_KNOWN}, changed AS (
+    UPDATE relay_relayedmessage m SET edited_at = %(edited_at)s, edited_by_event = %(event)s
+    FROM known k, lease
+    WHERE m.id = k.id AND k.origin_id = %(link)s AND k.deleted_at IS NULL
+      AND coalesce(k.edited_at < %(edited_at)s, true)
+    RETURNING m.id, m.conversation_id
+), {_SPREAD}, {_BY_THE_AUTHOR}, {_SETTLE}
+"""
+
+_DELETE = f"""
+WITH {FENCED}, {_KNOWN}, changed AS (
+    UPDATE relay_relayedmessage m SET deleted_at = clock_timestamp()
+    FROM known k, lease WHERE m.id = k.id AND k.origin_id = %(link)s AND k.deleted_at IS NULL
+    RETURNING m.id, m.conversation_id
+), gone AS (
+    UPDATE relay_messagecopy c SET removed_at = clock_timestamp()
+    FROM known k, lease WHERE c.id = k.copy AND c.removed_at IS NULL
+), {_SPREAD}, {_BY_THE_AUTHOR}, {_SETTLE}
+"""
+
+_BURY = f"""
+WITH {FENCED}, message AS (
+    INSERT INTO relay_relayedmessage (conversation_id, origin_id, deleted_at)
+    SELECT l.conversation_id, l.id, clock_timestamp() FROM relay_conversationlink l, lease WHERE l.id = %(link)s
+    RETURNING id
+), copy AS (
+    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, removed_at)
+    SELECT id, %(link)s, %(external_id)s, 0, clock_timestamp() FROM message
+)
+UPDATE relay_inboundevent SET state = 1, discard = '{Discard.UNKNOWN_MESSAGE}' FROM lease WHERE id = %(event)s
+RETURNING '{Discard.UNKNOWN_MESSAGE}' AS verdict, ARRAY[]::bigint[] AS links
+"""
+
+_REACT = f"""
+WITH {FENCED}, {_KNOWN}, put AS (
+    INSERT INTO relay_reaction (message_id, link_id, account, emoji, is_ours)
+    SELECT k.id, %(link)s, p.account, p.emoji, false
+    FROM known k, lease, unnest(%(put_accounts)s::text[], %(put_emoji)s::text[]) AS p(account, emoji)
+    WHERE k.deleted_at IS NULL
+    ON CONFLICT DO NOTHING RETURNING message_id
+), taken AS (
+    DELETE FROM relay_reaction r USING known k, lease,
+        unnest(%(taken_accounts)s::text[], %(taken_emoji)s::text[]) AS t(account, emoji)
+    WHERE r.message_id = k.id AND r.link_id = %(link)s AND r.account = t.account AND r.emoji = t.emoji
+      AND NOT r.is_ours
+    RETURNING r.message_id
+), changed AS (
+    SELECT k.id, k.conversation_id FROM known k WHERE EXISTS (SELECT 1 FROM put) OR EXISTS (SELECT 1 FROM taken)
+), {_SPREAD}, verdict AS (
+    SELECT CASE
+        WHEN NOT EXISTS (SELECT 1 FROM known) THEN '{UNKNOWN}'
+        WHEN NOT EXISTS (SELECT 1 FROM changed) THEN '{Discard.STALE}'
+        ELSE '' END AS verdict
+), {_SETTLE}
+"""
+
+_REACTIONS_HERE = f"""
+WITH {_KNOWN}
+SELECT r.account, r.emoji FROM relay_reaction r, known k
+WHERE r.message_id = k.id AND r.link_id = %(link)s AND NOT r.is_ours
+"""
+
+_ROOT = f"""
+WITH {_KNOWN}
+SELECT coalesce(m.root_id, m.id) AS root FROM known k JOIN relay_relayedmessage m ON m.id = k.id
+"""
+
+_ADOPT = f"""
+WITH {FENCED}, message AS (
+    INSERT INTO relay_relayedmessage (conversation_id, origin_id)
+    SELECT l.conversation_id, l.id FROM relay_conversationlink l, lease WHERE l.id = %(link)s
+    RETURNING id
+), copy AS (
+    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part)
+    SELECT id, %(link)s, %(external_id)s, 0 FROM message
+)
+SELECT id AS root FROM message
+"""
+
+_THREAD = f"""(
+    SELECT c.external_id FROM relay_messagecopy c JOIN relay_relayedmessage r ON r.id = c.message_id
+    WHERE c.link_id = %(link)s AND c.removed_at IS NULL AND c.part < {MessageCopy.NOTES}
+      AND (r.id = m.root_id OR (r.root_id = m.root_id AND r.id < m.id))
+    ORDER BY r.id <> m.root_id, r.id, c.part LIMIT 1
+) AS thread"""
+"""Where a reply belongs: under the copy of its root, or of the first reply, which opened the thread where no root was."""
+
+_STANDING = f"""
+SELECT m.edited_at, m.edited_by_event, m.deleted_at, {_THREAD},
+       ARRAY(SELECT DISTINCT r.emoji FROM relay_reaction r
+             WHERE r.message_id = m.id AND r.link_id <> %(link)s AND NOT r.is_ours ORDER BY 1) AS wanted,
+       ARRAY(SELECT r.emoji FROM relay_reaction r
+             WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours) AS placed
+FROM relay_relayedmessage m WHERE m.id = %(message)s
+"""
+
+_COPIES = """
+SELECT id, external_id, part, revision FROM relay_messagecopy
+WHERE message_id = %(message)s AND link_id = %(link)s AND removed_at IS NULL ORDER BY part
+"""
+
+_REACTED_BY = """
+SELECT r.emoji, coalesce(a.name, '') AS name FROM relay_reaction r
+JOIN relay_conversationlink l ON l.id = r.link_id
+LEFT JOIN accounts_platformaccount a ON a.installation_id = l.installation_id AND a.external_id = r.account
+WHERE r.message_id = %(message)s AND r.link_id <> %(link)s AND NOT r.is_ours ORDER BY r.id
+"""
+
+_SHOW = f"""
+WITH {FENCED}
+UPDATE relay_messagecopy SET revision = %(revision)s FROM lease WHERE id = ANY(%(copies)s) RETURNING id
+"""
+
+_REMOVE = f"""
+WITH {FENCED}
+UPDATE relay_messagecopy SET removed_at = clock_timestamp() FROM lease WHERE id = %(copy)s RETURNING id
+"""
+
+_PLACE = f"""
+WITH {FENCED}
+INSERT INTO relay_reaction (message_id, link_id, account, emoji, is_ours)
+SELECT %(message)s, %(link)s, %(account)s, %(emoji)s, true FROM lease
+ON CONFLICT DO NOTHING RETURNING id
+"""
+
+_UNPLACE = f"""
+WITH {FENCED}
+DELETE FROM relay_reaction USING lease
+WHERE message_id = %(message)s AND link_id = %(link)s AND emoji = %(emoji)s AND is_ours RETURNING id
+"""
+
+_ARCHIVE = f"""
+WITH {FENCED}
+UPDATE relay_universalconversation SET archived_at = CASE WHEN %(on)s THEN clock_timestamp() END
+FROM lease WHERE id = %(conversation)s AND (archived_at IS NULL) = %(on)s RETURNING id
+"""
+
+_RENAME = f"""
+WITH {FENCED}
+UPDATE relay_conversationlink SET name = %(name)s FROM lease WHERE id = %(link)s AND name <> %(name)s RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One part of a message, or something said about it, as it stands on one platform."""
+
+    id: int
+    external_id: str
+    part: int
+    revision: datetime | None
+
+    @property
+    def is_text(self) -> bool:
+        """A part of the message's words."""
+        return self.part < MessageCopy.FILES
+
+    @property
+    def is_reactions(self) -> bool:
+        """The line of reactions that its platform cannot show."""
+        return self.part >= MessageCopy.REACTIONS
+
+    @property
+    def is_note(self) -> bool:
+        """A correction that was said about the message."""
+        return MessageCopy.NOTES <= self.part < MessageCopy.REACTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one mailbox should show of a message, and what it shows.
+
+    ``thread`` is the root that replies are put under there. ``wanted`` are the emoji that anybody put elsewhere, ``placed``
+    those that our account put there; as in ``Reaction``.
+    """
+
+    edited_at: datetime | None
+    edited_by_event: int | None
+    is_deleted: bool
+    thread: str | None
+    wanted: frozenset[str]
+    placed: frozenset[str]
+    copies: list[Copy]
+
+
+class Changes:
+    """The changes of one leased shard."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    # --- as they are heard
+
+    async def edited(self, event: int, link: int, external_id: str, edited_at: datetime) -> Routed:
+        """Write down that a message now reads differently; the newest edit wins."""
+        return await self._spread(_EDIT, event, link, external_id, edited_at=edited_at)
+
+    async def deleted(self, event: int, link: int, external_id: str) -> Routed:
+        """Write down that a message is gone; one that we never heard of is remembered, should it still be told."""
+        routed = await self._spread(_DELETE, event, link, external_id)
+        return await self._spread(_BURY, event, link, external_id) if routed.verdict == UNKNOWN else routed
+
+    async def reacted(
+        self, event: int, link: int, external_id: str, put: Iterable[Put], taken: Iterable[Put]
+    ) -> Routed:
+        """Write down emoji that people put on a message and took back."""
+        put, taken = list(put), list(taken)
+        return await self._spread(
+            _REACT, event, link, external_id,
+            put_accounts=[account for account, _ in put], put_emoji=[emoji for _, emoji in put],
+            taken_accounts=[account for account, _ in taken], taken_emoji=[emoji for _, emoji in taken],
+        )  # fmt: skip
+
+    async def reactions_here(self, link: int, external_id: str) -> set[Put]:
+        """What is known of people's reactions where they were put."""
+        rows = await self._ledger.rows(_REACTIONS_HERE, {"link": link, "external_id": external_id})
+        return {(row.account, row.emoji) for row in rows}
+
+    async def root(self, link: int, external_id: str) -> int | None:
+        """The message that replies to ``external_id`` belong under; None when nobody told us of it."""
+        rows = await self._ledger.rows(_ROOT, {"link": link, "external_id": external_id})
+        return int(rows[0].root) if rows else None
+
+    async def adopt(self, link: int, external_id: str) -> int:
+        """Take note of a root from before the link, which goes nowhere itself."""
+        return int((await self._write(_ADOPT, link=link, external_id=external_id)).root)
+
+    async def archived(self, conversation: int, *, on: bool) -> bool:
+        """Stop or resume what crosses; False when that is so already."""
+        return bool(await self._ledger.rows(_ARCHIVE, {"conversation": conversation, "on": on}))
+
+    async def renamed(self, link: int, name: str) -> bool:
+        """Write down what a leg is called; False when that is known already."""
+        return bool(await self._ledger.rows(_RENAME, {"link": link, "name": name[:300]}))
+
+    # --- as they are shown
+
+    async def standing(self, message: int, link: int) -> Standing:
+        """Where a copy stands and where it should."""
+        here = {"message": message, "link": link}
+        [row] = await self._ledger.rows(_STANDING, here)
+        copies = [Copy(*copy) for copy in await self._ledger.rows(_COPIES, here)]
+        wanted, placed = frozenset(row.wanted), frozenset(row.placed)
+        deleted = row.deleted_at is not None
+        return Standing(row.edited_at, row.edited_by_event, deleted, row.thread, wanted, placed, copies)
+
+    async def reacted_by(self, message: int, link: int) -> dict[str, list[str]]:
+        """Who put which emoji elsewhere, in the order in which they did."""
+        people: dict[str, list[str]] = {}
+        for row in await self._ledger.rows(_REACTED_BY, {"message": message, "link": link}):
+            people.setdefault(row.emoji, []).append(row.name)
+        return people
+
+    async def shows(self, copies: Iterable[Copy], revision: datetime | None) -> None:
+        """Copies now have the words of an edit."""
+        if ids := [copy.id for copy in copies]:
+            await self._write(_SHOW, copies=ids, revision=revision)
+
+    async def removed(self, copy: Copy) -> None:
+        """A copy was taken back."""
+        await self._write(_REMOVE, copy=copy.id)
+
+    async def placed(self, message: int, link: int, account: str, emoji: str, *, on: bool) -> None:
+        """Our own account put an emoji on a copy, or took it back."""
+        values = {"message": message, "link": link, "account": account, "emoji": emoji}
+        await self._ledger.rows(_PLACE if on else _UNPLACE, values)
+
+    async def _spread(self, statement: str, event: int, link: int, external_id: str, **values: Any) -> Routed:
+        row = await self._write(statement, event=event, link=link, external_id=external_id, **values)
+        return Routed(event, row.verdict, list(row.links), [])
+
+    async def _write(self, statement: str, **values: Any) -> Any:
+        rows = await self._ledger.rows(statement, values)
+        if not rows:
+            raise LeaseLost
+        return rows[0]
