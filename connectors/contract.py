@@ -213,7 +213,7 @@ class Reacts(ABC):
         """Put ``emoji`` on a message or take it back; what is so already is a success.
 
         ``emoji`` is as in ``Reaction``. Raises ``NotSupported`` for one the platform does not know: the caller then says it
-        in words.
+        in words; ``Refused`` where the message takes no more.
         """
 
 
@@ -243,6 +243,28 @@ class ListsMembers(ABC):
     @abstractmethod
     def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
         """Everybody in a conversation, our own account included."""
+
+
+class NamesConversations(ABC):
+    """The name of a conversation can be changed."""
+
+    @abstractmethod
+    def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
+        """Give a conversation a name, made legal here; returns it as the platform took it. Doing it twice does no harm.
+
+        It comes back as ``Noticed`` by our own account. Raises ``Refused`` where the name is taken, or is not ours to give.
+        """
+
+
+class SetsTopics(ABC):
+    """A conversation has a topic or description that can be changed."""
+
+    @abstractmethod
+    def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
+        """Say what a conversation is about, as plain text cut to the platform's length; an empty one takes it away.
+
+        Doing it twice does no harm. Raises ``Refused`` where it is not ours to say.
+        """
 
 
 class TakesCommands(ABC):

@@ -162,11 +162,17 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Something about the conversation itself: who joined or left, or its new name or topic in ``text``."""
+    """Something about the conversation itself: who joined or left, or its new name or topic in ``text``.
+
+    ``by`` is the account that did it, our own where this is the echo of what we did; None where the platform does not
+    tell. A ``RENAMED`` always has a name, which may be the one that is known already: Webex and Zoom announce every
+    change of a conversation alike.
+    """
 
     what: Happening
     accounts: tuple[AccountId, ...] = ()
     text: str = ""
+    by: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A fake is a platform in memory: state apart from HTTP, ``handle(request) → response``, strict where the real one is strict.
 It is reached through two doors: in tests the ``world`` fixture answers in process at the real addresses; for the demo, the
-browser tests and the benchmarks ``manage.py sandbox`` serves the same objects over HTTP. Only those two import this.
+browser tests and the benchmarks ``manage.py sandbox`` serves the same objects over HTTP. Only those two import this, and
+``rehearsal.py``, which measures what a platform makes of a text.
 
 Ids and tokens of people and channels are derived from their names, so a restarted sandbox is the same world; message ids
 follow the clock, so they never repeat.

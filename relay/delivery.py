@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from accounts.connecting import Connections
 from connectors.calls import Calls, T
-from connectors.contract import Connector, Rendered
+from connectors.contract import Connector, NamesConversations, Rendered, SetsTopics
 from connectors.errors import (
     ConnectorError,
     Gone,
@@ -33,6 +33,7 @@ from connectors.messages import (
     ConversationId,
     Edited,
     Event,
+    Happening,
     Kind,
     Message,
     MessageId,
@@ -210,7 +211,7 @@ class Visit:
             case Kind.POSTED:
                 await self.post()
             case Kind.NOTICE:
-                await self._say_all(await self._notice())
+                await self._notify(await self._notice())
             case _:
                 await (await Amendment.of(self)).make()
 
@@ -247,11 +248,11 @@ class Visit:
             case _:
                 raise Unheard(Discard.GONE)
 
-    async def _notice(self) -> list[Rendered]:
+    async def _notice(self) -> Noticed:
         notice = await self._heard(self.row.event, self.row.event_kind, self.row.event_occurred_at)
         if not isinstance(notice, Noticed):
             raise Unheard(Discard.GONE)
-        return await self.deliver.translator.notice(notice, self.row)
+        return notice
 
     async def _heard(self, event: int, kind: str, occurred_at: datetime | None) -> Event:
         return await self._listen(self.deliver.ear.hear(event, self.row.origin_installation, self._about(
@@ -315,6 +316,30 @@ class Visit:
             await self.deliver.turn(said, Intent(self.row.id, number))
         self._is_begun = self._in_doubt = False
         return Outcome.SAID, await self.talk(connector.post(part))
+
+    async def _notify(self, notice: Noticed) -> None:
+        """Take a new name or topic on here, or else tell of it."""
+        if self.row.follows_names and await self._follow(notice):
+            await self.close(State.DONE, Outcome.CARRIED_OUT)
+        elif self.row.shows_notices:
+            await self._say_all(await self.deliver.translator.notice(notice, self.row))
+        else:
+            await self.close(State.SKIPPED, Outcome.UNWANTED)
+
+    async def _follow(self, notice: Noticed) -> bool:
+        connector, conversation = await self.connector(), ConversationId(self.row.conversation)
+        try:
+            match notice.what:
+                case Happening.RENAMED if isinstance(connector, NamesConversations):
+                    name = await self.talk(connector.rename(conversation, notice.text))
+                    await self.deliver.changes.renamed(self.row.link, name)
+                case Happening.TOPIC if isinstance(connector, SetsTopics):
+                    await self.talk(connector.set_topic(conversation, notice.text))
+                case _:
+                    return False
+        except (Refused, Gone, NotSupported, Reconnect):  # not ours to name, or we were not given the permission
+            return False
+        return True
 
     async def _withdraw(self) -> None:
         """Its author deleted it while it waited: it does not go out. What is out already, the delete takes back."""

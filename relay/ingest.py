@@ -269,7 +269,7 @@ class Page:
 
     async def _noticed(self, row: Any, notice: Noticed) -> None:
         own = [await self._ingest.is_own(row, account) for account in notice.accounts]
-        if own and all(own):
+        if (own and all(own)) or (notice.by and await self._ingest.is_own(row, notice.by)):
             self._discard(row, Discard.ECHO)
         elif not await self._is_news(row, notice):
             self._discard(row, Discard.STALE)

@@ -193,7 +193,6 @@ WITH {FENCED}, heard AS (
     ) AS begun
     FROM fresh f JOIN relay_conversationlink l
         ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active
-        AND (l.shows_notices OR NOT f.notice)
 ), messages AS (
     INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event)
     SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END FROM fresh
@@ -217,6 +216,7 @@ _DELIVERIES = """
 SELECT d.id, d.event_id AS event, d.message_id AS message, d.link_id AS link, d.state, d.part, d.tries, d.intent_at,
        l.installation_id AS installation, l.external_id AS conversation,
        l.allows_broadcast, l.allows_files, l.shows_corrections,
+       l.shows_notices, l.follows_names,
        e.kind AS event_kind, e.message AS event_message, e.occurred_at AS event_occurred_at,
        o.installation_id AS origin_installation, o.external_id AS origin_conversation,
        m.deleted_at IS NOT NULL AS is_deleted, m.edited_at, x.id AS edit, x.kind AS edit_kind,
@@ -335,7 +335,7 @@ class Heard:
     """An event that was read, on its way to be routed. ``own``: written by the account that speaks for us there.
 
     ``root`` is the message whose thread it belongs to. ``is_late_edit``: the event tells an edit of a message that nobody
-    told us of, ``edited_at`` is when it was made. ``is_notice``: about the conversation, for those who want to know.
+    told us of, ``edited_at`` is when it was made. ``is_notice``: about the conversation, told even while that is archived.
     ``ready`` are mailboxes whose actor waits for this very commit: it may record the intent to send along with the message.
     """
 

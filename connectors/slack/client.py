@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.calls import Calls, Response
 from connectors.contract import Content, Rendered
-from connectors.errors import Gone, NotSupported, Reconnect, Unsure
+from connectors.errors import Gone, NotSupported, Reconnect, Refused, Unsure
 from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
 from connectors.slack.ids import author, is_bot_profile, is_id, is_ts, post_bucket, ts_of
 from connectors.slack.reactions import is_truncated, name_of
@@ -83,7 +83,7 @@ def delete(conversation: ConversationId, message: MessageId) -> Calls[None]:
     look = asking("reactions.get", "reactions:read", channel=conversation, timestamp=message)
     try:
         found = inner((yield look).json(), "message")
-    except (Gone, Reconnect):  # nothing there, or no scope to look: the message itself is still to be removed
+    except (Gone, Reconnect, Refused):  # nothing there, or not ours to look: the message itself is still to be removed
         found = {}
     for file in objects(found.get("files")):
         settled = ("file_not_found", "file_deleted", "cant_delete_file")

@@ -16,11 +16,13 @@ from connectors.contract import (
     Limits,
     ListsAccounts,
     ListsMembers,
+    NamesConversations,
     Platform,
     Reacts,
     Rendered,
     Reply,
     Request,
+    SetsTopics,
     TakesCommands,
     Unit,
 )
@@ -36,7 +38,7 @@ from connectors.messages import (
     Reference,
 )
 from connectors.richtext import Document
-from connectors.slack import client, commands, parse, render, transfer, webhook
+from connectors.slack import client, commands, names, parse, render, transfer, webhook
 
 LONGEST_TEXT = 3_900
 """Characters after escaping: at about 4,000 Slack itself starts to cut, in the middle of code (reference §4.3)."""
@@ -51,6 +53,8 @@ class Slack(
     DeletesMessages,
     Reacts,
     CarriesFiles,
+    NamesConversations,
+    SetsTopics,
     TakesCommands,
     ListsMembers,
     ListsAccounts,
@@ -103,6 +107,12 @@ class Slack(
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return transfer.upload(attachment, render.render(draft))
+
+    def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
+        return names.rename(conversation, name)
+
+    def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
+        return names.set_topic(conversation, topic)
 
     def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
         return commands.answer(command, conversation, self.parts(Draft(conversation, body, "answer")))

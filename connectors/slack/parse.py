@@ -10,11 +10,9 @@ from connectors.messages import (
     Deleted,
     Edited,
     Event,
-    Happening,
     Kind,
     Message,
     MessageId,
-    Noticed,
     Posted,
     Reacted,
     Reaction,
@@ -29,10 +27,11 @@ from connectors.slack.commands import commanded, slashed
 from connectors.slack.files import attached, lines_for, without_bytes
 from connectors.slack.ids import author, edited_at, is_bot_profile, is_id, is_ts, moment, thread
 from connectors.slack.inlines import link
-from connectors.slack.mrkdwn import literal, read_mrkdwn
+from connectors.slack.mrkdwn import read_mrkdwn
+from connectors.slack.notices import changed, moved
 from connectors.slack.reactions import emoji_of, standing
 from connectors.slack.rich_text import Object, Reading, objects, text_of
-from connectors.slack.webhook import POSTED_SUBTYPES, SLASH_COMMAND, TOPIC_SUBTYPES
+from connectors.slack.webhook import NOTICE_SUBTYPES, POSTED_SUBTYPES, SLASH_COMMAND
 
 _SYSTEM_USER = "USLACKBOT"
 _HUDDLE = "huddle_thread"
@@ -58,8 +57,8 @@ def _message_event(content: Object, reference: Reference) -> Event:
         return _deleted(content.get("deleted_ts"))
     if subtype == "tombstone":
         return _deleted(content.get("ts"))
-    if subtype in TOPIC_SUBTYPES:
-        return Noticed(Happening.TOPIC, _accounts(content), literal(text_of(content, "topic")))
+    if subtype in NOTICE_SUBTYPES:
+        return changed(content)
     if reference.kind is Kind.COMMAND:
         return commanded(content)
     if why := _skipped(content):
@@ -175,31 +174,14 @@ def _reacted(content: Object, reference: Reference) -> Event:
     return event(MessageId(str(ts)), reaction)
 
 
-def _accounts(content: Object) -> tuple[AccountId, ...]:
-    user = content.get("user")
-    return (AccountId(user),) if isinstance(user, str) and is_id(user) else ()
-
-
-def _renamed(content: Object, reference: Reference) -> Event:
-    channel = content.get("channel")
-    name = text_of(channel, "name") if isinstance(channel, dict) else ""
-    return Noticed(Happening.RENAMED, (), name)
-
-
-def _noticed(what: Happening) -> Callable[[Object, Reference], Event]:
-    return lambda content, reference: Noticed(what, _accounts(content))
-
-
 _EVENTS: dict[str, Callable[[Object, Reference], Event]] = {
     SLASH_COMMAND: lambda content, reference: slashed(content),
     "reaction_added": _reacted,
     "reaction_removed": _reacted,
-    "member_joined_channel": _noticed(Happening.JOINED),
-    "member_left_channel": _noticed(Happening.LEFT),
-    "channel_rename": _renamed,
-    "group_rename": _renamed,
-    "channel_archive": _noticed(Happening.ARCHIVED),
-    "group_archive": _noticed(Happening.ARCHIVED),
-    "channel_unarchive": _noticed(Happening.UNARCHIVED),
-    "group_unarchive": _noticed(Happening.UNARCHIVED),
+    "member_joined_channel": lambda content, reference: moved(content),
+    "member_left_channel": lambda content, reference: moved(content),
+    "channel_archive": lambda content, reference: changed(content),
+    "group_archive": lambda content, reference: changed(content),
+    "channel_unarchive": lambda content, reference: changed(content),
+    "group_unarchive": lambda content, reference: changed(content),
 }

@@ -38,6 +38,7 @@ from connectors.slack.sandbox_company import (
     Workspace,
 )
 from connectors.slack.sandbox_files import add_file, share
+from connectors.slack.sandbox_names import give_name, give_topic
 from connectors.slack.sandbox_texts import typed
 from connectors.slack.webhook import Signed, signature
 
@@ -163,19 +164,11 @@ class FakeSlack(Fake):
 
     def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
         """Give a channel another name."""
-        channel = self.workspace.channels[conversation]
-        said = {"subtype": "channel_name", "user": person, "name": name, "old_name": channel.name}
-        channel.name = name
-        kept = self.workspace.keep(channel, said | {"text": f"<@{person}> has renamed the channel to {name}"})
-        told = {"id": channel.id, "is_channel": True, "is_mpim": False, "name": name, "name_normalized": name}
-        self._send({"type": "channel_rename", "channel": told | {"created": 0}, "event_ts": kept["ts"]})
+        give_name(self.workspace, self.workspace.channels[conversation], person, name)
 
     def topic_as(self, person: str, conversation: ConversationId, topic: str) -> None:
         """Give a channel a topic."""
-        channel = self.workspace.channels[conversation]
-        channel.topic = topic = escape_text(topic)
-        text = f"<@{person}> set the channel topic: {topic}"
-        self.workspace.keep(channel, {"subtype": "channel_topic", "user": person, "topic": topic, "text": text})
+        give_topic(self.workspace, self.workspace.channels[conversation], person, escape_text(topic))
 
     def archive_as(self, person: str, conversation: ConversationId, archived: bool = True) -> None:
         """Archive a channel or bring it back."""

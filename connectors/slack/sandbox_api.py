@@ -21,6 +21,7 @@ from connectors.slack.sandbox_company import (
     without,
 )
 from connectors.slack.sandbox_files import FILES, serve_files
+from connectors.slack.sandbox_names import NAMES
 
 REACTORS_LISTED = 2
 """People whom a listing names per reaction. The real Slack names some dozens; here two show that more may be missing."""
@@ -160,6 +161,7 @@ def _listed(channel: Channel, message: Object, arguments: Object) -> Object:
 METHODS: dict[str, Method] = (
     CHAT
     | FILES
+    | NAMES
     | {
         "auth.test": (auth_test, (), True),
         "bots.info": (bots_info, ("users:read",), False),

@@ -26,6 +26,8 @@ TRUNCATED_AT = 40_000
 """Characters after which Slack cuts a text off, with a warning (§4.3)."""
 MOST_EMOJI = 50
 """Different emoji on one message: the documentation gives no number, nobody sees more."""
+MOST_OF_ONE = 23
+"""Different emoji that one person puts on a message: the documentation gives no number, this is what people report."""
 CUSTOM_EMOJI = ("party_parrot", "acme-logo")
 """The workspace's own."""
 
@@ -83,6 +85,8 @@ def chat_update(workspace: Workspace, caller: Caller, arguments: Object) -> Obje
     text, blocks = str(arguments.get("text") or ""), checked_blocks(workspace, arguments)
     if not is_own(message, caller):
         raise Complaint("cant_update_message")
+    if workspace.clock() - float(message["ts"]) > workspace.edit_seconds:
+        raise Complaint("edit_window_closed")
     _check_text(channel, caller, text, anything=bool(blocks))
     kept = stored_text(text[:TRUNCATED_AT])
     changes: Object = {"text": kept, "blocks": blocks or made_blocks(kept)}
@@ -135,8 +139,13 @@ def chat_post_ephemeral(workspace: Workspace, caller: Caller, arguments: Object)
 
 def reactions_add(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
     channel, message, name = _reaction(workspace, arguments)
-    if len(message.get("reactions", ())) >= MOST_EMOJI:
+    reactions = message.get("reactions", ())
+    there = {reaction["name"] for reaction in reactions}
+    ours = {reaction["name"] for reaction in reactions if caller.user in reaction["users"]}
+    if name not in there and len(there) >= MOST_EMOJI:
         raise Complaint("too_many_emoji")
+    if name not in ours and len(ours) >= MOST_OF_ONE:
+        raise Complaint("too_many_reactions")
     if not workspace.react(channel, message, caller.user, name, on=True):
         raise Complaint("already_reacted")
     return {}

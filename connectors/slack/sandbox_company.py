@@ -16,7 +16,7 @@ PERSON_SCOPES = (
     "channels:history", "channels:read", "chat:write", "files:read", "files:write", "reactions:read",
     "reactions:write", "team:read", "users:read", "users:read.email",
 )  # fmt: skip
-BOT_SCOPES = (*PERSON_SCOPES, "chat:write.customize", "commands")
+BOT_SCOPES = (*PERSON_SCOPES, "channels:manage", "chat:write.customize", "commands")
 
 ICONS = {f"image_{size}": f"https://avatars.slack-edge.com/app_{size}.png" for size in (36, 48, 72)}
 
@@ -50,11 +50,15 @@ class Caller:
 
 @dataclass(slots=True)
 class Channel:
-    """``last`` is the newest event's time in microseconds: two of a channel never share one. ``left`` are who went away."""
+    """``last`` is the newest event's time in microseconds: two of a channel never share one. ``left`` are who went away.
+
+    ``creator`` alone may rename it.
+    """
 
     id: str
     name: str
     linked: bool
+    creator: str
     archived: bool = False
     messages: list[Object] = field(default_factory=list)
     last: int = 0
@@ -114,12 +118,14 @@ class Workspace:
     ``uploads`` are the files by the address that awaits their bytes, ``answers`` what may be said to slash commands.
     ``counter`` tells apart what happens at one moment. ``whispers`` are what only one person was shown: channel, person
     and text. ``keeps_names`` says whether a borrowed name outlives an edit: how Slack does it is not known (§9).
+    ``edit_seconds`` is how long the workspace lets messages be edited: ever, where it is infinite.
     """
 
     def __init__(self, clock: Callable[[], float], tell: Callable[[Object], None]) -> None:
         self.clock = clock
         self.tell = tell
         self.keeps_names = False
+        self.edit_seconds = float("inf")
         self.files: dict[str, File] = {}
         self.uploads: dict[str, str] = {}
         self.answers: dict[str, Answers] = {}
@@ -138,7 +144,7 @@ class Workspace:
 
     def open(self, name: str, linked: bool) -> Channel:
         """The channel of that name, made if it is not there; everybody and our app is in it."""
-        channel = Channel(_id("C", name), name, linked)
+        channel = Channel(_id("C", name), name, linked, self.bot_user)
         return self.channels.setdefault(channel.id, channel)
 
     def open_channels(self) -> list[Channel]:
@@ -238,7 +244,7 @@ class Workspace:
         note = {"value": "", "creator": "", "last_set": 0}
         kinds = dict.fromkeys(("is_group", "is_im", "is_mpim", "is_private", "is_shared", "is_org_shared"), False)
         shared = {"is_ext_shared": False, "is_pending_ext_shared": False, "pending_shared": [], "previous_names": []}
-        named = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "creator": self.bot_user}
+        named = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "creator": channel.creator}
         state: Object = {"is_channel": True, "is_archived": channel.archived, "is_general": channel.name == "general"}
         state |= {"is_member": True, "created": 1_700_000_000, "unlinked": 0, "context_team_id": self.team}
         return named | state | kinds | shared | {"topic": note | {"value": channel.topic}, "purpose": note}

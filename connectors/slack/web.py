@@ -49,7 +49,7 @@ def judge(call: Call, response: Response, settled: tuple[str, ...] = ()) -> None
         raise (Unavailable if call.repeatable else Unsure)(f"Slack is in trouble: {code}")
     if code == "missing_scope":
         raise Reconnect(f"a Slack scope is missing: {_word(answer, 'needed')}")
-    if code == "invalid_name":
+    if code == "invalid_name" and call.bucket in _REACTING:
         raise NotSupported("the workspace has no such emoji")
     error, reason = _ERRORS.get(code, (Refused, f"Slack refused: {_word(answer, 'error')}"))
     raise error(reason)
@@ -72,8 +72,11 @@ def _word(answer: Object, key: str) -> str:
     return value if _WORD.fullmatch(value) else "no reason given"
 
 
+_REACTING = ("reactions.add", "reactions.remove")
 _SLOW_DOWN = frozenset({"ratelimited", "rate_limited"})
-_OUTCOME_UNKNOWN = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout"})
+_OUTCOME_UNKNOWN = frozenset(
+    {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "update_failed"}
+)
 """May have succeeded (§3.1): a post is looked for before it is repeated."""
 
 _DISCONNECTED = "Slack no longer accepts our token: connect the workspace again"
@@ -87,6 +90,8 @@ _ERRORS: dict[str, tuple[type[ConnectorError], str]] = {
     "not_allowed_token_type": (Reconnect, "Slack wants another kind of token: connect the workspace again"),
     "org_login_required": (Unavailable, "the workspace is being moved into an organisation"),
     "team_added_to_org": (Unavailable, "the workspace is being moved into an organisation"),
+    "external_channel_migrating": (Unavailable, "the channel is being moved to another workspace"),
+    "fetch_members_failed": (Unavailable, "Slack could not list who is in the channel"),
     "channel_not_found": (Gone, "the channel does not exist, or the app is not in it"),
     "not_in_channel": (Gone, "the app is not in the channel: invite it there"),
     "is_archived": (Gone, "the channel is archived"),
@@ -118,5 +123,9 @@ _ERRORS: dict[str, tuple[type[ConnectorError], str]] = {
     "file_upload_size_restricted": (Refused, "the file is larger than the workspace allows"),
     "storage_limit_reached": (Refused, "the workspace has no room for more files"),
     "posting_to_channel_denied": (Refused, "the workspace does not let the app post there"),
+    "name_taken": (Refused, "another channel of the workspace has this name"),
+    "not_authorized": (Refused, "Slack lets only who made the channel, or an administrator, rename it"),
+    "user_is_restricted": (Refused, "Slack does not let guests do this"),
+    "too_long": (Refused, "the topic is too long for Slack"),
     "user_not_in_channel": (Gone, "the person is not in the channel"),
 }

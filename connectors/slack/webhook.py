@@ -22,12 +22,12 @@ what a hostile body has in their place may not be hashable."""
 
 _REACTIONS = {"reaction_added": Kind.REACTED, "reaction_removed": Kind.UNREACTED}
 _NOTICES = (
-    "member_joined_channel", "member_left_channel", "channel_rename", "group_rename",
+    "member_joined_channel", "member_left_channel",
     "channel_archive", "group_archive", "channel_unarchive", "group_unarchive",
 )  # fmt: skip
-"""Joins, names and archiving are told by events of their own; the messages that say the same again are dropped."""
-TOPIC_SUBTYPES = ("channel_topic", "group_topic")
-"""A new topic is told by a message only."""
+"""Joins and archiving are told by events of their own; the messages that say the same again are dropped."""
+NOTICE_SUBTYPES = ("channel_topic", "group_topic", "channel_name", "group_name")
+"""A new topic is told by a message only. So is who gave a new name: the event of the same is dropped."""
 
 _NAMED_BY_SLACK = (Kind.NOTICE, Kind.OTHER)
 
@@ -206,8 +206,7 @@ def _classified(event: Object, bot: str) -> tuple[Kind, Any, Any]:
         item = _object(event.get("item"))
         return _REACTIONS[kind] if item.get("type") == "message" else Kind.OTHER, item.get("channel"), item.get("ts")
     if kind in _NOTICES:
-        channel = event.get("channel")
-        return Kind.NOTICE, channel.get("id") if isinstance(channel, dict) else channel, ""
+        return Kind.NOTICE, event.get("channel"), ""
     return Kind.OTHER, "", ""
 
 
@@ -218,7 +217,7 @@ def _classified_message(event: Object, bot: str) -> tuple[Kind, Any, Any]:
         return _change(message), channel, message.get("ts")
     if subtype == "message_deleted":
         return Kind.DELETED, channel, event.get("deleted_ts")
-    if subtype in TOPIC_SUBTYPES:
+    if subtype in NOTICE_SUBTYPES:
         return Kind.NOTICE, channel, ""
     if subtype in POSTED_SUBTYPES and not event.get("hidden"):
         return Kind.COMMAND if is_command(event, bot) else Kind.POSTED, channel, event.get("ts")

@@ -1,7 +1,7 @@
 """Calls to Microsoft Graph (reference teams.md §3) and what its answers mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -30,11 +30,15 @@ CLOCK_SKEW = timedelta(seconds=60)
 READ_ERROR_BYTES = 4096
 """The part of an error's body that is read: codes and sentences of Graph stand at its beginning."""
 
-_APP, _SERVICE = "app", "service"
+_APP, SERVICE = "app", "service"
 
+Judge = Callable[[Call, Response], None]
 _Outcome = tuple[type[ConnectorError], str]
 _TELLING: Mapping[int, tuple[tuple[str, _Outcome], ...]] = {
-    400: (("request entity too large", (Refused, "the message is too long for Teams")),),
+    400: (
+        ("request entity too large", (Refused, "the message is too long for Teams")),
+        ("already existed", (Refused, "another channel of the team has, or had until lately, this name")),
+    ),
     401: (
         ("application-only context", (Reconnect, "Teams lets only a signed-in service account post: sign it in again")),
     ),
@@ -83,7 +87,7 @@ def post(rendered: Rendered) -> Calls[MessageId]:
         GRAPH + _place(rendered),
         scopes=("ChannelMessage.Send",),
         bucket="post channel message",
-        token=_SERVICE,
+        token=SERVICE,
         json=message,
         repeatable=False,
         judge=judge,
@@ -132,27 +136,41 @@ def delete(conversation: ConversationId, message: MessageId) -> Calls[None]:
     except Gone:
         return
     except Refused:
-        standing = (yield _read(path, "get channel message")).json()
-        if not standing.get("deletedDateTime"):
+        if not (yield from _is_deleted(path)):
             raise
+
+
+def _is_deleted(path: str) -> Calls[bool]:
+    try:
+        standing = (yield _read(path, "get channel message")).json()
+    except Gone:
+        return True
+    return bool(standing.get("deletedDateTime"))
 
 
 def react(conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
     """Set or unset a reaction of the service account. A custom emoji cannot be set through Graph (§3.3)."""
-    if emoji.isascii():
+    if emoji.isascii() or emoji.startswith(":"):
         raise NotSupported("Teams takes no custom emoji as a reaction")
     action = "setReaction" if on else "unsetReaction"
     path = f"{GRAPH}{message_path(conversation, message)}/{action}"
     try:
-        yield _write("POST", path, "ChannelMessage.Send", {"reactionType": emoji})
+        yield _write("POST", path, "ChannelMessage.Send", {"reactionType": emoji}, _judge_reaction)
     except Gone:
         if on:
             raise
 
 
-def _write(method: str, url: str, scope: str, sent: Mapping[str, Any] | None = None) -> Call:
+def _judge_reaction(call: Call, response: Response) -> None:
+    """Of a reaction nothing but the emoji can be wrong."""
+    if response.status == 400:
+        raise NotSupported("Teams does not take this emoji as a reaction")
+    judge(call, response)
+
+
+def _write(method: str, url: str, scope: str, sent: Mapping[str, Any] | None = None, judge: Judge = judge) -> Call:
     """A change that does no harm when it is made twice."""
-    return Call(method, url, scopes=(scope,), bucket="write", token=_SERVICE, json=sent, judge=judge)
+    return Call(method, url, scopes=(scope,), bucket="write", token=SERVICE, json=sent, judge=judge)
 
 
 def fetch(reference: Reference) -> Calls[Content]:

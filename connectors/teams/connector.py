@@ -16,11 +16,13 @@ from connectors.contract import (
     Limits,
     ListsAccounts,
     ListsMembers,
+    NamesConversations,
     Platform,
     Reacts,
     Rendered,
     Reply,
     Request,
+    SetsTopics,
     TakesCommands,
     Unit,
 )
@@ -36,7 +38,7 @@ from connectors.messages import (
     Reference,
 )
 from connectors.richtext import Document
-from connectors.teams import client, files, parse, render, webhook
+from connectors.teams import client, files, names, parse, render, webhook
 
 LONGEST_TEXT = 24_000
 """Bytes of UTF-8. Teams takes about 28 KB for the whole stored message, which it rewrites (§4.3)."""
@@ -51,6 +53,8 @@ class Teams(
     DeletesMessages,
     Reacts,
     CarriesFiles,
+    NamesConversations,
+    SetsTopics,
     TakesCommands,
     ListsAccounts,
     ListsMembers,
@@ -103,6 +107,12 @@ class Teams(
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return files.upload(attachment, render.render(draft))
+
+    def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
+        return names.rename(conversation, name)
+
+    def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
+        return names.set_topic(conversation, topic)
 
     def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
         """A reply to the command that mentions its author: Teams has no message that only one person sees."""

@@ -27,8 +27,11 @@ def notice(content: Content, reference: Reference) -> Event:
     if known := _HAPPENINGS.get(kind):
         what, text_of = known
         accounts = tuple(AccountId(who) for who in map(_member, mappings(detail.get("members"))) if who)
-        if accounts or what not in (Happening.JOINED, Happening.LEFT):
-            return Noticed(what, accounts, string(detail.get(text_of)) if text_of else "")
+        text = string(detail.get(text_of)) if text_of else ""
+        told = {Happening.JOINED: accounts, Happening.LEFT: accounts, Happening.RENAMED: text}.get(what, True)
+        if told:
+            by, _, _ = identity(detail.get("initiator"))
+            return Noticed(what, accounts, text, AccountId(by) if by else None)
     elif kind in _CALLS:
         return _call(content, reference, detail, _CALLS[kind](detail))
     return Skipped("system message")

@@ -39,6 +39,7 @@ from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, iso
 from connectors.teams.sandbox_drive import SITE_HOST
 from connectors.teams.sandbox_entra import Entra, Grant, guid
 from connectors.teams.sandbox_graph import Graph
+from connectors.teams.sandbox_names import change
 from connectors.teams.sandbox_rules import USER_IDENTITY, accepted
 from connectors.teams.sandbox_text import as_client_writes
 from connectors.teams.webhook import client_state
@@ -67,6 +68,7 @@ SERVICE_SCOPES = frozenset(
         "User.Read",
         "ChannelMessage.Send",
         "ChannelMessage.ReadWrite",
+        "ChannelSettings.ReadWrite.All",
         "Files.ReadWrite.All",
     }
 )
@@ -193,10 +195,11 @@ class FakeTeams(Fake):
 
     def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
         """Give a channel another name."""
-        channel = self._channel_of(conversation)
-        channel.name = name
-        told = {"channelId": channel.id, "channelDisplayName": name}
-        self.channels.tell(channel, "channelRenamed", self._user(person), **told)
+        change(self.channels, self._channel_of(conversation), self._user(person), {"displayName": name})
+
+    def topic_as(self, person: str, conversation: ConversationId, topic: str) -> None:
+        """Give a channel another description."""
+        change(self.channels, self._channel_of(conversation), self._user(person), {"description": topic})
 
     def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
         """The files and pictures of all messages, oldest first."""

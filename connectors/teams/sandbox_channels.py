@@ -10,6 +10,7 @@ from connectors.messages import ConversationId, MessageId
 from connectors.sandbox import digest
 from connectors.teams.ids import channel_id, hosted_path, message_id, root_and_reply
 from connectors.teams.sandbox_drive import Drive
+from connectors.teams.sandbox_entra import guid
 from connectors.teams.sandbox_rules import USER_IDENTITY, Denied
 
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -29,7 +30,8 @@ class Thread:
 
 @dataclass(slots=True)
 class Channel:
-    """``folder_ready`` is False while the channel's folder is still being made (§3.9)."""
+    """``folder_ready`` is False while the channel's folder is still being made (§3.9). What others call a topic is its
+    ``description``."""
 
     id: str
     name: str
@@ -37,6 +39,7 @@ class Channel:
     members: set[str]
     threads: dict[str, Thread] = field(default_factory=dict)
     folder_ready: bool = True
+    description: str = ""
 
     def message(self, message: MessageId) -> Message:
         """A root or a reply. Raises ``Denied``."""
@@ -48,7 +51,10 @@ class Channel:
 
 
 class Channels:
-    """``users`` are names by object id; ``notify`` hears of every change with its ``changeType``."""
+    """``users`` are names by object id; ``notify`` hears of every change with its ``changeType``.
+
+    ``lets_edit`` and ``lets_delete`` are the tenant's messaging policy (§3.2).
+    """
 
     def __init__(
         self,
@@ -64,6 +70,8 @@ class Channels:
         self._notify, self._clock = notify, clock
         self._last_id = 0
         self._deleted: dict[str, Message] = {}
+        self._app = {"application": {"id": guid("client"), "displayName": "Mio Hub"}, "device": None, "user": None}
+        self.lets_edit = self.lets_delete = True
 
     def open(self, name: str, linked: bool) -> Channel:
         """A channel with everybody in it; the same one for the same name."""
@@ -78,14 +86,14 @@ class Channels:
         return self._stored(channel, message)
 
     def tell(self, channel: Channel, kind: str, initiator: str, **detail: object) -> Message:
-        """A system message of Teams itself; ``kind`` is that of its ``eventDetail``."""
+        """A system message of Teams itself; ``kind`` is that of its ``eventDetail``, an empty ``initiator`` the app."""
         event = {"@odata.type": f"#microsoft.graph.{kind}EventMessageDetail", **detail}
-        event |= {"initiator": {"application": None, "device": None, "user": self._identity(initiator)}}
+        event |= {"initiator": self._from(initiator) if initiator else self._app}
         return self._stored(channel, self._message(channel, None) | _SYSTEM | {"from": None, "eventDetail": event})
 
     def edit(self, channel: Channel, user: str, id_: MessageId, said: Message) -> None:
         """Replace all of an own message: what is not sent again is gone, files included. Raises ``Denied``."""
-        message = self._own(channel, user, id_)
+        message = self._own(channel, user, id_, allowed=self.lets_edit)
         pictures = said.pop("hostedContents", ())
         message |= {**said, "subject": said["subject"] or message["subject"]}
         self._keep_pictures(channel, message, pictures)
@@ -94,7 +102,7 @@ class Channels:
 
     def remove(self, channel: Channel, user: str, id_: MessageId) -> None:
         """Soft delete: it stays listed without its content, and its replies stay. Raises ``Denied``."""
-        message = self._own(channel, user, id_)
+        message = self._own(channel, user, id_, allowed=self.lets_delete)
         before = dict(message)
         message |= {**_EMPTIED, "body": {"contentType": "html", "content": ""}}
         message["deletedDateTime"] = self._touched(message)
@@ -140,8 +148,10 @@ class Channels:
             raise Denied(404, "NotFound", "The message was deleted.")
         return message
 
-    def _own(self, channel: Channel, user: str, id_: MessageId) -> Message:
+    def _own(self, channel: Channel, user: str, id_: MessageId, *, allowed: bool) -> Message:
         message = self._standing(channel, id_)
+        if not allowed:
+            raise Denied(403, "Forbidden", "The messaging policy does not allow this.")
         author = (message["from"] or {}).get("user") or {}
         if author.get("id") != user:
             raise Denied(403, "Forbidden", "Only the sender of a message can change it.")

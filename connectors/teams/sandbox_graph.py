@@ -14,6 +14,7 @@ from connectors.sandbox import COMPANY, digest
 from connectors.teams.ids import channel_id, hosted_path, message_id
 from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Thread, iso
 from connectors.teams.sandbox_entra import Entra, Grant
+from connectors.teams.sandbox_names import change
 from connectors.teams.sandbox_rules import (
     MEMBERS_PAGE,
     Denied,
@@ -148,7 +149,11 @@ class Graph:
 
     def show_channel(self, _asked: _Asked, team: str, channel: str) -> dict[str, Any]:
         found = self._channel(team, channel)
-        return {"id": channel, "displayName": found.name, "membershipType": "standard", "tenantId": self._entra.tenant}
+        named = {"id": channel, "displayName": found.name, "description": found.description or None}
+        return named | {"membershipType": "standard", "tenantId": self._entra.tenant}
+
+    def change_channel(self, asked: _Asked, team: str, channel: str) -> None:
+        change(self._channels, self._entered(asked, team, channel), asked.grant.user, asked.json())
 
     def list_team_members(self, _asked: _Asked, team: str) -> dict[str, Any]:
         self._check_team(team)
@@ -290,6 +295,7 @@ _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("GET", "/teams/{team-id}/members"): Graph.list_team_members,
     ("GET", "/teams/{team-id}/channels"): Graph.list_channels,
     ("GET", "/teams/{team-id}/channels/{channel-id}"): Graph.show_channel,
+    ("PATCH", "/teams/{team-id}/channels/{channel-id}"): Graph.change_channel,
     ("GET", "/teams/{team-id}/channels/{channel-id}/members"): Graph.list_channel_members,
     ("GET", "/teams/{team-id}/channels/{channel-id}/filesFolder"): Graph.show_folder,
     ("PUT", "/drives/{drive-id}/items/{driveItem-id}:/{fileName}:/content"): Graph.put_file,

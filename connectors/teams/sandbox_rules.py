@@ -25,6 +25,7 @@ USER_IDENTITY = "#microsoft.graph.teamworkUserIdentity"
 _Alternatives = tuple[str, ...]
 _READ_TEAM = ("Team.ReadBasic.All", "TeamSettings.Read.All", "TeamSettings.ReadWrite.All")
 _READ_CHANNEL = ("Channel.ReadBasic.All", "ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All")
+_CHANGE_CHANNEL = ("ChannelSettings.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All")
 _READ_CHANNEL_MEMBERS = ("ChannelMember.Read.All", "ChannelMember.ReadWrite.All")
 _READ_TEAM_MEMBERS = ("TeamMember.Read.All", "TeamMember.ReadWrite.All")
 _READ_MESSAGES = ("ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All")
@@ -49,6 +50,7 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("GET", "/teams/{team-id}/members"): (_READ_TEAM_MEMBERS, _READ_TEAM_MEMBERS),
     ("GET", "/teams/{team-id}/channels"): (_READ_CHANNEL, _READ_CHANNEL),
     ("GET", "/teams/{team-id}/channels/{channel-id}"): (_READ_CHANNEL, _READ_CHANNEL),
+    ("PATCH", "/teams/{team-id}/channels/{channel-id}"): (_CHANGE_CHANNEL, _CHANGE_CHANNEL),
     ("GET", "/teams/{team-id}/channels/{channel-id}/members"): (_READ_CHANNEL_MEMBERS, _READ_CHANNEL_MEMBERS),
     ("GET", _MESSAGES): (_READ_MESSAGES, _READ_MESSAGES),
     ("POST", _MESSAGES): (_SEND, ()),

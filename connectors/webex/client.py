@@ -74,13 +74,13 @@ def posted_id(response: Response) -> MessageId:
 def edit(message: MessageId, rendered: Rendered) -> Calls[None]:
     """``PUT /messages/{id}``; only these two fields, for others are refused (§8)."""
     payload = {name: rendered.payload[name] for name in ("roomId", "markdown")}
-    yield _writing("PUT", _path("messages", message), json=payload, judge=judge_edit)
+    yield _writing("PUT", path_of("messages", message), json=payload, judge=judge_edit)
 
 
 def delete(message: MessageId) -> Calls[None]:
     """``DELETE /messages/{id}``."""
     try:
-        yield _writing("DELETE", _path("messages", message))
+        yield _writing("DELETE", path_of("messages", message))
     except Gone:
         return
 
@@ -116,14 +116,14 @@ def fetch(reference: Reference) -> Calls[Content]:
         return {}
     if reference.kind is Kind.NOTICE:
         renamed = ids.opened_notice(reference.message)[0] == Happening.RENAMED
-        return (yield from _room(reference.conversation)) if renamed else {}
+        return (yield from room(reference.conversation)) if renamed else {}
     return (yield from _message(reference))
 
 
 def _message(reference: Reference) -> Calls[Content]:
     """A message announced just now is not ``Gone``, only not readable yet."""
     try:
-        response = yield reading(_path("messages", reference.message), ("spark:messages_read",), "messages")
+        response = yield reading(path_of("messages", reference.message), ("spark:messages_read",), "messages")
     except Gone:
         if reference.occurred_at and datetime.now(UTC) - reference.occurred_at < READING_LAGS:
             raise Unavailable("Webex announced the message and cannot show it yet") from None
@@ -134,23 +134,23 @@ def _message(reference: Reference) -> Calls[Content]:
 def message_exists(message: MessageId) -> Calls[bool]:
     """Whether a message is still there."""
     try:
-        yield reading(_path("messages", message), ("spark:messages_read",), "messages")
+        yield reading(path_of("messages", message), ("spark:messages_read",), "messages")
     except Gone:
         return False
     return True
 
 
-def _room(conversation: ConversationId) -> Calls[Content]:
-    """A title that could not be decrypted is no name (§1.5)."""
-    room = _object((yield reading(_path("rooms", conversation), ("spark:rooms_read",), "rooms")))
-    if "errors" in room:
+def room(conversation: ConversationId) -> Calls[Content]:
+    """``GET /rooms/{id}``. A title that could not be decrypted is no name (§1.5)."""
+    found = _object((yield reading(path_of("rooms", conversation), ("spark:rooms_read",), "rooms")))
+    if "errors" in found:
         raise Unavailable("Webex cannot read the title of the space at the moment")
-    return room
+    return found
 
 
 def account(account: AccountId) -> Calls[Account]:
     """``GET /people/{id}``."""
-    response = yield reading(_path("people", account), ("spark:people_read",), "people")
+    response = yield reading(path_of("people", account), ("spark:people_read",), "people")
     person = _object(response)
     emails = person.get("emails")
     return Account(
@@ -191,7 +191,8 @@ def _posting(payload: Mapping[str, Any]) -> Call:
     return _writing("POST", "/messages", json=payload, repeatable=False)
 
 
-def _path(collection: str, id_: str) -> str:
+def path_of(collection: str, id_: str) -> str:
+    """The path of one thing."""
     return f"/{collection}/{quote(id_, safe='')}"
 
 

@@ -15,10 +15,13 @@ from connectors.contract import (
     FetchesMessages,
     Limits,
     ListsAccounts,
+    ListsMembers,
+    NamesConversations,
     Platform,
     Rendered,
     Reply,
     Request,
+    SetsTopics,
     TakesCommands,
     Unit,
 )
@@ -34,7 +37,7 @@ from connectors.messages import (
     Reference,
 )
 from connectors.richtext import Document
-from connectors.webex import client, files, ids, parse, render, webhook
+from connectors.webex import client, files, ids, names, parse, render, webhook
 
 LONGEST_TEXT = 7_000
 """Bytes of Markdown. Webex takes 7,439 before its own encryption; the reference asks to split at about 7,000 (§3.1)."""
@@ -51,7 +54,18 @@ LARGEST_FILE = 100 * 1024**2
 """Bytes. What Webex takes at most in one file (reference §3.1)."""
 
 
-class Webex(Connector, FetchesMessages, EditsMessages, DeletesMessages, CarriesFiles, TakesCommands, ListsAccounts):
+class Webex(
+    Connector,
+    FetchesMessages,
+    EditsMessages,
+    DeletesMessages,
+    CarriesFiles,
+    NamesConversations,
+    SetsTopics,
+    TakesCommands,
+    ListsAccounts,
+    ListsMembers,
+):
     """The service user is ``credentials.account``; its token is ``tokens["service"]``. Reactions no interface tells (§5)."""
 
     platform = Platform("webex", "Webex", "#00bceb", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
@@ -95,6 +109,12 @@ class Webex(Connector, FetchesMessages, EditsMessages, DeletesMessages, CarriesF
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return files.upload(attachment, render.render(draft))
+
+    def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
+        return names.rename(conversation, name)
+
+    def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
+        return names.set_topic(conversation, topic)
 
     def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
         return client.answer(command.account, self.parts(Draft(conversation, body, "answer")))

@@ -72,15 +72,18 @@ def message(id_: str) -> MessageId:
     return MessageId(id_)
 
 
-def notice(what: str, subject: str) -> MessageId:
-    """What a notice goes by, for it is about no message: ``what`` happened to which person or room."""
-    return MessageId(f"{what}:{subject}")
+def notice(what: str, who: str, by: str) -> MessageId:
+    """What a notice goes by, for it is about no message: ``what`` happened to ``who``, and ``by`` whom, or empty.
+
+    A space goes by its conversation, so of it ``who`` is empty.
+    """
+    return MessageId(f"{what}:{by}:{who}")
 
 
-def opened_notice(id_: MessageId) -> tuple[str, str]:
-    """What happened and to whom, as given to ``notice``; both empty for any other id."""
-    what, colon, subject = id_.partition(":")
-    return (what, subject) if colon else ("", "")
+def opened_notice(id_: MessageId) -> tuple[str, str, str]:
+    """What happened, to whom and by whom, as given to ``notice``; all empty for any other id."""
+    what, by, who = id_.split(":", 2) if id_.count(":") > 1 else ("", "", "")
+    return what, who, by
 
 
 def _unpacked(id_: str) -> str:

@@ -33,6 +33,10 @@ PASSING = frozenset({408, 423, 500, 502, 503, 504})
 
 
 EDIT_REASONS = {400: "Webex lets a message be edited ten times at most, and none that has files or cards"}
+ROOM_REASONS = {
+    400: "Webex does not let this space be named: a direct one cannot be",
+    403: "Webex does not let the service user name this space: only moderators may, or a scope is missing",
+}
 FILE_REASONS = {
     410: "the file was removed by Webex's virus scanner",
     428: "the file cannot be scanned for viruses by Webex, as encrypted archives cannot",
@@ -47,6 +51,11 @@ def judge(call: Call, response: Response) -> None:
 def judge_edit(call: Call, response: Response) -> None:
     """The same for the edit of a message."""
     _judge(call, response, EDIT_REASONS)
+
+
+def judge_room(call: Call, response: Response) -> None:
+    """The same for the change of a space."""
+    _judge(call, response, ROOM_REASONS)
 
 
 def judge_file(call: Call, response: Response) -> None:

@@ -57,11 +57,13 @@ def parse(content: Content, reference: Reference, own: AccountId | None = None) 
 
 
 def _notice(content: Content, reference: Reference) -> Noticed | Skipped:
-    match ids.opened_notice(reference.message), content:
-        case (Happening.JOINED | Happening.LEFT as what, person), _:
-            return Noticed(Happening(what), (ids.account(person),))
-        case (Happening.RENAMED, _), {"title": str(title)}:
-            return Noticed(Happening.RENAMED, text=title)
+    what, who, actor = ids.opened_notice(reference.message)
+    by = ids.account(actor) if actor else None
+    match what, content:
+        case Happening.JOINED | Happening.LEFT, _:
+            return Noticed(Happening(what), (ids.account(who),), by=by)
+        case Happening.RENAMED, {"title": str(title)} if title.strip():
+            return Noticed(Happening.RENAMED, text=title, by=by)
     return Skipped("unreadable")
 
 

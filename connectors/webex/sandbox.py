@@ -93,7 +93,17 @@ class FakeWebex(Fake):
         self._company.leave(self._company.members[person], self._company.rooms[conversation])
 
     def rename_as(self, person: str, conversation: ConversationId, title: str) -> None:
-        self._company.rename(self._company.members[person], self._company.rooms[conversation], title)
+        room = self._company.rooms[conversation]
+        self._company.change_room(self._company.members[person], room, title, room.description)
+
+    def topic_as(self, person: str, conversation: ConversationId, topic: str) -> None:
+        """Describe a space, which is announced as any change of it is."""
+        room = self._company.rooms[conversation]
+        self._company.change_room(self._company.members[person], room, room.title, topic)
+
+    def room(self, conversation: ConversationId) -> Room:
+        """The space itself, to be looked at or changed by a test."""
+        return self._company.rooms[conversation]
 
     def scan(self, conversation: ConversationId, message: MessageId, status: int) -> None:
         """What Webex answers for the files of a message from now on: 200, 423, 410 or 428 (§3.3)."""

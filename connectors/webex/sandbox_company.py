@@ -150,9 +150,9 @@ class Company:
         del room.members[member.id]
         self._announce("memberships", "deleted", member, room, told)
 
-    def rename(self, actor: Member, room: Room, title: str) -> None:
-        """The webhook does not tell the title (§2.6)."""
-        room.title, room.last_activity = title, stamp(self.clock())
+    def change_room(self, actor: Member, room: Room, title: str, description: str) -> None:
+        """The webhook tells neither the title nor what was changed (§2.6)."""
+        room.title, room.description, room.last_activity = title, description.strip(), stamp(self.clock())
         told = {name: value for name, value in self.told(room, actor).items() if name in ROOM_FIELDS}
         self._announce("rooms", "updated", actor, room, told)
 
@@ -164,7 +164,7 @@ class Company:
             "id": room.id,
             "title": self.members[other].name if direct else room.title,
             "type": room.type,
-            "isLocked": False,
+            "isLocked": bool(room.moderators),
             **({} if direct else {"teamId": self.team_id}),
             "lastActivity": room.last_activity,
             "creatorId": self.service_user.id,
@@ -173,6 +173,7 @@ class Company:
             "isAnnouncementOnly": False,
             "isReadOnly": False,
             "isPublic": False,
+            **({"description": room.description} if room.description else {}),
         }
 
     def membership(self, room: Room, member: Member) -> dict[str, Any]:

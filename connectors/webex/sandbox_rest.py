@@ -23,6 +23,7 @@ from connectors.webex.sandbox_posts import (
     post_message,
     read_file,
 )
+from connectors.webex.sandbox_rooms import change_room, list_rooms, one_room
 from connectors.webex.sandbox_state import FOUNDED, Member
 
 NO_TOKEN = "The request requires a valid access token set in the Authorization request header."  # noqa: S105
@@ -107,17 +108,6 @@ def _people(asked: Asked) -> Answer:
     return status, body | ({"notFoundIds": unknown} if unknown else {}), headers
 
 
-def _rooms(asked: Asked) -> Answer:
-    company, query = asked.company, asked.query
-    rooms = [company.told(room, asked.member) for room in company.rooms_of(asked.member)]
-    wanted = {name: query[name] for name in ("type", "teamId") if name in query}
-    return paged(asked, [room for room in rooms if wanted.items() <= room.items()])
-
-
-def _one_room(asked: Asked) -> Answer:
-    return 200, asked.company.told(found_room(asked, asked.target), asked.member), {}
-
-
 def _memberships(asked: Asked) -> Answer:
     company, query = asked.company, asked.query
     if "roomId" not in query:
@@ -158,8 +148,9 @@ ROUTES = (
     _route("GET", "/people/me", "spark:people_read", _me),
     _route("GET", "/people/{id}", "spark:people_read", _one_person),
     _route("GET", "/people", "spark:people_read", _people),
-    _route("GET", "/rooms/{id}", "spark:rooms_read", _one_room),
-    _route("GET", "/rooms", "spark:rooms_read", _rooms),
+    _route("GET", "/rooms/{id}", "spark:rooms_read", one_room),
+    _route("PUT", "/rooms/{id}", "spark:rooms_write", change_room),
+    _route("GET", "/rooms", "spark:rooms_read", list_rooms),
     _route("GET", "/memberships", "spark:memberships_read", _memberships),
     _route("GET", "/messages/direct", "spark:messages_read", list_direct),
     _route("GET", "/messages/{id}", "spark:messages_read", one_message),

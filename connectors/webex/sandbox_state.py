@@ -20,7 +20,7 @@ FOUNDED = "2026-01-05T09:00:00.000Z"
 """When everything that the sandbox starts with was made."""
 
 READING = ("people_read", "rooms_read", "memberships_read", "messages_read", "teams_read", "team_memberships_read")
-SCOPES = frozenset(f"spark:{name}" for name in (*READING, "kms", "messages_write", "memberships_write"))
+SCOPES = frozenset(f"spark:{name}" for name in (*READING, "kms", "messages_write", "memberships_write", "rooms_write"))
 """What the service user and the people have consented to (§6.2)."""
 
 ADMIN_SCOPES = SCOPES | {"spark-admin:organizations_read"}
@@ -92,7 +92,8 @@ class Said:
 
 @dataclass(slots=True)
 class Room:
-    """A space; ``members`` tells since when each person is in it, ``messages`` are by id, oldest first."""
+    """A space; ``members`` tells since when each person is in it, ``messages`` are by id, oldest first. Where there are
+    ``moderators``, only they may change it."""
 
     id: str
     uuid: str
@@ -102,6 +103,8 @@ class Room:
     type: str = "group"
     members: dict[str, str] = field(default_factory=dict)
     messages: dict[str, Said] = field(default_factory=dict)
+    description: str = ""
+    moderators: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)

@@ -40,7 +40,8 @@ def receive(request: Request, secret: str) -> list[Envelope]:
     resource, name, data = event.get("resource"), event.get("event"), event.get("data")
     if not isinstance(resource, str) or not isinstance(name, str) or not isinstance(data, dict):
         raise Malformed("a webhook without resource, event or data")
-    reference = _reference(_kind(resource, name, data), resource, name, data)
+    actor = event.get("actorId")
+    reference = _reference(_kind(resource, name, data), resource, name, data, actor)
     return [Envelope(_workspace(event), _event_id(resource, name, data), reference)]
 
 
@@ -94,23 +95,29 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _reference(kind: Kind, resource: str, name: str, data: Mapping[str, Any]) -> Reference:
+def _reference(kind: Kind, resource: str, name: str, data: Mapping[str, Any], actor: object) -> Reference:
     room = ids.plausible(data.get("id" if resource == "rooms" else "roomId"))
-    concerned = _concerned(resource, name, data)
+    concerned = _concerned(resource, name, data, actor)
     if kind is not Kind.OTHER and (concerned is None or room is None):
         raise Malformed("an event without message, member or room")
     occurred = moment(data.get("updated")) or (moment(data.get("created")) if name == "created" else None)
     return Reference(kind, ids.conversation(room or ""), concerned or ids.message(""), occurred)
 
 
-def _concerned(resource: str, name: str, data: Mapping[str, Any]) -> MessageId | None:
+def _concerned(resource: str, name: str, data: Mapping[str, Any], actor: object) -> MessageId | None:
     """The message, or what a notice goes by."""
     subject = ids.plausible(data.get("personId" if resource == "memberships" else "id"))
     if subject is None:
         return None
     if resource == "memberships" and name in MOVED:
-        return ids.notice(MOVED[name], ids.account(subject))
-    return ids.notice(Happening.RENAMED, subject) if resource == "rooms" else ids.message(subject)
+        return ids.notice(MOVED[name], ids.account(subject), _actor(actor))
+    return ids.notice(Happening.RENAMED, "", _actor(actor)) if resource == "rooms" else ids.message(subject)
+
+
+def _actor(actor: object) -> str:
+    """Who did it; empty where that is nobody we could name."""
+    account = ids.account(ids.plausible(actor) or "")
+    return account if ids.is_account(account) else ""
 
 
 def moment(text: object) -> datetime | None:

@@ -11,7 +11,7 @@ from connectors.errors import Gone, Reconnect, Refused, Unavailable, Unsure
 from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
 from connectors.zoom import ids, reactions
 from connectors.zoom.flat import flat
-from connectors.zoom.judging import judge, judge_deletion, judge_message, judge_own, read, told
+from connectors.zoom.judging import judge, judge_deletion, judge_message, judge_own, judge_reaction, read, told
 from connectors.zoom.spans import units
 from connectors.zoom.webhook import moment
 
@@ -72,7 +72,7 @@ def react(
     """Put an emoji on a message as the service user, or take it back (§3.1, §4.4)."""
     body = {"action": "add" if on else "remove", "emoji": reactions.written(emoji), "to_channel": conversation}
     url = f"{_message(credentials, message)}/emoji_reactions"
-    yield Call("PATCH", url, REACT, bucket="medium", token=ADMIN, json=body, judge=judge_message)
+    yield Call("PATCH", url, REACT, bucket="medium", token=ADMIN, json=body, judge=judge_reaction)
 
 
 def find(credentials: Credentials, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
@@ -178,7 +178,7 @@ def account(account: AccountId) -> Calls[Account]:
 
 def members(credentials: Credentials, conversation: ConversationId) -> Calls[list[AccountId]]:
     """Everybody in a channel that the service user is in; people of other accounts by their member id (§3.2)."""
-    url = f"{_account(credentials)}/channels/{quote(conversation, safe='')}/members"
+    url = f"{account_url(credentials)}/channels/{quote(conversation, safe='')}/members"
     found: list[AccountId] = []
     page = ""
     while True:
@@ -192,12 +192,13 @@ def members(credentials: Credentials, conversation: ConversationId) -> Calls[lis
             return found
 
 
-def _account(credentials: Credentials) -> str:
+def account_url(credentials: Credentials) -> str:
+    """Where the service user's messages and channels are."""
     return f"{API}/chat/users/{quote(credentials.account, safe='')}"
 
 
 def _messages(credentials: Credentials) -> str:
-    return f"{_account(credentials)}/messages"
+    return f"{account_url(credentials)}/messages"
 
 
 def _message(credentials: Credentials, message: MessageId) -> str:

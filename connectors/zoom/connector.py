@@ -24,6 +24,7 @@ from connectors.contract import (
     Limits,
     ListsAccounts,
     ListsMembers,
+    NamesConversations,
     Platform,
     Reacts,
     Rendered,
@@ -44,7 +45,7 @@ from connectors.messages import (
     Reference,
 )
 from connectors.richtext import Document
-from connectors.zoom import answers, client, client_files, webhook
+from connectors.zoom import answers, client, client_files, names, webhook
 from connectors.zoom.files import LARGEST_FILE
 from connectors.zoom.parse import parse
 from connectors.zoom.render import render
@@ -67,6 +68,7 @@ class Zoom(
     DeletesMessages,
     Reacts,
     CarriesFiles,
+    NamesConversations,
     TakesCommands,
     ListsAccounts,
     ListsMembers,
@@ -111,6 +113,9 @@ class Zoom(
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return client_files.upload(self.credentials, attachment, render(draft))
+
+    def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
+        return names.rename(self.credentials, conversation, name)
 
     def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
         draft = Draft(conversation, body, "", thread=MessageId(command.handle) if command.handle else None)

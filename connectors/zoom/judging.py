@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from connectors.calls import Call, Response, judge_status
-from connectors.errors import ConnectorError, Gone, RateLimited, Reconnect, Refused, Unavailable
+from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable
 from connectors.zoom.webhook import moment
 
 BURST_PAUSE = 2.0
@@ -29,14 +29,17 @@ _MEANINGS: Mapping[tuple[int, int] | int, tuple[type[ConnectorError], str]] = {
     (401, 106): (Reconnect, _REVOKED),
     (401, 300): (Reconnect, _REVOKED),
     (401, 401): (Reconnect, "the Zoom app may not read files"),
-    300: (Refused, "Zoom found a parameter invalid"),
+    300: (
+        Refused,
+        "Zoom found a parameter invalid, or the message is older than the six months that it lets apps touch",
+    ),
     1001: (Gone, "no such user in this Zoom account"),
     1120: (Gone, "the user's invitation to the Zoom account has expired"),
     404: (Gone, "no such file, or no longer there"),
     2300: (Refused, "Zoom knows no such call"),
     4130: (Gone, "no such channel, or the service user is not in it"),
     4131: (Gone, "no such message"),
-    5301: (Unavailable, "Zoom could not send the message"),
+    5301: (Unavailable, "Zoom failed to do it"),
     5401: (Gone, "no such message"),
     5402: (Refused, "a reply must go to the first message of a thread"),
     5403: (Refused, "the Zoom account does not allow files"),
@@ -77,7 +80,7 @@ def judge(call: Call, response: Response) -> None:
 
 
 def judge_message(call: Call, response: Response) -> None:
-    """Where one message is asked for, code 300 says that there is no such message (§3.1)."""
+    """Where one message is asked for, code 300 may say that there is no such message (§3.1)."""
     if _is_missing(response):
         raise Gone("no such message (Zoom code 300)")
     judge(call, response)
@@ -96,8 +99,20 @@ def judge_deletion(call: Call, response: Response) -> None:
         judge_own(call, response)
 
 
+def judge_reaction(call: Call, response: Response) -> None:
+    """Where the message is there, Zoom does not take the emoji, or none any more: either way it is said in words."""
+    if response.status == 400 and told(response).get("code") == 300 and not _is_missing(response):
+        raise NotSupported("Zoom does not take this reaction")
+    judge_message(call, response)
+
+
 def _is_missing(response: Response) -> bool:
-    return response.status == 400 and told(response).get("code") == 300
+    """Zoom says it under the code of every other wrong parameter, and of messages too old to be touched (§3.1).
+
+    The documented words are ``Message does not exist`` and, of a message too, ``Channel does not exist``.
+    """
+    error = told(response) if response.status == 400 else {}
+    return error.get("code") == 300 and "not exist" in str(error.get("message")).lower()
 
 
 def _missing_scopes(error: Mapping[str, Any]) -> NoReturn:

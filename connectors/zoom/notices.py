@@ -28,14 +28,14 @@ def actor(content: Mapping[str, Any]) -> AccountId:
 def notice(content: Mapping[str, Any]) -> Event:
     """Who came or went, or the channel's new name."""
     event = str(content.get("event"))
-    what = _HAPPENINGS.get(event)
+    what, by = _HAPPENINGS.get(event), actor(content) or None
     if what in (Happening.JOINED, Happening.LEFT):
-        accounts = tuple(_members(content)) if event in _OF_MEMBERS else tuple(filter(None, (actor(content),)))
-        return Noticed(what, accounts) if accounts else Skipped("nobody we can name")
+        accounts = tuple(_members(content)) if event in _OF_MEMBERS else tuple(filter(None, (by,)))
+        return Noticed(what, accounts, by=by) if accounts else Skipped("nobody we can name")
     name = ids.readable(content.get("name"))
     if what is None or (what is Happening.RENAMED and not name):
         return Skipped("notice")
-    return Noticed(what, tuple(filter(None, (actor(content),))), name if what is Happening.RENAMED else "")
+    return Noticed(what, text=name if what is Happening.RENAMED else "", by=by)
 
 
 def _members(content: Mapping[str, Any]) -> Iterator[AccountId]:

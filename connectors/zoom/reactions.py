@@ -41,4 +41,4 @@ def written(character: str) -> str:
     stem = _MODIFIERS.sub("", character)
     if len(stem) != 1 or stem.isascii():
         raise NotSupported("Zoom takes emoji of one code point only")
-    return f"U+{ord(stem):X}"
+    return f"U+{ord(stem):04X}"

@@ -15,6 +15,9 @@ from connectors.zoom.sandbox_company import Room, Said, Stored, User, by_key
 from connectors.zoom.sandbox_rules import Refusal
 from connectors.zoom.sandbox_tokens import Token, Tokens
 
+TOUCHED_SECONDS = 183 * 86_400.0
+"""How old a message may be that apps read or change: six months (§3.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -96,7 +99,10 @@ class Api:
     def said_of(self, call: Call, fields: Mapping[str, Any]) -> tuple[Room, Said]:
         """The message that a path names, and its channel."""
         place = self.room_of(call, channel_of(fields))
-        return place, self.acts.said(place, ids.message(call.path["message"]))
+        said = self.acts.said(place, ids.message(call.path["message"]))
+        if self.clock() - said.at / 1000 > TOUCHED_SECONDS:
+            raise Refusal(400, 300, "Only provide past chat messages in recent 6 months.")
+        return place, said
 
     def own_of(self, call: Call, fields: Mapping[str, Any]) -> tuple[Room, Said]:
         """The same where only the author may."""

@@ -158,13 +158,14 @@ def _told_file(file: Stored, address: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Room:
-    """A channel. ``messages`` are by normalised id, oldest first."""
+    """A channel. ``messages`` are by normalised id, oldest first. Where it has an ``owner``, only that user may rename it."""
 
     id: str
     name: str
     linked: bool
     members: list[User]
     archived: bool = False
+    owner: User | None = None
     messages: dict[str, Said] = field(default_factory=dict)
 
     def keep(self, said: Said, key: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from connectors.zoom import sandbox_reading as reading
 from connectors.zoom import sandbox_writing as writing
 from connectors.zoom.sandbox_api import Act, Route
+from connectors.zoom.sandbox_channels import change_channel
 from connectors.zoom.sandbox_files import ELSEWHERE, HOST
 
 FILES = (HOST, ELSEWHERE)
@@ -50,6 +51,15 @@ ROUTES = (
         "/chat/users/{user}/channels/{channel}",
         _both(*_CHANNEL, "team_chat:read:user_channel"),
         reading.get_channel,
+    ),
+    _route(
+        "PATCH", "/chat/channels/{channel}", _both("chat_channel:write", "team_chat:update:channel"), change_channel
+    ),
+    _route(
+        "PATCH",
+        "/chat/users/{user}/channels/{channel}",
+        _both("chat_channel:write", "team_chat:update:user_channel"),
+        change_channel,
     ),
     _route(
         "GET",

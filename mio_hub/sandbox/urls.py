@@ -10,5 +10,4 @@ urlpatterns = [
     path("stream/", views.stream, name="stream"),
     path("say/", views.say, name="say"),
     path("crossings/", views.crossing_times, name="crossings"),
-    path("<slug:slug>.svg", views.logo, name="logo"),
 ]

@@ -1,7 +1,6 @@
 """The page that shows the four platforms side by side. Without a sandbox there is no such page."""
 
 from collections.abc import AsyncIterator
-from importlib.resources import files
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -14,9 +13,6 @@ from mio_hub.sandbox import client, crossings
 SAID = ("platform", "person", "conversation", "text")
 
 AWAY = "The sandbox is not running. ./hub up starts it with everything else, ./hub manage sandbox starts it alone."
-
-DRAWING_ONLY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""An SVG opened by itself is a document: it may draw and nothing else."""
 
 
 def sandbox_address() -> str:
@@ -70,14 +66,3 @@ def crossing_times(request: HttpRequest) -> JsonResponse:
     names = ("platform", "conversation", "id", "origin", "ms")
     found = [dict(zip(names, (*key, *value), strict=True)) for key, value in crossings.recent().items()]
     return JsonResponse({"crossings": found})
-
-
-@require_safe
-def logo(request: HttpRequest, slug: str) -> HttpResponse:
-    """A platform's face."""
-    sandbox_address()
-    drawing = files("connectors") / slug / "logo.svg"
-    if slug not in connectors.slugs() or not drawing.is_file():
-        raise Http404
-    headers = {"Content-Security-Policy": DRAWING_ONLY, "Cache-Control": "public, max-age=3600"}
-    return HttpResponse(drawing.read_bytes(), content_type="image/svg+xml", headers=headers)

@@ -24,6 +24,7 @@ class ConversationLink(models.Model):
     ``allows_broadcast``: a call to everybody made elsewhere calls everybody here; otherwise it is only read.
     ``allows_files``: files come in; otherwise a line names them. ``carries_apps``: what other apps say here crosses.
     ``shows_notices``: who joins or leaves elsewhere and what else happens to the conversation there is told here.
+    ``follows_names``: a new name or topic elsewhere is taken on here, where the platform and our permissions let us.
     ``shows_corrections``: an edit, delete or reaction that this platform cannot show is said in words.
 
     ``not_before`` is the mailbox's time: nothing is said there earlier. ``setbacks`` counts failures in a row, ``reason``
@@ -39,6 +40,7 @@ class ConversationLink(models.Model):
     allows_files = models.BooleanField(default=True)
     carries_apps = models.BooleanField(default=True)
     shows_notices = models.BooleanField(default=True)
+    follows_names = models.BooleanField(default=True)
     shows_corrections = models.BooleanField(default=True)
     not_before = models.DateTimeField(null=True)
     setbacks = models.PositiveIntegerField(default=0)

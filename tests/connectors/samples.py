@@ -119,7 +119,7 @@ def load_event(data: dict[str, Any]) -> dict[str, Any]:
         case {"stands": {"message": message, "reactions": reactions}}:
             return {"stands": {"message": _load_message(message), "reactions": sorted(reactions)}}
         case {"noticed": notice}:
-            return {"noticed": {"accounts": [], "text": ""} | notice}
+            return {"noticed": {"accounts": [], "text": "", "by": None} | notice}
         case {"author": _}:
             return _load_message(data)
     return data
@@ -147,8 +147,8 @@ def dump_event(event: Event) -> dict[str, Any]:
             return {"unreacted": {"message": message_id, "account": reaction.account, "emoji": reaction.emoji}}
         case Stands(message, reactions):
             return {"stands": {"message": _dump_message(message), "reactions": sorted(map(_dump_reaction, reactions))}}
-        case Noticed(what, accounts, text):
-            return {"noticed": {"what": what.value, "accounts": list(accounts), "text": text}}
+        case Noticed(what, accounts, text, by):
+            return {"noticed": {"what": what.value, "accounts": list(accounts), "text": text, "by": by}}
         case Commanded(account, words):
             return {"commanded": {"account": account, "words": words}}
 

@@ -238,6 +238,7 @@ EDITED = {"ts": TS, "text": "new", "edited": {"user": "U0ALICE001", "ts": "16651
         (MESSAGE | {"type": "app_mention", "text": "<@U0BOT00001> help", "edited": {}}, Kind.OTHER),
         (MESSAGE | {"type": "app_mention", "text": "ask <@U0BOT00001>"}, Kind.OTHER),
         ({"type": "app_uninstalled"}, Kind.OTHER),
+        ({"type": "channel_rename", "channel": {"id": CHANNEL, "name": "new"}}, Kind.OTHER),
         (MESSAGE | {"type": ["message"]}, Kind.OTHER),
         (MESSAGE | {"subtype": ["bot_message"]}, Kind.OTHER),
     ],
@@ -256,8 +257,8 @@ def test_an_event_is_of_its_kind(event: dict[str, Any], kind: Kind) -> None:
     [
         {"type": "member_joined_channel", "user": "U0BOB00001", "channel": CHANNEL, "channel_type": "C"},
         {"type": "member_left_channel", "user": "U0BOB00001", "channel": CHANNEL, "channel_type": "C"},
-        {"type": "channel_rename", "channel": {"id": CHANNEL, "name": "new"}},
-        {"type": "group_rename", "channel": {"id": CHANNEL, "name": "new"}},
+        {"type": "message", "subtype": "channel_name", "channel": CHANNEL, "ts": TS, "name": "new"},
+        {"type": "message", "subtype": "group_name", "channel": CHANNEL, "ts": TS, "name": "new"},
         {"type": "channel_archive", "channel": CHANNEL, "user": "U0BOB00001"},
         {"type": "group_unarchive", "channel": CHANNEL, "actor_id": "U0BOB00001"},
         {"type": "message", "subtype": "channel_topic", "channel": CHANNEL, "ts": TS, "topic": "tea"},
@@ -397,7 +398,7 @@ def test_lost_events_are_counted() -> None:
         envelope(MESSAGE, authorizations=[], team_id=None),
         envelope(CHANGED),
         envelope({"type": "reaction_added"}),
-        envelope({"type": "channel_rename", "channel": {"id": 7}}),
+        envelope({"type": "channel_archive", "channel": {"id": 7}}),
     ],
 )
 def test_a_proven_body_that_says_nothing_is_malformed(outer: Any) -> None:

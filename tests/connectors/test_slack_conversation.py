@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.calls import Call, Response
 from connectors.contract import Request
 from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, Unavailable, Unsure
-from connectors.http import Outgoing
+from connectors.http import Outgoing, prepare
 from connectors.messages import (
     AccountId,
     Attachment,
@@ -29,11 +31,14 @@ from connectors.messages import (
     Reacted,
     Reaction,
     Reference,
+    Skipped,
     Stands,
     Unreacted,
 )
 from connectors.richtext import Document, Paragraph, Text, plain
+from connectors.slack.names import legal_name
 from connectors.slack.transfer import PAUSES, judge_download
+from connectors.slack.web import judge, telling
 from tests.connectors.test_slack_client import HELLO, SINCE, Company
 
 NOTHING = Document(())
@@ -472,11 +477,158 @@ def test_what_happens_to_a_channel_is_noticed_once(company: Company) -> None:
     assert events(company) == [
         Noticed(Happening.LEFT, (AccountId(bob),)),
         Noticed(Happening.JOINED, (AccountId(bob),)),
-        Noticed(Happening.RENAMED, (), "lounge"),
-        Noticed(Happening.TOPIC, (AccountId(bob),), "tea & cake"),
-        Noticed(Happening.ARCHIVED, (AccountId(bob),)),
-        Noticed(Happening.UNARCHIVED, (AccountId(bob),)),
+        Noticed(Happening.RENAMED, (), "lounge", AccountId(bob)),
+        Noticed(Happening.TOPIC, (), "tea & cake", AccountId(bob)),
+        Noticed(Happening.ARCHIVED, by=AccountId(bob)),
+        Noticed(Happening.UNARCHIVED, by=AccountId(bob)),
     ]
+
+
+def test_a_private_channel_tells_who_brought_it_back_by_another_name(company: Company) -> None:
+    back = {"type": "group_unarchive", "channel": company.general, "actor_id": "U0BOB00001"}
+    notice = Reference(Kind.NOTICE, company.general, MessageId(""))
+    assert company.slack.parse(back, notice) == Noticed(Happening.UNARCHIVED, by=AccountId("U0BOB00001"))
+    assert company.slack.parse({"type": "message", "subtype": "channel_name"}, notice) == Skipped("unreadable")
+
+
+# --- Names and topics
+
+
+def test_a_channel_is_renamed_and_the_echo_tells_that_it_was_us(company: Company) -> None:
+    assert company.run(company.slack.rename(company.general, "Town Square!")) == "town-square"
+    assert company.fake.places()[0].name == "town-square"
+    own = company.slack.credentials.account
+    assert events(company) == [Noticed(Happening.RENAMED, text="town-square", by=own)]
+    assert company.run(company.slack.rename(company.general, "town-square")) == "town-square", "twice does no harm"
+
+
+def test_slack_has_the_last_word_on_a_name(company: Company) -> None:
+    answer = {"ok": True, "channel": {"name": "town-square-1"}}
+    transport = partial(replied, company, "conversations.rename", answer)
+    assert company.run(company.slack.rename(company.general, "Town Square"), transport) == "town-square-1"
+
+
+def test_a_name_that_is_taken_or_not_ours_to_give_is_refused(company: Company) -> None:
+    with pytest.raises(Refused, match="another channel"):
+        company.run(company.slack.rename(company.general, "Coffee"))
+    company.fake.workspace.channels[company.general].creator = company.bob.id
+    with pytest.raises(Refused, match="only who made"):
+        company.run(company.slack.rename(company.general, "lounge"))
+    company.fake.workspace.callers[company.fake.workspace.bot_token].scopes.remove("channels:manage")
+    with pytest.raises(Reconnect, match="channels:manage"):
+        company.run(company.slack.rename(company.general, "lounge"))
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("", "invalid_name_required"),
+        ("x" * 81, "invalid_name_maxlength"),
+        ("Lounge", "invalid_name_specials"),
+        ("tea time", "invalid_name_specials"),
+        ("-_-", "invalid_name_punctuation"),
+    ],
+)
+def test_an_illegal_name_is_refused_as_slack_does(company: Company, name: str, error: str) -> None:
+    call = telling("conversations.rename", {"channel": company.general, "name": name})
+    response = company.transport(prepare(call, company.slack.credentials))
+    assert response.json() == {"ok": False, "error": error}
+    with pytest.raises(Refused, match=error):
+        judge(call, response)
+
+
+@pytest.mark.parametrize(
+    ("name", "legal"),
+    [
+        ("general", "general"),
+        ("a--b_", "a--b_"),
+        ("Q&A / Größe", "q-a-größe"),
+        ("Ｆｕｌｌ Ｗｉｄｔｈ", "full-width"),
+        ("हिन्दी में", "हिन्दी-में"),
+        ("ที่ นี่", "ที่-นี่"),
+        ("🎉", "channel"),
+        ("", "channel"),
+        ("ab " * 40, ("ab-" * 27)[:80].strip("-")),
+    ],
+)
+def test_a_name_is_made_legal(name: str, legal: str) -> None:
+    assert legal_name(name) == legal
+
+
+@given(st.text(max_size=120))
+def test_every_name_becomes_legal_once_and_for_all(name: str) -> None:
+    legal = legal_name(name)
+    assert legal_name(legal) == legal
+    company = Company()
+    assert company.run(company.slack.rename(company.general, name)) == legal
+
+
+def test_a_topic_is_set_and_calls_nobody(company: Company) -> None:
+    company.run(company.slack.set_topic(company.general, "tea & <!channel>\ncake"))
+    assert company.fake.workspace.channels[company.general].topic == "tea &amp; &lt;!channel&gt; cake"
+    own = company.slack.credentials.account
+    assert events(company) == [Noticed(Happening.TOPIC, text="tea & <!channel> cake", by=own)]
+    company.run(company.slack.set_topic(company.general, "&" * 300))
+    assert company.fake.workspace.channels[company.general].topic == "&amp;" * 49 + "…"
+    company.run(company.slack.set_topic(company.general, ""))
+    assert company.fake.workspace.channels[company.general].topic == ""
+
+
+def test_an_archived_channel_takes_neither_name_nor_topic(company: Company) -> None:
+    company.fake.archive_as(company.bob.id, company.general)
+    for calls in (company.slack.rename(company.general, "x"), company.slack.set_topic(company.general, "x")):
+        with pytest.raises(Gone, match="archived"):
+            company.run(calls)
+    long = telling("conversations.setTopic", {"channel": company.fake.places()[1].id, "topic": "x" * 251})
+    with pytest.raises(Refused, match="too long"):
+        judge(long, company.transport(prepare(long, company.slack.credentials)))
+
+
+# --- What edits, deletions and reactions run into
+
+
+def test_a_message_is_removed_even_where_we_may_not_look_at_it_first(company: Company) -> None:
+    ts = company.run(company.slack.post(company.rendered()))
+    transport = partial(replied, company, "reactions.get", {"ok": False, "error": "no_permission"})
+    company.run(company.slack.delete(company.general, ts), transport)
+    assert company.fake.shown(company.general) == []
+
+
+def test_an_edit_after_the_workspace_s_window_is_refused(company: Company) -> None:
+    ts = company.run(company.slack.post(company.rendered()))
+    company.fake.workspace.edit_seconds = -1.0
+    with pytest.raises(Refused, match="no longer lets"):
+        company.run(company.slack.edit(ts, company.rendered(words("late"))))
+
+
+def test_one_account_puts_only_so_many_emoji_on_a_message(company: Company) -> None:
+    ts = company.fake.type_as(company.ann.id, company.general, "vote!")
+    faces = [chr(code) for code in range(0x1F600, 0x1F600 + 24)]
+    for face in faces[:23]:
+        company.run(company.slack.react(company.general, ts, face, on=True))
+    with pytest.raises(Refused, match="as many emoji"):
+        company.run(company.slack.react(company.general, ts, faces[23], on=True))
+    company.run(company.slack.react(company.general, ts, faces[0], on=True))
+    company.run(company.slack.react(company.general, ts, faces[0], on=False))
+    company.run(company.slack.react(company.general, ts, faces[23], on=True))
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "raised"),
+    [
+        ("chat.update", "update_failed", Unavailable),
+        ("chat.update", "external_channel_migrating", Unavailable),
+        ("chat.update", "is_inactive", Refused),
+        ("chat.update", "invalid_name", Refused),
+        ("reactions.add", "invalid_name", NotSupported),
+        ("reactions.add", "not_reactable", Refused),
+        ("conversations.rename", "invalid_name", Refused),
+    ],
+)
+def test_an_error_says_what_to_do_about_it(method: str, error: str, raised: type[Exception]) -> None:
+    answer = Response(200, json.dumps({"ok": False, "error": error}).encode())
+    with pytest.raises(raised):
+        judge(telling(method, {}), answer)
 
 
 def test_what_slack_tells_only_once_cannot_be_fetched(company: Company) -> None:

@@ -86,6 +86,16 @@ def test_history_is_paged_newest_first(ann: WebClient, general: str) -> None:
     assert pages == [(posted[4:2:-1], True), (posted[2:0:-1], True), (posted[:1], False)]
 
 
+def test_a_channel_is_renamed_and_given_a_topic(bot: WebClient, ann: WebClient, general: str) -> None:
+    assert bot.conversations_rename(channel=general, name="lounge")["channel"]["name"] == "lounge"
+    bot.conversations_setTopic(channel=general, topic="tea & cake")
+    assert ann.conversations_info(channel=general)["channel"]["topic"]["value"] == "tea &amp; cake"
+    with pytest.raises(SlackApiError, match="name_taken"):
+        bot.conversations_rename(channel=general, name="coffee")
+    with pytest.raises(SlackApiError, match="missing_scope"):
+        ann.conversations_rename(channel=general, name="x")
+
+
 def test_history_is_bounded_by_time(ann: WebClient, general: str) -> None:
     first, second, third = (ann.chat_postMessage(channel=general, text=str(number))["ts"] for number in range(3))
 
@@ -256,7 +266,9 @@ def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "conversations.info", {"channel": general}
     yield "conversations.list", {}
     yield "conversations.members", {"channel": general}
+    yield "conversations.rename", {"channel": general, "name": "lounge"}
     yield "conversations.replies", {"channel": general, "ts": ts}
+    yield "conversations.setTopic", {"channel": general, "topic": "tea"}
     yield "team.info", {}
     yield "users.conversations", {}
     yield "users.info", {"user": ann}

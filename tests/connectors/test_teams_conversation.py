@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from connectors.calls import Call, Calls, Response, T
 from connectors.contract import Request
-from connectors.errors import Gone, NotSupported, Refused
+from connectors.errors import Gone, NotSupported, Reconnect, Refused
 from connectors.http import Outgoing, drive_blocking
 from connectors.messages import (
     AccountId,
@@ -50,6 +50,7 @@ from connectors.richtext import (
 from connectors.sandbox import Shown, Webhook
 from connectors.teams import client, ids
 from connectors.teams.connector import Teams
+from connectors.teams.names import legal_name
 from connectors.teams.sandbox import FakeTeams
 from tests.connectors.documents import documents
 from tests.connectors.samples import Sample, load_reference, samples
@@ -396,17 +397,112 @@ def test_only_the_own_conversation_is_called_another_one_is_named(identity: dict
 
 def test_who_joins_and_leaves_is_noticed(hub: Hub) -> None:
     hub.fake.join_as(DEV, hub.general)
-    assert hub.event() == Noticed(Happening.JOINED, (hub.id_of(DEV),))
+    assert hub.event() == Noticed(Happening.JOINED, (hub.id_of(DEV),), by=hub.id_of(DEV))
     hub.fake.leave_as(DEV, hub.general)
-    assert hub.event() == Noticed(Happening.LEFT, (hub.id_of(DEV),))
+    assert hub.event() == Noticed(Happening.LEFT, (hub.id_of(DEV),), by=hub.id_of(DEV))
     assert hub.id_of(DEV) not in hub.fake.roster(hub.general)
     assert hub.fake.shown(hub.general) == []
 
 
 def test_a_new_name_is_noticed(hub: Hub) -> None:
     hub.fake.rename_as(ANN, hub.general, "town square")
-    assert hub.event() == Noticed(Happening.RENAMED, text="town square")
+    assert hub.event() == Noticed(Happening.RENAMED, text="town square", by=hub.id_of(ANN))
     assert hub.fake.places()[0].name == "town square"
+
+
+def test_a_new_description_is_noticed(hub: Hub) -> None:
+    hub.fake.topic_as(ANN, hub.general, "All of us")
+    assert hub.event() == Noticed(Happening.TOPIC, text="All of us", by=hub.id_of(ANN))
+
+
+# Names and topics
+
+
+def test_a_channel_is_renamed_and_the_echo_tells_that_it_was_us(hub: Hub) -> None:
+    assert hub.run(hub.teams.rename(hub.general, "_ .Q&A: 'town'\nsquare?")) == "Q-A- ’town’ square-"
+    assert hub.fake.places()[0].name == "Q-A- ’town’ square-"
+    assert hub.event() == Noticed(Happening.RENAMED, text="Q-A- ’town’ square-", by=hub.teams.credentials.account)
+    hub.run(hub.teams.rename(hub.general, "Q-A- ’town’ square-"))
+
+
+def test_a_channel_s_description_is_its_topic(hub: Hub) -> None:
+    hub.run(hub.teams.set_topic(hub.general, "tea &\n<cake>" + "x" * 2000))
+    event = hub.event()
+    assert isinstance(event, Noticed)
+    assert (event.what, event.by, len(event.text)) == (Happening.TOPIC, hub.teams.credentials.account, 1024)
+    assert event.text.startswith("tea & <cake>x")
+    hub.run(hub.teams.set_topic(hub.general, ""))
+    assert hub.event() == Noticed(Happening.TOPIC, by=hub.teams.credentials.account)
+
+
+def test_a_name_that_is_taken_or_a_team_that_is_not_ours_is_refused(hub: Hub) -> None:
+    with pytest.raises(Refused, match="another channel"):
+        hub.run(hub.teams.rename(hub.general, "Coffee"))
+    hub.fake.roster(hub.general).discard(hub.fake.service)
+    for calls in (hub.teams.rename(hub.general, "x"), hub.teams.set_topic(hub.general, "x")):
+        with pytest.raises(Refused, match="not a member"):
+            hub.run(calls)
+
+
+def test_without_the_scope_an_administrator_is_asked_to_consent(hub: Hub) -> None:
+    for token, grant in hub.fake.entra.grants.items():
+        if grant.user == hub.fake.service:
+            hub.fake.entra.grants[token] = replace(grant, permissions=frozenset({"ChannelMessage.Send"}))
+    with pytest.raises(Reconnect, match=r"ChannelSettings\.ReadWrite\.All"):
+        hub.run(hub.teams.rename(hub.general, "x"))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 51, "a/b", "_a", ".a", " a", "what?", 7])
+def test_an_illegal_name_is_refused_as_teams_does(hub: Hub, name: object) -> None:
+    call = replace(next(hub.teams.rename(hub.general, "x")), json={"displayName": name})
+    with pytest.raises(Refused):
+        hub.run(once(call))
+
+
+@pytest.mark.parametrize("changes", [[], {}, {"description": "x" * 1025}, {"membershipType": "private"}])
+def test_an_illegal_change_of_a_channel_is_refused(hub: Hub, changes: object) -> None:
+    call = replace(next(hub.teams.rename(hub.general, "x")), json=changes)
+    with pytest.raises(Refused):
+        hub.run(once(call))
+
+
+def once(call: Call) -> Calls[None]:
+    yield call
+
+
+@given(st.text(max_size=80))
+def test_every_name_becomes_legal_once_and_for_all(name: str) -> None:
+    hub, legal = Hub(), legal_name(name)
+    assert legal_name(legal) == legal
+    assert hub.run(hub.teams.rename(hub.general, name)) == hub.fake.places()[0].name == legal
+
+
+# What edits, deletions and reactions run into
+
+
+def test_a_policy_of_the_tenant_refuses_edits_and_deletions(hub: Hub) -> None:
+    message = hub.say(Text("x"))
+    hub.fake.channels.lets_edit = hub.fake.channels.lets_delete = False
+    with pytest.raises(Refused, match="policy"):
+        hub.run(hub.teams.edit(message, hub.teams.render(hub.draft(Text("y")))))
+    with pytest.raises(Refused, match="policy"):
+        hub.run(hub.teams.delete(hub.general, message))
+
+
+def test_a_refused_deletion_of_what_is_gone_is_a_success(hub: Hub) -> None:
+    calls = hub.teams.delete(hub.general, MessageId("1"))
+    next(calls)
+    assert calls.throw(Refused("no")).method == "GET"
+    with pytest.raises(StopIteration):
+        calls.throw(Gone("not there"))
+
+
+@pytest.mark.parametrize("emoji", [":party_parrot:", ":größe:", "日本"])
+def test_an_emoji_that_teams_does_not_take_is_said_in_words(hub: Hub, emoji: str) -> None:
+    message = hub.say(Text("x"))
+    for on in (True, False):
+        with pytest.raises(NotSupported):
+            hub.run(hub.teams.react(hub.general, message, emoji, on))
 
 
 def test_without_asking_for_them_system_messages_are_of_an_unknown_kind(hub: Hub) -> None:

@@ -223,7 +223,8 @@ def exchange(fake: FakeTeams, method: str, path: str) -> tuple[int, Any]:
     for name in sorted(known, key=len, reverse=True):
         path = path.replace(name, known[name])
     query = {"@microsoft.graph.conflictBehavior": "rename"}
-    body = {"body": {"contentType": "html", "content": "<p>x</p>"}, "reactionType": "🎉"}
+    said = {"body": {"contentType": "html", "content": "<p>x</p>"}, "reactionType": "🎉"}
+    body = {"displayName": "x", "description": "y"} if method == "PATCH" and "messages" not in path else said
     sent = b"" if method == "GET" else json.dumps(body).encode()
     headers = {"authorization": f"Bearer {person.token}"}
     response = fake.handle(Request(method, f"https://graph.microsoft.com/v1.0{path}", headers, query, sent))

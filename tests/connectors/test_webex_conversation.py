@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.calls import Call, Calls, Response
-from connectors.contract import Reacts, Request
+from connectors.contract import ListsMembers, Reacts, Request
 from connectors.errors import ConnectorError, Gone, RateLimited, Refused, Unsure
 from connectors.http import Outgoing, drive_blocking, prepare
 from connectors.messages import (
@@ -36,7 +36,9 @@ from connectors.messages import (
 from connectors.richtext import Broadcast, Document, Mention, Paragraph, Text, document, plain
 from connectors.sandbox import Person, Place, Webhook
 from connectors.webex import ids, sandbox_company
+from connectors.webex.client import reading
 from connectors.webex.connector import Secrets, Webex
+from connectors.webex.names import legal_name
 from connectors.webex.sandbox import FakeWebex
 
 SECRETS = Secrets("hub-secret-1")
@@ -406,9 +408,9 @@ def test_old_files_are_forgotten(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
 def test_who_joins_and_leaves_is_noticed_without_asking(scene: Scene) -> None:
     grace = scene.person("Grace")
     scene.webex.leave_as(grace.id, scene.place.conversation)
-    assert scene.heard() == Noticed(Happening.LEFT, (ids.account(grace.id),))
+    assert scene.heard() == Noticed(Happening.LEFT, (ids.account(grace.id),), by=ids.account(grace.id))
     scene.webex.join_as(grace.id, scene.place.conversation)
-    assert scene.heard() == Noticed(Happening.JOINED, (ids.account(grace.id),))
+    assert scene.heard() == Noticed(Happening.JOINED, (ids.account(grace.id),), by=ids.account(grace.id))
     assert scene.sent == []
 
 
@@ -425,10 +427,97 @@ def test_leaving_twice_is_two_events(scene: Scene) -> None:
 
 
 def test_a_new_title_is_asked_for(scene: Scene) -> None:
-    scene.webex.rename_as(scene.person("Grace").id, scene.place.conversation, "All of Acme")
+    grace = ids.account(scene.person("Grace").id)
+    scene.webex.rename_as(grace, scene.place.conversation, "All of Acme")
     assert b"All of Acme" not in scene.hooks[0].body
-    assert scene.heard() == Noticed(Happening.RENAMED, text="All of Acme")
+    assert scene.heard() == Noticed(Happening.RENAMED, text="All of Acme", by=grace)
     assert scene.sent[0].scopes == ("spark:rooms_read",)
+
+
+def test_a_new_description_tells_the_title_that_is_known(scene: Scene) -> None:
+    grace = ids.account(scene.person("Grace").id)
+    scene.webex.topic_as(grace, scene.place.conversation, "tea")
+    assert scene.heard() == Noticed(Happening.RENAMED, text=scene.place.name, by=grace)
+
+
+def test_a_notice_by_nobody_we_can_name_is_one(scene: Scene) -> None:
+    scene.webex.rename_as(scene.person("Grace").id, scene.place.conversation, "x")
+    event = json.loads(scene.hooks.pop().body)
+    for actor in (None, 7, "somebody", "a:b", "x" * 300):
+        body = json.dumps(event | {"actorId": actor}).encode()
+        signed = {"x-spark-signature": hmac.digest(SECRETS.webhook_secret.encode(), body, "sha1").hex()}
+        (envelope,) = Webex.receive(Request("POST", "", signed, {}, body), SECRETS)  # type: ignore[misc]
+        told = scene.speaker.parse({"title": "x"}, envelope.reference)
+        assert told == Noticed(Happening.RENAMED, text="x")
+
+
+# --- Names and topics
+
+
+def test_a_space_is_renamed_and_the_echo_tells_that_it_was_us(scene: Scene) -> None:
+    assert scene.run(scene.speaker.rename(scene.place.conversation, " Town\nSquare ")) == "Town Square"
+    assert scene.sent[0].scopes == ("spark:rooms_write",)
+    assert scene.place.name == "Town Square"
+    assert scene.heard() == Noticed(Happening.RENAMED, text="Town Square", by=scene.speaker.credentials.account)
+
+
+def test_our_own_change_does_not_hide_somebody_else_s_of_the_same_second(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_772_446_530.0)
+    scene.run(scene.speaker.rename(scene.place.conversation, "ours"))
+    scene.webex.rename_as(scene.person("Grace").id, scene.place.conversation, "theirs")
+    told = set()
+    for hook in scene.hooks:
+        headers = {name.lower(): value for name, value in hook.sign().items()}
+        (envelope,) = Webex.receive(Request("POST", hook.url, headers, {}, hook.body), SECRETS)  # type: ignore[misc]
+        told.add(envelope.event_id)
+    assert len(told) == 2
+
+
+def test_a_space_is_described_and_keeps_its_title(scene: Scene) -> None:
+    title = scene.place.name
+    scene.run(scene.speaker.set_topic(scene.place.conversation, "tea &\ncake"))
+    room = scene.webex.room(scene.place.conversation)
+    assert (room.title, room.description) == (title, "tea & cake")
+    assert scene.heard() == Noticed(Happening.RENAMED, text=title, by=scene.speaker.credentials.account)
+    scene.run(scene.speaker.rename(scene.place.conversation, "x"))
+    assert room.description == "tea & cake"
+    scene.run(scene.speaker.set_topic(scene.place.conversation, ""))
+    assert (room.title, room.description) == ("x", "")
+
+
+def test_a_space_of_moderators_and_a_direct_one_are_not_ours_to_name(scene: Scene) -> None:
+    scene.webex.room(scene.place.conversation).moderators.add(scene.person("Grace").id)
+    ours, there = scene.speaker, scene.place.conversation
+    for calls in (ours.rename(there, "x"), ours.set_topic(there, "x")):
+        with pytest.raises(Refused, match="only moderators"):
+            scene.run(calls)
+    command = Commanded(ids.account(scene.person("Grace").id), "help")
+    scene.run(ours.answer(command, there, document([Paragraph((Text("hi"),))])))
+    listing = prepare(reading("/rooms", (), "rooms", {"type": "direct"}), ours.credentials)
+    (direct,) = scene.answer(listing).json()["items"]
+    with pytest.raises(Refused, match="direct"):
+        scene.run(ours.rename(ids.conversation(direct["id"]), "x"))
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"title": " "}, {"title": 7}, {"title": "x", "topic": "y"}, {"description": "x"}]
+)
+def test_an_illegal_change_of_a_space_is_refused(scene: Scene, fields: dict[str, object]) -> None:
+    call = replace(next(scene.speaker.rename(scene.place.conversation, "x")), json=fields)
+    assert scene.answer(prepare(call, scene.speaker.credentials)).status == 400
+
+
+def test_every_member_can_be_listed(scene: Scene) -> None:
+    assert isinstance(scene.speaker, ListsMembers)
+
+
+@given(st.text(max_size=300))
+def test_every_title_becomes_legal_once_and_for_all(name: str) -> None:
+    scene, legal = Scene(), legal_name(name)
+    assert legal_name(legal) == legal
+    assert scene.run(scene.speaker.rename(scene.place.conversation, name)) == scene.place.name == legal
 
 
 def test_a_title_that_cannot_be_decrypted_is_asked_for_again(scene: Scene) -> None:

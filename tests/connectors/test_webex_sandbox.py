@@ -136,6 +136,13 @@ def test_the_sdk_edits_ten_times_and_never_a_file(webex: FakeWebex, farid: Webex
         assert raised.value.status_code == 400
 
 
+def test_the_sdk_renames_a_space(webex: FakeWebex, farid: WebexAPI) -> None:
+    room = webex.places()[0].id
+    assert farid.rooms.update(room, title="Town Square").title == webex.places()[0].name == "Town Square"
+    with pytest.raises(ApiError, match="Title cannot be empty"):
+        farid.rooms.update(room, title=" ")
+
+
 def test_the_sdk_touches_no_message_of_another(webex: FakeWebex, farid: WebexAPI, service_user: WebexAPI) -> None:
     place = webex.places()[0]
     posted = service_user.messages.create(roomId=place.id, text="ours")
@@ -368,6 +375,13 @@ def test_a_created_message_is_as_specified(webex: FakeWebex) -> None:
     assert_as_specified(posted, "ListMessage")
     edited = ask(webex, "PUT", f"/messages/{posted['id']}", {"roomId": room, "markdown": "y"})[1]
     assert_as_specified(edited, "ListMessage")
+
+
+@pytest.mark.skipif(not SPECIFICATION.exists(), reason="the published specification is not at hand")
+def test_a_changed_space_is_as_specified(webex: FakeWebex) -> None:
+    changed = ask(webex, "PUT", f"/rooms/{webex.places()[0].id}", {"title": "x", "description": "y"})[1]
+    assert (changed["title"], changed["description"]) == ("x", "y")
+    assert_as_specified(changed, "Room")
 
 
 def assert_as_specified(answer: Any, schema: str) -> None:

@@ -12,10 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from connectors.calls import Call, Response, T
-from connectors.contract import Credentials, Envelope, Rendered, Reply, Request
+from connectors.contract import Credentials, Envelope, Rendered, Reply, Request, SetsTopics
 from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable, Unsure
 from connectors.html import escape
 from connectors.http import AnswerLost, Outgoing, drive_blocking, prepare
@@ -46,6 +48,7 @@ from connectors.richtext import Document, Link, Mention, Paragraph, Text, docume
 from connectors.sandbox import Webhook
 from connectors.zoom import answers, client, client_files, judging
 from connectors.zoom.connector import Secrets, Zoom
+from connectors.zoom.names import legal_name
 from connectors.zoom.sandbox import SERVICE_USER, FakeZoom
 from connectors.zoom.sandbox_company import ACCOUNT
 from connectors.zoom.sandbox_files import ELSEWHERE, HOST
@@ -362,6 +365,81 @@ def test_a_change_that_zoom_would_refuse_is_refused(
     assert (status, error["code"]) in ((400, 300), (400, 5404))
 
 
+def test_what_is_too_old_to_be_touched_is_not_taken_for_gone(
+    fake: FakeZoom, zoom: Zoom, general: ConversationId, now: Now
+) -> None:
+    message = run(fake, zoom, zoom.post(written(zoom, general, said("x"))))
+    now.at += timedelta(days=184).total_seconds()
+    with pytest.raises(Refused, match="six months"):
+        run(fake, zoom, zoom.edit(message, written(zoom, general, said("y"))))
+    with pytest.raises(Refused, match="six months"):
+        run(fake, zoom, zoom.delete(general, message))
+    assert len(fake.shown(general)) == 1
+
+
+@pytest.mark.parametrize("words", ["Message does not exist: 3F6C.", "Channel does not exist: 3F6C"])
+def test_zoom_has_two_ways_to_say_that_a_message_is_gone(zoom: Zoom, general: ConversationId, words: str) -> None:
+    gone = answered(400, {"code": 300, "message": words})
+    drive_blocking(zoom.delete(general, MessageId("3F6C")), lambda _: gone, zoom.credentials)
+    message = MessageId("3F6C")
+    edit, react = zoom.edit(message, written(zoom, general, said("y"))), zoom.react(general, message, "👍", True)
+    for calls in (edit, react):
+        with pytest.raises(Gone):
+            drive_blocking(calls, lambda _: gone, zoom.credentials)
+
+
+def test_an_emoji_that_zoom_does_not_take_is_said_in_words(fake: FakeZoom, zoom: Zoom, general: ConversationId) -> None:
+    message = fake.type_as("Hugo Brandt", general, "x")
+    refused = answered(400, {"code": 300, "message": "Invalid parameter: emoji."})
+    with pytest.raises(NotSupported):
+        drive_blocking(zoom.react(general, message, "👍", True), lambda _: refused, zoom.credentials)
+    run(fake, zoom, zoom.react(general, message, "©️", True))
+    assert fake.shown(general)[0].reactions == (("©️", 1),)
+
+
+# --- Names
+
+
+def test_a_channel_is_renamed_and_the_echo_tells_that_it_was_us(
+    fake: FakeZoom, zoom: Zoom, general: ConversationId, webhooks: list[Webhook]
+) -> None:
+    assert run(fake, zoom, zoom.rename(general, " Town\nSquare ")) == fake.places()[0].name == "Town Square"
+    assert heard(webhooks, zoom) == [Noticed(Happening.RENAMED, text="Town Square", by=zoom.credentials.account)]
+    run(fake, zoom, zoom.rename(general, "Town Square"))
+
+
+def test_a_name_that_is_taken_or_not_ours_to_give_is_refused(
+    fake: FakeZoom, zoom: Zoom, general: ConversationId
+) -> None:
+    with pytest.raises(Refused, match="another channel"):
+        run(fake, zoom, zoom.rename(general, "coffee"))
+    fake.rooms[general].owner = fake.users[0]
+    with pytest.raises(Refused, match="owner"):
+        run(fake, zoom, zoom.rename(general, "x"))
+    with pytest.raises(Gone):
+        run(fake, zoom, zoom.rename(ConversationId("elsewhere"), "x"))
+
+
+def test_zoom_has_no_topics(zoom: Zoom) -> None:
+    assert not isinstance(zoom, SetsTopics)
+
+
+@pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "x" * 257}, {"name": 7}, {"name": "x", "topic": "y"}])
+def test_an_illegal_change_of_a_channel_is_refused(
+    fake: FakeZoom, general: ConversationId, body: dict[str, Any]
+) -> None:
+    status, error = ask(fake, "PATCH", f"/chat/users/me/channels/{general}", body)
+    assert (status, error["code"]) == (400, 300)
+
+
+@given(st.text(max_size=300))
+def test_every_name_becomes_legal_once_and_for_all(name: str) -> None:
+    fake = FakeZoom(SECRETS, "https://hub.example.com", Now())
+    zoom, legal = Zoom(fake.credentials()), legal_name(name)
+    assert legal_name(legal) == legal
+    assert run(fake, zoom, zoom.rename(fake.places()[0].conversation, name)) == fake.places()[0].name == legal
+
+
 # --- Files
 
 
@@ -561,13 +639,13 @@ def test_what_happens_to_a_channel_is_heard(
         run(fake, zoom, zoom.post(written(zoom, general, said("x"))))
     fake.archive_as("Hugo Brandt", general, archived=False)
     assert heard(webhooks, zoom) == [
-        Noticed(Happening.LEFT, (hugo,)),
-        Noticed(Happening.JOINED, (hugo,)),
-        Noticed(Happening.LEFT, (grace,)),
-        Noticed(Happening.JOINED, (grace,)),
-        Noticed(Happening.RENAMED, (hugo,), "generally"),
-        Noticed(Happening.ARCHIVED, (hugo,)),
-        Noticed(Happening.UNARCHIVED, (hugo,)),
+        Noticed(Happening.LEFT, (hugo,), by=hugo),
+        Noticed(Happening.JOINED, (hugo,), by=hugo),
+        Noticed(Happening.LEFT, (grace,), by=hugo),
+        Noticed(Happening.JOINED, (grace,), by=hugo),
+        Noticed(Happening.RENAMED, text="generally", by=hugo),
+        Noticed(Happening.ARCHIVED, by=hugo),
+        Noticed(Happening.UNARCHIVED, by=hugo),
     ]
 
 
@@ -1007,6 +1085,8 @@ def test_what_we_send_and_its_answer_are_as_the_specification_says(
     status, answer = ask(fake, "POST", "/chat/users/me/messages", sent)
     assert status == 201
     Draft202012Validator(strict(send["responses"]["201"]["content"]["application/json"]["schema"])).validate(answer)
+    rename, change = next(zoom.rename(general, "x")), operation("PATCH", "/chat/users/{userId}/channels/{channelId}")
+    Draft202012Validator(strict(change["requestBody"]["content"]["application/json"]["schema"])).validate(rename.json)
 
 
 @needs_specs

@@ -38,11 +38,10 @@ def without_running_sandbox(settings: Any) -> None:
     settings.MIO_SANDBOX_URL = NOBODY
 
 
-@pytest.mark.parametrize("name", ["page", "stream", "crossings", "logo"])
+@pytest.mark.parametrize("name", ["page", "stream", "crossings"])
 def test_without_a_sandbox_there_is_no_page(client: Client, settings: Any, name: str) -> None:
     settings.MIO_SANDBOX_URL = ""
-    arguments = ["slack"] if name == "logo" else []
-    assert client.get(reverse(f"sandbox:{name}", args=arguments)).status_code == 404
+    assert client.get(reverse(f"sandbox:{name}")).status_code == 404
 
 
 def test_without_a_sandbox_nothing_can_be_said(client: Client, settings: Any) -> None:
@@ -62,19 +61,6 @@ def test_the_page_has_no_inline_script_and_no_inline_style(client: Client, witho
     assert "style=" not in html
     assert "<style" not in html
     assert html.count("<script") == html.count('<script type="module" src=')
-
-
-@pytest.mark.parametrize("slug", connectors.slugs())
-def test_a_logo_is_a_drawing_that_cannot_do_anything(client: Client, without_running_sandbox: None, slug: str) -> None:
-    answer = client.get(reverse("sandbox:logo", args=[slug]))
-    assert answer.headers["Content-Type"] == "image/svg+xml"
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert b"<svg" in answer.content
-
-
-@pytest.mark.parametrize("slug", ["icq", "contract"])
-def test_a_platform_that_does_not_exist_has_no_logo(client: Client, without_running_sandbox: None, slug: str) -> None:
-    assert client.get(reverse("sandbox:logo", args=[slug])).status_code == 404
 
 
 def test_what_is_typed_reaches_the_sandbox(client: Client, world: World, with_sandbox: None) -> None:

@@ -4,6 +4,7 @@
 const ELEMENTS = new Set([
   "P", "BR", "B", "STRONG", "I", "EM", "S", "DEL", "U", "CODE", "PRE", "BLOCKQUOTE", "UL", "OL", "LI", "A", "SPAN",
   "H1", "H2", "H3", "H4", "H5", "H6", "DIV",
+  "TABLE", "TBODY", "TR", "TH", "TD", "HR",
 ]);
 const SILENT = new Set(["SCRIPT", "STYLE", "TEMPLATE", "IFRAME", "OBJECT", "SVG", "MATH", "NOSCRIPT"]);
 const HEADING = /^H[1-6]$/;
@@ -35,6 +36,7 @@ function rebuilt(node) {
   if (node.nodeName === "A") return link(node.getAttribute("href") ?? "");
   const element = document.createElement(node.nodeName);
   if (node.classList.contains("mention")) element.className = "mention";
+  if (node.nodeName === "OL" && node.start > 1) element.start = node.start;
   return element;
 }
 
