@@ -23,7 +23,7 @@ from connectors.messages import (
     Reference,
     WorkspaceId,
 )
-from connectors.richtext import Document
+from connectors.richtext import Document, letters
 from connectors.splitting import split
 
 Content = Mapping[str, Any]
@@ -168,9 +168,13 @@ class Connector(ABC):
         whole = self.render(replace(draft, nonce=f"{draft.nonce}.00"))
         if whole.size <= limit:
             return [whole]
-        bodies = split(
-            draft.body, lambda body: self.render(replace(draft, body=body, nonce=f"{draft.nonce}.00")).size <= limit
-        )
+
+        def fits(body: Document) -> bool:
+            if letters(body.blocks) > 2 * limit:  # no dialect says two letters with one, and writing it all takes long
+                return False
+            return self.render(replace(draft, body=body, nonce=f"{draft.nonce}.00")).size <= limit
+
+        bodies = split(draft.body, fits)
         return [self.render(replace(draft, body=body, nonce=f"{draft.nonce}.{n:02}")) for n, body in enumerate(bodies)]
 
 
@@ -232,8 +236,16 @@ class CarriesFiles(ABC):
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         """Post a file into ``draft.conversation`` (and thread, with its byline; the body is the line that goes with it).
 
-        Exactly one of the calls has ``Call.upload``: the driver sends the file there. ``attachment.size`` is known. Raises
-        ``Refused`` for a kind of file that the platform does not take.
+        One of the calls has ``Call.upload``: the driver sends the file there, and again where the platform sends it on to
+        another host. ``attachment.size`` is known. Raises ``Refused`` for a kind of file that the platform does not take.
+        """
+
+    @abstractmethod
+    def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
+        """Look for an upload whose answer was lost: candidates, oldest first, posted by us after ``since``.
+
+        By the nonce where a message with a file can carry it, else by thread, text, and the file's name and size as far as
+        the platform tells them. The caller drops ids it already knows.
         """
 
 
@@ -271,8 +283,8 @@ class TakesCommands(ABC):
     """Our app can be asked things, and can answer so that only the asker reads it."""
 
     @abstractmethod
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
-        """Answer a command, privately where the platform can."""
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
+        """Answer a command, privately where the platform can; returns what everybody in the conversation can read."""
 
 
 class ListsAccounts(ABC):

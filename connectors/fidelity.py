@@ -13,7 +13,15 @@ from functools import cache, partial
 
 import connectors
 from connectors.constructs import BLOCKS, CALLS, CONSTRUCTS, PLAIN, TEXT, Construct, parts
-from connectors.contract import CarriesFiles, DeletesMessages, EditsMessages, Reacts, TakesCommands
+from connectors.contract import (
+    CarriesFiles,
+    DeletesMessages,
+    EditsMessages,
+    NamesConversations,
+    Reacts,
+    SetsTopics,
+    TakesCommands,
+)
 from connectors.errors import Gone, NotSupported
 from connectors.messages import MessageId
 from connectors.rehearsal import Rehearsal, Said
@@ -194,6 +202,7 @@ _IN_THREAD = Verdict(Kept.CHANGED, "as one line in the thread")
 _CORRECTION = Verdict(Kept.CHANGED, "as a correction in the thread")
 _NOTE = Verdict(Kept.CHANGED, "as a note in the thread")
 _NAMED = Verdict(Kept.CHANGED, "as a line that names and links it")
+_TOLD = Verdict(Kept.CHANGED, "as a line that tells it")
 
 CONDUCT = (
     Deed("Text of 4,500 characters", _long),
@@ -206,6 +215,8 @@ CONDUCT = (
     Deed("Reaction of several people's emoji", partial(_react, "👩‍👩‍👧‍👦"), Reacts, _IN_THREAD),
     Deed("Reaction with a workspace's own emoji", partial(_react, ":party_parrot:"), Reacts, _IN_THREAD),
     Deed("File", _file, CarriesFiles, _NAMED),
+    Deed("New name of the channel", lambda _: NATIVE, NamesConversations, _TOLD),
+    Deed("New topic of the channel", lambda _: NATIVE, SetsTopics, _TOLD),
     Deed("Command to Mio Hub", lambda _: NATIVE, TakesCommands),
 )
 

@@ -7,6 +7,7 @@ no broken HTML, only HTML that browsers show in some way.
 import html as entities
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from lxml import etree
 
@@ -27,6 +28,7 @@ from connectors.richtext import (
     Style,
     Table,
     Text,
+    both,
     document,
     normal_inlines,
 )
@@ -110,31 +112,23 @@ class _Reader:
 
     def read(self, element: Element) -> None:
         """The content of an element, without the element itself."""
-        if element.text:
-            self._add_text(element.text)
+        if text := element.text:
+            self._add_text(text)
         for child in element:
             self._visit(child)
-            if child.tail:
-                self._add_text(child.tail)
+            if text := child.tail:
+                self._add_text(text)
 
     def _visit(self, element: Element) -> None:
         if self._depth >= DEEPEST:
             self._read_flat(element)
             return
         self._depth += 1
-        self._read_meaning(element, str(element.tag))
-        self._depth -= 1
-
-    def _read_flat(self, element: Element) -> None:
-        etree.strip_elements(element, *_INVISIBLE, with_tail=False)
-        for text in element.itertext():
-            self._add_text(f"{text} ")
-
-    def _read_meaning(self, element: Element, tag: str) -> None:
+        tag = str(element.tag)
         special = self._special.get(tag)
         if special is not None and (meaning := special(element)) is not None:
             self._add(*(meaning if isinstance(meaning, Sequence) else (meaning,)))
-        elif style := _STYLES.get(tag):
+        elif (style := _STYLES.get(tag)) is not None:
             self._read_styled(element, style)
         elif tag in _BLOCK_TAGS:
             self._end_paragraph()
@@ -142,6 +136,12 @@ class _Reader:
             self._end_paragraph()
         elif tag not in _INVISIBLE:
             _READERS.get(tag, _Reader.read)(self, element)
+        self._depth -= 1
+
+    def _read_flat(self, element: Element) -> None:
+        etree.strip_elements(element, *_INVISIBLE, with_tail=False)
+        for text in element.itertext():
+            self._add_text(f"{text} ")
 
     def read_break(self, _element: Element) -> None:
         self._add(LineBreak())
@@ -191,7 +191,7 @@ class _Reader:
         self._add_block(Table((self._row(element),), header=False))
 
     def _read_styled(self, element: Element, style: Style) -> None:
-        before, self._style = self._style, self._style | style
+        before, self._style = self._style, both(self._style, style)
         self.read(element)
         self._style = before
 
@@ -250,26 +250,25 @@ class _Reader:
         return tuple(cells)
 
     def _add_text(self, text: str) -> None:
-        text = BLANKS.sub(" ", text)
-        if text.startswith(" ") and self._after_blank():
+        if "  " in text or not text.isprintable():  # every blank but the space itself is unprintable
+            text = BLANKS.sub(" ", text)
+        if text[:1] == " " and self._after_blank():
             text = text[1:]
-        if not text:
-            return
-        self._runs.append(Link(self._url, text, self._style) if self._url else Text(text, self._style))
+        if text:
+            self._runs.append(Link(self._url, text, self._style) if self._url else Text(text, self._style))
 
     def _after_blank(self) -> bool:
         """Whether a space would vanish here, as it does at the start of a line and after another."""
-        match self._runs[-1] if self._runs else None:
-            case Text(text) | Link(text=text):
-                return text.endswith(" ")
-            case last:
-                return last is None or isinstance(last, LineBreak)
+        last = self._runs[-1] if self._runs else None
+        if isinstance(last, (Text, Link)):
+            return last.text.endswith(" ")
+        return last is None or isinstance(last, LineBreak)
 
     def _add(self, *meaning: Inline) -> None:
         for inline in meaning:
             match inline:
                 case Text(text, style):
-                    before, self._style = self._style, self._style | style
+                    before, self._style = self._style, both(self._style, style)
                     self._add_text(text) if text else None
                     self._style = before
                 case _:
@@ -312,9 +311,6 @@ def _has_header(table: Element) -> bool:
 
 
 def _with_spaces(inline: Inline) -> Inline:
-    match inline:
-        case Text(text, style) if "\xa0" in text:
-            return Text(spaces(text), style)
-        case Link(url, text, style) if "\xa0" in text:
-            return Link(url, spaces(text), style)
+    if isinstance(inline, (Text, Link)) and "\xa0" in inline.text:
+        return replace(inline, text=spaces(inline.text))
     return inline

@@ -25,8 +25,8 @@ from connectors.richtext import (
 
 Element = etree._Element  # noqa: SLF001 (lxml has no public name for it)
 
-BLANKS = re.compile("[ \t\n\r\f]+")
-"""White space as a browser collapses it; the no-break space is none."""
+BLANKS = re.compile("[ \t\n\r\f]{2,}|[\t\n\r\f]")
+"""White space that a browser collapses to one space; a single space is one already, a no-break space is none at all."""
 
 
 def spaces(text: str) -> str:

@@ -27,7 +27,6 @@ from connectors.richtext import (
 )
 
 _WEB_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\xa0": "&nbsp;"})
 _TAGS = {
     Style.BOLD: "strong",
     Style.ITALIC: "em",
@@ -48,7 +47,8 @@ def web_address(href: str) -> str:
 
 def escape(text: str) -> str:
     """``text`` as HTML, in content and in double quotes alike."""
-    return text.translate(_ESCAPES)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;").replace("\xa0", "&nbsp;")
 
 
 def _wrappers() -> dict[Style, tuple[str, str]]:

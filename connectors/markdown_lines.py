@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
-from itertools import combinations
-from operator import or_
 from typing import NamedTuple, TypeGuard
 from urllib.parse import quote
 
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 
 from connectors.markdown_reading import SAFE_SCHEME, from_markdown
-from connectors.richtext import Broadcast, Inline, Link, Mention, Paragraph, Style, Text, plain_inline
+from connectors.richtext import STYLES, Broadcast, Inline, Link, Mention, Paragraph, Style, Text, plain_inline
 
 _SPECIAL = re.compile(r"[\\`*_\[\]~<&\r\0]|:(?=//)")
 _ESCAPES = {"<": "&lt;", "&": "&amp;", "\r": " ", "\0": "\ufffd"}
@@ -26,7 +23,11 @@ WrittenMention = Callable[[Mention | Broadcast], str]
 
 def escape(text: str) -> str:
     """``text`` such that Webex shows it literally within a line."""
-    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or "\\" + found[0], text)
+    return text if text.isalnum() else _SPECIAL.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[0]) or "\\" + found[0]
 
 
 def write_line(line: list[Inline], mention: WrittenMention) -> str:
@@ -52,11 +53,12 @@ class _Run(NamedTuple):
 _TEXT, _CODE, _SOLID = range(3)
 _BOLD, _ITALIC = 1, 2
 _INNER = {_BOLD: _ITALIC, _ITALIC: 0}
-_STYLES = [reduce(or_, some, Style.PLAIN) for count in range(len(Style) + 1) for some in combinations(Style, count)]
-_MARKS = {style: _BOLD * (Style.BOLD in style) + _ITALIC * (Style.ITALIC in style) for style in _STYLES}
+_INWARD = {_BOLD: _BOLD | _ITALIC, _ITALIC: _ITALIC, 0: 0}
+"""A mark and all that are written within it."""
+_MARKS = {style: _BOLD * (Style.BOLD in style) + _ITALIC * (Style.ITALIC in style) for style in STYLES}
 """Plain numbers, because flags are slow to combine and this is the hot path."""
-_CODE_STYLES = frozenset(style for style in _STYLES if Style.CODE in style)
-_UNMARKED = frozenset(style for style in _STYLES if not style & ~(Style.STRIKE | Style.UNDERLINE))
+_KINDS = {style: _CODE if Style.CODE in style else _TEXT for style in STYLES}
+_UNMARKED = frozenset(style for style in STYLES if not style & ~(Style.STRIKE | Style.UNDERLINE))
 
 
 def _runs(line: Iterable[Inline], mention: WrittenMention) -> list[_Run]:
@@ -73,9 +75,9 @@ def _runs(line: Iterable[Inline], mention: WrittenMention) -> list[_Run]:
 
 
 def _as_run(inline: Inline, mention: WrittenMention) -> _Run:
+    if isinstance(inline, Text):
+        return _Run(inline.text, _MARKS[inline.style], _KINDS[inline.style])
     match inline:
-        case Text(text, style):
-            return _Run(text, _MARKS[style], _CODE if style in _CODE_STYLES else _TEXT)
         case Link(url, text, style):
             return _link(url, text.replace("\n", " "), style)
         case Mention(name, None):
@@ -102,7 +104,7 @@ def _link(url: str, text: str, style: Style) -> _Run:
     if url == text and not _NOT_IN_ADDRESS.search(url):
         return _Run(f"<{url}>", marks, _SOLID)
     address = _ENTITY.sub("&amp;", _NOT_IN_DESTINATION.sub(lambda found: quote(found[0], safe=""), url))
-    label = _code_span(text) if style in _CODE_STYLES else escape(text)
+    label = _code_span(text) if _KINDS[style] == _CODE else escape(text)
     return _Run(f"[{label}]({address})", marks, _SOLID)
 
 
@@ -119,10 +121,12 @@ class _Emphasis:
 
     def write(self, runs: Sequence[_Run], mark: int = _BOLD, before: str = "", after: str = "") -> str:
         """``before`` and ``after`` are the characters around the runs, empty at a line's ends."""
+        if len(runs) == 1 and not runs[0].marks & _INWARD[mark]:
+            return _source(runs[0])
+        while mark and not any([run.marks & mark for run in runs]):  # noqa: C419 (a list is quicker for a handful)
+            mark = _INNER[mark]
         if not mark:
-            return _joined([run.text if run.kind == _SOLID else escape(run.text) for run in runs])
-        if not any([run.marks & mark for run in runs]):  # noqa: C419 (a list is quicker for a handful)
-            return self.write(runs, _INNER[mark], before, after)
+            return _joined(list(map(_source, runs)))
         groups = _groups(runs, mark)
         written = []
         for place, group in enumerate(groups):
@@ -148,8 +152,15 @@ class _Emphasis:
         return f"{escape(lead)}{marker}{self.write(group, _INNER[mark], '*', '*')}{marker}{escape(trail)}"
 
 
+def _source(run: _Run) -> str:
+    return run.text if run.kind == _SOLID else escape(run.text)
+
+
 def _joined(pieces: list[str]) -> str:
     """One after the other; two code spans that lost the markers between them would become one, so a blank parts them."""
+    joined = "".join(pieces)
+    if "``" not in joined:
+        return joined
     for place in range(1, len(pieces)):
         if pieces[place][:1] == "`" == pieces[place - 1][-1:]:
             pieces[place] = " " + pieces[place]
@@ -172,6 +183,8 @@ def _cut_edge(group: list[_Run], edge: int, next_to_word: bool) -> tuple[str, li
 
     That is blanks, and next to a word punctuation too: there CommonMark sees no emphasis.
     """
+    if group and group[edge].text[edge].isalnum():
+        return "", group
     taken, group = "", list(group)
     while group and group[edge].kind != _SOLID:
         text = group[edge].text
@@ -180,7 +193,7 @@ def _cut_edge(group: list[_Run], edge: int, next_to_word: bool) -> tuple[str, li
         taken = taken + cut if edge == 0 else cut + taken
         if cut != text:
             rest = text.removeprefix(cut) if edge == 0 else text.removesuffix(cut)
-            group[edge] = group[edge]._replace(text=rest)
+            group[edge] = _Run(rest, group[edge].marks, group[edge].kind)
             break
         group.pop(edge)
     return taken, group
@@ -192,8 +205,8 @@ _WORDLESS = (re.compile(r"\A[\W_]*"), re.compile(r"[\W_]*\Z"))
 
 def _is_word(character: str) -> bool:
     """What is neither blank nor punctuation for CommonMark; the end of a line counts as blank."""
-    if not character:
-        return False
+    if not character or character.isalnum():
+        return bool(character)
     return not (isWhiteSpace(ord(character)) or isMdAsciiPunct(ord(character)) or isPunctChar(character))
 
 

@@ -194,13 +194,24 @@ class Skipped:
 Event = Posted | Edited | Deleted | Reacted | Unreacted | Stands | Noticed | Commanded | Skipped
 
 
+LONGEST_NAME = 256
+"""Characters of a byline's name: longer than names are, and even when all of them are escaped most of a part is text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Byline:
-    """Who really speaks when the app or the service user lends its voice. ``platform`` is a label such as ``Slack``."""
+    """Who really speaks when the app or the service user lends its voice. ``platform`` is a label such as ``Slack``.
+
+    A name longer than ``LONGEST_NAME`` is cut: it stands in every part of a message and must leave room for the text.
+    """
 
     name: str
     platform: str
     avatar_url: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.name) > LONGEST_NAME:
+            object.__setattr__(self, "name", self.name[: LONGEST_NAME - 1] + "…")
 
 
 @dataclass(frozen=True, slots=True)

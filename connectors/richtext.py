@@ -8,6 +8,7 @@ Standard emoji are characters of a ``Text``; an ``Emoji`` is one that has no cha
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Flag, auto
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,19 @@ class Style(Flag):
     STRIKE = auto()
     CODE = auto()
     UNDERLINE = auto()
+
+    __hash__ = object.__hash__
+    """Each combination is one object; the hash that enumerations bring is slow, and styles are looked up for every run."""
+
+
+STYLES = tuple(Style(bits) for bits in range(1 << len(Style)))
+"""Every combination of styles, by its bits: for tables, because to ask flags anew for every run is slow."""
+
+
+@cache
+def both(one: Style, other: Style) -> Style:
+    """Both styles at once. To combine flags anew for every run is what reading would spend most of its time on."""
+    return one | other
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +174,32 @@ def normal_blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:
 
 def _normal_block(block: Block) -> Block | None:
     match block:
-        case Paragraph(content) | Heading(content):
+        case Paragraph(content):
             content = normal_inlines(content)
-            return replace(block, content=content) if content else None
+            return Paragraph(content) if content else None
+        case Heading(content, level):
+            content = normal_inlines(content)
+            return Heading(content, level) if content else None
         case CodeBlock(text):
             return block if text.strip() else None
         case Quote(blocks):
             blocks = normal_blocks(blocks)
             return Quote(blocks) if blocks else None
-        case BulletList(items) | NumberedList(items):
-            items = tuple(item for item in map(normal_blocks, items) if item)
-            return replace(block, items=items) if items else None
+        case BulletList(items):
+            items = _normal_items(items)
+            return BulletList(items) if items else None
+        case NumberedList(items, start):
+            items = _normal_items(items)
+            return NumberedList(items, start) if items else None
         case Table(rows):
             rows = tuple(tuple(map(_normal_cell, row)) for row in rows if row)
             return replace(block, rows=rows) if any(cell for row in rows for cell in row) else None
         case Rule():
             return block
+
+
+def _normal_items(items: Iterable[tuple[Block, ...]]) -> tuple[tuple[Block, ...], ...]:
+    return tuple(item for item in map(normal_blocks, items) if item)
 
 
 def _normal_cell(cell: tuple[Inline, ...]) -> tuple[Inline, ...]:
@@ -185,20 +209,22 @@ def _normal_cell(cell: tuple[Inline, ...]) -> tuple[Inline, ...]:
 def normal_inlines(content: Iterable[Inline]) -> tuple[Inline, ...]:
     """Join neighbours of one style, drop what is empty, and drop line breaks and blanks at both ends."""
     runs: list[Inline] = []
+    last: Inline | None = None
     for inline in _without_newlines(content):
-        last = runs[-1] if runs else None
-        match inline, last:
-            case (Text(""), _) | (Link(text=""), _):
+        if isinstance(inline, Text):
+            if not inline.text:
                 continue
-            case Text(text, style), Text(before, style_before) if style == style_before:
-                runs[-1] = Text(before + text, style)
-            case Link(url, text, style), Link(url_before, before, style_before) if (url, style) == (
-                url_before,
-                style_before,
-            ):
-                runs[-1] = Link(url, before + text, style)
-            case _:
-                runs.append(inline)
+            if isinstance(last, Text) and last.style is inline.style:
+                runs[-1] = last = Text(last.text + inline.text, inline.style)
+                continue
+        elif isinstance(inline, Link):
+            if not inline.text:
+                continue
+            if isinstance(last, Link) and (last.url, last.style) == (inline.url, inline.style):
+                runs[-1] = last = Link(inline.url, last.text + inline.text, inline.style)
+                continue
+        runs.append(inline)
+        last = inline
     return _trimmed(runs)
 
 
@@ -219,14 +245,25 @@ def _trimmed(runs: list[Inline]) -> tuple[Inline, ...]:
     while runs and _blank(runs[0]):
         runs.pop(0)
     if runs and isinstance(first := runs[0], Text) and first.text[0].isspace():
-        runs[0] = replace(first, text=first.text.lstrip())
+        runs[0] = Text(first.text.lstrip(), first.style)
     if runs and isinstance(last := runs[-1], Text) and last.text[-1].isspace():
-        runs[-1] = replace(last, text=last.text.rstrip())
+        runs[-1] = Text(last.text.rstrip(), last.style)
     return tuple(runs)
 
 
 def _blank(inline: Inline) -> bool:
     return isinstance(inline, LineBreak) or (isinstance(inline, Text) and not inline.text.strip())
+
+
+def encodable(text: str) -> str:
+    """``text`` without half emoji: JSON can hold lone surrogates, no other platform's request can."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
 
 
 def map_inlines(document: Document, change: Callable[[Inline], Inline]) -> Document:
@@ -265,6 +302,22 @@ def inlines(blocks: Iterable[Block]) -> Iterator[Inline]:
                         yield from cell
             case CodeBlock() | Rule():
                 pass
+
+
+def letters(blocks: Iterable[Block]) -> int:
+    """How many characters of text and code ``blocks`` hold: counted in a fraction of the time that writing them takes."""
+    count = 0
+    for block in blocks:
+        match block:
+            case CodeBlock(text):
+                count += len(text)
+            case Quote(inner):
+                count += letters(inner)
+            case BulletList(items) | NumberedList(items):
+                count += sum(map(letters, items))
+            case _:
+                count += sum([len(inline.text) for inline in inlines((block,)) if isinstance(inline, Text)])
+    return count
 
 
 def mentions(document: Document) -> list[Mention]:

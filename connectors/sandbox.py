@@ -13,7 +13,7 @@ import hashlib
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar
@@ -113,6 +113,56 @@ class Shown:
     edited: bool = False
 
 
+LARGEST_KEPT = 32 * 1024 * 1024
+"""Bytes of a file that a fake keeps whole; several of those fit into its memory."""
+KEPT_OF_LARGER = 1024 * 1024
+"""Bytes that it keeps of a larger one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What is kept of a large file: how it begins, how long it is, its SHA-256. It is served as its beginning repeated."""
+
+    begin: bytes = field(repr=False)
+    size: int
+    sha256: str
+
+    def __len__(self) -> int:
+        return self.size
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes that are served."""
+        for start in range(0, self.size, len(self.begin)):
+            yield self.begin[: self.size - start]
+
+
+Data = bytes | Brief
+
+
+def kept(data: Data) -> Data:
+    """A file as a fake keeps it."""
+    if isinstance(data, Brief) or len(data) <= LARGEST_KEPT:
+        return data
+    return Brief(data[:KEPT_OF_LARGER], len(data), hashlib.sha256(data).hexdigest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served(Response):
+    """An answer whose body comes in pieces."""
+
+    chunks: Iterator[bytes]
+
+
+def served_file(data: Data, headers: Mapping[str, str]) -> Response:
+    """The answer that brings a file."""
+    headers = {**headers, "content-length": str(len(data))}
+    return (
+        Response(200, data, headers)
+        if isinstance(data, bytes)
+        else Served(status=200, headers=headers, chunks=data.chunks())
+    )
+
+
 class Fake(ABC):
     """One platform in memory.
 
@@ -208,6 +258,8 @@ class AnswerDropped(Exception):
     """The fake did what was asked and its answer never arrives (``timeout_after_success``)."""
 
 
+LOGGED_BYTES = 64 * 1024
+"""Of a request's body: more than any message is long, and little of a file."""
 LOG_LENGTH = 5_000
 """Requests remembered: enough for any test, a few megabytes at most."""
 
@@ -254,7 +306,7 @@ class World:
         return fault.delay if fault else 0.0
 
     def _remember(self, fake: Fake, request: Request, response: Response) -> None:
-        body = request.body.decode(errors="replace")
+        body = request.body[:LOGGED_BYTES].decode(errors="replace")
         self.log.append(Logged(fake.slug, request.method, request.url, response.status, self.clock(), body))
         del self.log[:-LOG_LENGTH]
 

@@ -6,8 +6,9 @@ part is well formed. Read one after the other, the parts say all that the docume
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from connectors.richtext import (
     Block,
@@ -134,48 +135,45 @@ def _cut_code(text: str, fits: Callable[[str], bool]) -> tuple[str, str]:
 
 
 def _cut_inlines(content: Inlines, fits: Callable[[Inlines], bool]) -> tuple[Inlines, Inlines]:
-    def joined(pieces: Sequence[Inlines]) -> Inlines:
-        return normal_inlines(inline for piece in pieces for inline in piece)
-
-    def longest(pieces: Sequence[Inlines]) -> int:
-        return _most(len(pieces), lambda count: fits(joined(pieces[:count])))
-
-    for pieces in (_lines(content), _words(content)):
-        taken = longest(pieces)
-        if taken and joined(pieces[:taken]):
-            return joined(pieces[:taken]), joined(pieces[taken:])
-    characters = list(_characters(content, lambda inline: fits((inline,))))
-    taken = longest(characters) or 1
-    return joined(characters[:taken]), joined(characters[taken:])
+    """Cut at the last line break that leaves a head that fits, else between words, else between characters."""
+    whole = min(_most(len(content), lambda count: fits(content[:count])), len(content) - 1)
+    for place in range(whole, 0, -1):
+        if isinstance(content[place], LineBreak) and (head := normal_inlines(content[:place])):
+            return head, normal_inlines(content[place + 1 :])
+    words, rest = _words(content[: whole + 1]), content[whole + 1 :]
+    taken = _most(len(words), lambda count: fits(_joined(words[:count])))
+    if taken and (head := _joined(words[:taken])):
+        return head, _joined([*words[taken:], rest])
+    head, tail = _cut_word(words[0], fits)
+    return head, _joined([tail, *words[1:], rest])
 
 
-def _lines(content: Iterable[Inline]) -> list[Inlines]:
-    lines: list[list[Inline]] = [[]]
-    for inline in content:
-        lines[-1].append(inline)
-        if isinstance(inline, LineBreak):
-            lines.append([])
-    return [tuple(line) for line in lines if line]
+def _joined(pieces: Iterable[Inlines]) -> Inlines:
+    return normal_inlines(chain.from_iterable(pieces))
+
+
+def _cut_word(word: Inlines, fits: Callable[[Inlines], bool]) -> tuple[Inlines, Inlines]:
+    """Cut between characters; a link or mention too long for any message becomes its text."""
+    whole = min(_most(len(word), lambda count: fits(word[:count])), len(word) - 1)
+    head, inline, tail = word[:whole], word[whole], word[whole + 1 :]
+    if not isinstance(inline, Text):
+        if head:
+            return head, (inline, *tail)
+        inline = Text(plain_inline(inline))
+    pieces, style = clusters(inline.text), inline.style
+    taken = _most(len(pieces), lambda count: fits((*head, Text("".join(pieces[:count]), style))))
+    taken = taken or (0 if head else 1)
+    begun = (Text("".join(pieces[:taken]), style),) if taken else ()
+    return (*head, *begun), (Text("".join(pieces[taken:]), style), *tail)
 
 
 def _words(content: Iterable[Inline]) -> list[Inlines]:
     """Runs between blanks: a word that changes its style midway stays one word."""
     words: list[list[Inline]] = [[]]
     for inline in content:
-        pieces = [replace(inline, text=w) for w in _WORD.findall(inline.text)] if isinstance(inline, Text) else [inline]
+        pieces = [Text(w, inline.style) for w in _WORD.findall(inline.text)] if isinstance(inline, Text) else [inline]
         for piece in pieces:
             words[-1].append(piece)
             if isinstance(piece, LineBreak) or (isinstance(piece, Text) and piece.text[-1].isspace()):
                 words.append([])
     return [tuple(word) for word in words if word]
-
-
-def _characters(content: Iterable[Inline], fits: Callable[[Inline], bool]) -> Iterator[Inlines]:
-    """Single characters; a link or mention too long for any message becomes its text."""
-    for inline in content:
-        if isinstance(inline, Text):
-            yield from ((replace(inline, text=cluster),) for cluster in clusters(inline.text))
-        elif isinstance(inline, LineBreak) or fits(inline):
-            yield (inline,)
-        else:
-            yield from ((Text(cluster),) for cluster in clusters(plain_inline(inline)))

@@ -275,7 +275,7 @@ class Changes:
         return int(rows[0].root) if rows else None
 
     async def adopt(self, link: int, external_id: str) -> int:
-        """Take note of a root from before the link, which goes nowhere itself."""
+        """Take note of a message that goes nowhere: a root from before the link, an answer of our own."""
         return int((await self._write(_ADOPT, link=link, external_id=external_id)).root)
 
     async def archived(self, conversation: int, *, on: bool) -> bool:

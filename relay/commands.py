@@ -11,7 +11,7 @@ from accounts.matching import Directory
 from connectors.contract import Connector, ListsMembers, TakesCommands
 from connectors.errors import ConnectorError, NotSupported
 from connectors.http import Transport, drive
-from connectors.messages import AccountId, Commanded, ConversationId
+from connectors.messages import AccountId, Commanded, ConversationId, MessageId
 from connectors.richtext import Block, BulletList, Document, Paragraph, Style, Text, document
 from relay.models import ConversationLink
 
@@ -34,18 +34,22 @@ class Commands:
         self._sandbox = sandbox
         self._known: dict[str, Callable[[Any], Awaitable[Document]]] = {"help": self._help, "members": self._members}
 
-    async def obey(self, row: Any, command: Commanded) -> None:
-        """Answer ``command`` that was heard in the conversation of ``row`` (of ``Ledger.events_waiting``)."""
+    async def obey(self, row: Any, command: Commanded) -> list[MessageId]:
+        """Answer ``command`` that was heard in the conversation of ``row`` (of ``Ledger.events_waiting``).
+
+        Returns the answer's messages where everybody there can read them.
+        """
         connector = await self._connections.connector(row.installation_id)
         if not isinstance(connector, TakesCommands):
-            return
+            return []
         word = (command.words.split() or ["help"])[0].lower()
         try:
             body = await self._known.get(word, self._unknown)(row)
             answer = connector.answer(command, ConversationId(row.conversation), body)
-            await drive(answer, self._transport, connector.credentials, self._sandbox)
+            return await drive(answer, self._transport, connector.credentials, self._sandbox)
         except (ConnectorError, NotSupported) as error:
             log.warning("command not answered", platform=connector.platform.slug, error=type(error).__name__)
+            return []
 
     async def _help(self, row: Any) -> Document:
         shared = "This channel is shared. What you write here is read on the other platforms, and the other way round."

@@ -208,10 +208,12 @@ class Visit:
         match Kind(self.row.event_kind):
             case Kind.POSTED if self.row.is_deleted:
                 await self._withdraw()
-            case Kind.POSTED:
-                await self.post()
-            case Kind.NOTICE:
-                await self._notify(await self._notice())
+            case Kind.POSTED | Kind.NOTICE:
+                match await self._heard():
+                    case Noticed() as notice:
+                        await self._notify(notice)
+                    case _:
+                        await self.post()
             case _:
                 await (await Amendment.of(self)).make()
 
@@ -236,28 +238,20 @@ class Visit:
 
     async def message(self) -> Message:
         """The message by the newest edit heard of."""
-        row = self.row
-        if row.edit is None or row.edit == row.event:
-            heard = await self._heard(row.event, row.event_kind, row.event_occurred_at)
-        else:
-            heard = await self._heard(row.edit, row.edit_kind, row.edit_occurred_at)
-        match heard:
+        match await self._heard():
             case Posted(message) | Edited(message) | Stands(message):
-                self.revision = row.edited_at or message.edited_at
+                self.revision = self.row.edited_at or message.edited_at
                 return message
             case _:
                 raise Unheard(Discard.GONE)
 
-    async def _notice(self) -> Noticed:
-        notice = await self._heard(self.row.event, self.row.event_kind, self.row.event_occurred_at)
-        if not isinstance(notice, Noticed):
-            raise Unheard(Discard.GONE)
-        return notice
-
-    async def _heard(self, event: int, kind: str, occurred_at: datetime | None) -> Event:
-        return await self._listen(self.deliver.ear.hear(event, self.row.origin_installation, self._about(
-            Kind(kind), MessageId(self.row.event_message), occurred_at
-        )))  # fmt: skip
+    async def _heard(self) -> Event:
+        row = self.row
+        event, kind, at = row.event, row.event_kind, row.event_occurred_at
+        if row.edit is not None:
+            event, kind, at = row.edit, row.edit_kind, row.edit_occurred_at
+        reference = self._about(Kind(kind), MessageId(row.event_message), at)
+        return await self._listen(self.deliver.ear.hear(event, row.origin_installation, reference))
 
     def _about(self, kind: Kind, message: MessageId, occurred_at: datetime | None = None) -> Reference:
         return Reference(kind, ConversationId(self.row.origin_conversation), message, occurred_at)

@@ -182,7 +182,8 @@ class Page:
             case Noticed():
                 await self._noticed(row, event)
             case Commanded():
-                await self._ingest.commands.obey(row, event)
+                for answer in await self._ingest.commands.obey(row, event):
+                    await self._changes.adopt(row.link_id, answer)  # it comes back, and concerns nobody else
                 self._discard(row, Discard.ANSWERED)
             case Posted() | Skipped():
                 raise AssertionError("taken elsewhere")

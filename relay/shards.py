@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from accounts.connecting import Connections
 from accounts.matching import Directory
+from connectors.addresses import PublicResolver
 from connectors.http import Transport, over_aiohttp
 from relay import doorbell, vault
 from relay.commands import Commands
@@ -83,7 +84,10 @@ async def drain(
 async def _tools(transport: Transport | None) -> AsyncIterator[tuple[Redis, Transport]]:
     redis: Redis = Redis.from_url(settings.REDIS_URL)
     connector = aiohttp.TCPConnector(
-        limit=CONNECTIONS_AT_ONCE, limit_per_host=CONNECTIONS_PER_PLATFORM, ttl_dns_cache=300
+        limit=CONNECTIONS_AT_ONCE,
+        limit_per_host=CONNECTIONS_PER_PLATFORM,
+        ttl_dns_cache=300,
+        resolver=None if settings.MIO_SANDBOX_URL else PublicResolver(),
     )
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         try:

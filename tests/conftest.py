@@ -3,7 +3,8 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,9 +18,12 @@ from redis import Redis
 import connectors
 from connectors.calls import Response
 from connectors.contract import Request
+from connectors.downloads import Opener
 from connectors.http import AnswerLost, BlockingTransport, Outgoing, Transport
 from connectors.sandbox import AnswerDropped, Webhook, World
+from connectors.streaming import Incoming
 from mio_hub.sandbox.threads import served
+from tests.connectors.given import whole
 from tests.house import House
 
 hypothesis.settings.register_profile("hub", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -80,9 +84,25 @@ def transport(world: World) -> Transport:
     """For ``drive``: the fakes answer at their real addresses, in process. Any other address fails the test."""
 
     async def send(outgoing: Outgoing) -> Response:
-        return _answer(world, outgoing)
+        return _answer(world, await whole(outgoing))
 
     return send
+
+
+@pytest.fixture
+def opener(world: World) -> Opener:
+    """The same for ``download``."""
+
+    @asynccontextmanager
+    async def opening(outgoing: Outgoing) -> AsyncIterator[Incoming]:
+        response = _answer(world, outgoing)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield response.body
+
+        yield Incoming(response, chunks())
+
+    return opening
 
 
 @pytest.fixture

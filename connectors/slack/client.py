@@ -1,6 +1,6 @@
 """What the Hub asks of Slack's Web API (reference §3). Generators of ``Call``s, no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,24 +42,36 @@ def post(rendered: Rendered) -> Calls[MessageId]:
 
 def find(rendered: Rendered, since: datetime, own: frozenset[AccountId]) -> Calls[list[MessageId]]:
     """Our own post that carries the nonce of ``rendered``; at most one. Replies are looked for in their thread."""
+    return (
+        yield from search(rendered, since, lambda message: author(message) in own and _is_marked(message, rendered))
+    )
+
+
+def search(rendered: Rendered, since: datetime, fits: Callable[[Object], bool]) -> Calls[list[MessageId]]:
+    """What was said since in the channel or thread where ``rendered`` belongs, and fits; oldest first."""
     form = {"channel": rendered.conversation, "oldest": ts_of(since - CLOCK_MARGIN), "limit": str(PAGE)}
     thread = rendered.payload.get("thread_ts")
     method, form = ("conversations.replies", form | {"ts": thread}) if thread else ("conversations.history", form)
+    found: list[MessageId] = []
     for _ in range(PAGES):
         page = (yield asking(method, *HISTORY, include_all_metadata="1", **form)).json()
-        for message in objects(page.get("messages")):
-            if author(message) in own and _nonce(message) == rendered.nonce and is_ts(message.get("ts")):
-                return [MessageId(message["ts"])]
+        fitting = (
+            message["ts"] for message in objects(page.get("messages")) if is_ts(message.get("ts")) and fits(message)
+        )
+        found += map(MessageId, fitting)
         cursor = text_of(inner(page, "response_metadata"), "next_cursor")
         if not cursor:
-            return []
+            return sorted(found)
         form["cursor"] = cursor
+    if found:
+        return sorted(found)
     raise Unsure("too much was said since to look for a lost message")
 
 
-def _nonce(message: Object) -> Any:
+def _is_marked(message: Object, rendered: Rendered) -> bool:
     metadata = inner(message, "metadata")
-    return inner(metadata, "event_payload").get("nonce") if metadata.get("event_type") == METADATA_TYPE else None
+    is_ours = metadata.get("event_type") == METADATA_TYPE
+    return is_ours and inner(metadata, "event_payload").get("nonce") == rendered.nonce
 
 
 def edit(message: MessageId, rendered: Rendered) -> Calls[None]:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from connectors.calls import Call, Calls
 from connectors.contract import Rendered
 from connectors.errors import Gone, Malformed
-from connectors.messages import AccountId, Commanded, ConversationId
+from connectors.messages import AccountId, Commanded, ConversationId, MessageId
 from connectors.richtext import document, plain
 from connectors.slack.ids import is_id, is_ts
 from connectors.slack.mrkdwn import read_mrkdwn
@@ -48,7 +48,7 @@ def _is_answers_host(url: str) -> bool:
         return False
 
 
-def answer(command: Commanded, conversation: ConversationId, parts: Sequence[Rendered]) -> Calls[None]:
+def answer(command: Commanded, conversation: ConversationId, parts: Sequence[Rendered]) -> Calls[list[MessageId]]:
     """Answer so that only the asker reads it: a slash command works even where our app is not a member."""
     for part in parts:
         said = {"text": part.payload["text"], "blocks": part.payload["blocks"]}
@@ -59,6 +59,7 @@ def answer(command: Commanded, conversation: ConversationId, parts: Sequence[Ren
             yield _reply(command.handle, said)
         except Gone:  # the address has expired
             yield _whisper(command, conversation, said)
+    return []
 
 
 def _reply(url: str, said: dict[str, object]) -> Call:

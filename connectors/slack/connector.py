@@ -108,13 +108,16 @@ class Slack(
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return transfer.upload(attachment, render.render(draft))
 
+    def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
+        return transfer.find_file(attachment, render.render(draft), since, self.own_accounts)
+
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(conversation, name)
 
     def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
         return names.set_topic(conversation, topic)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
         return commands.answer(command, conversation, self.parts(Draft(conversation, body, "answer")))
 
     def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:

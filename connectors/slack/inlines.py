@@ -29,17 +29,6 @@ _LATEST_DATE = 253_402_300_799
 """The last second of the year 9999: Python's calendar ends there."""
 
 
-def encodable(text: str) -> str:
-    """``text`` without half emoji: JSON can hold lone surrogates, no other platform's request can."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode(errors="replace").decode()
-    return text
-
-
 def link(url: str, text: str, style: Style, degraded: list[str]) -> Inline:
     """A link; an address of another scheme (``tel:``, ``slack:``) is shown in words."""
     if _WEB_ADDRESS.fullmatch(url):
@@ -93,13 +82,12 @@ def paragraphs(content: Iterable[Inline]) -> list[Block]:
 def _lines(content: Iterable[Inline]) -> list[list[Inline]]:
     lines: list[list[Inline]] = [[]]
     for inline in content:
-        match inline:
-            case LineBreak():
-                lines.append([])
-            case Text(text, style) if "\n" in text:
-                first, *rest = text.split("\n")
-                lines[-1].append(Text(first, style))
-                lines += [[Text(line, style)] for line in rest]
-            case _:
-                lines[-1].append(inline)
+        if isinstance(inline, LineBreak):
+            lines.append([])
+        elif isinstance(inline, Text) and "\n" in inline.text:
+            first, *rest = inline.text.split("\n")
+            lines[-1].append(Text(first, inline.style))
+            lines += [[Text(line, inline.style)] for line in rest]
+        else:
+            lines[-1].append(inline)
     return lines

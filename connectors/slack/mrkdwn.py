@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from connectors.emoji import character
-from connectors.richtext import Block, CodeBlock, Inline, Quote, Style, Text
-from connectors.slack.inlines import broadcast, channel, date, encodable, link, paragraphs, person, user_group
+from connectors.richtext import Block, CodeBlock, Inline, Quote, Style, Text, encodable
+from connectors.slack.inlines import broadcast, channel, date, link, paragraphs, person, user_group
 
 _FENCE = re.compile(r"```(.+?)```", re.DOTALL)
 _QUOTE = re.compile(r"^(?:&gt;|>) ?")

@@ -145,7 +145,9 @@ def _body(content: Object, files: list[Object]) -> Document:
     if files:
         blocks += lines_for(without_bytes(files), reading.degraded)
     body = document(blocks, reading.degraded)
-    return map_inlines(body, _in_italics) if content.get("subtype") == "me_message" else body
+    if content.get("subtype") == "me_message":  # what differed in nothing but italics is one run now
+        return document(map_inlines(body, _in_italics).blocks, body.degraded)
+    return body
 
 
 def _own_text(content: Object, reading: Reading) -> list[Block]:

@@ -4,8 +4,8 @@ from typing import Any
 
 from connectors.emoji import character, shortcode
 from connectors.messages import AccountId, Reaction
+from connectors.richtext import encodable
 from connectors.slack.ids import is_id
-from connectors.slack.inlines import encodable
 from connectors.slack.rich_text import Object, objects, text_of
 
 

@@ -10,8 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.emoji import character
-from connectors.richtext import Block, BulletList, CodeBlock, Emoji, Inline, LineBreak, NumberedList, Quote, Style, Text
-from connectors.slack.inlines import broadcast, channel, date, encodable, link, paragraphs, person, user_group
+from connectors.richtext import (
+    STYLES,
+    Block,
+    BulletList,
+    CodeBlock,
+    Emoji,
+    Inline,
+    LineBreak,
+    NumberedList,
+    Quote,
+    Style,
+    Text,
+    encodable,
+)
+from connectors.slack.inlines import broadcast, channel, date, link, paragraphs, person, user_group
 from connectors.slack.mrkdwn import labels
 
 Object = Mapping[str, Any]
@@ -26,8 +39,6 @@ _FLAGS = {
     "code": Style.CODE,
     "underline": Style.UNDERLINE,
 }
-_STYLES = [Style(value) for value in range(1 << len(_FLAGS))]
-"""Every combination at hand: joining flags anew for every word is what reading would spend most of its time on."""
 _VALUES = {name: flag.value for name, flag in _FLAGS.items()}
 
 
@@ -187,7 +198,7 @@ def _style(given: Any) -> Style:
         for name, wanted in given.items():
             if wanted and name in _VALUES:
                 value |= _VALUES[name]
-    return _STYLES[value]
+    return STYLES[value]
 
 
 def _unknown(element: Object, style: Style, reading: Reading) -> Inline:

@@ -25,6 +25,7 @@ from connectors.richtext import (
     Style,
     Table,
     Text,
+    both,
     plain_inline,
 )
 from connectors.slack.plain_text import RANGES, grid, rings
@@ -82,9 +83,8 @@ def _with_paragraph(words: list[Element], block: Paragraph | Heading) -> list[El
 
 def _append(words: list[Element], element: Element) -> None:
     """Add an element, joined to the one before it where both are plain text."""
-    last = words[-1] if words else {}
-    if last.keys() == element.keys() == _PLAIN_KEYS:
-        last["text"] += element["text"]
+    if words and element.keys() == _PLAIN_KEYS == words[-1].keys():
+        words[-1]["text"] += element["text"]
     else:
         words.append(element)
 
@@ -156,7 +156,7 @@ def _rest(blocks: Sequence[Block], indent: int, border: Element) -> Iterator[Ele
 
 
 def text_element(text: str, style: Style) -> Element:
-    if not style:
+    if style is Style.PLAIN:
         return {"type": "text", "text": text}
     return {"type": "text", "text": text, "style": _flags(style)}
 
@@ -171,14 +171,15 @@ def _flags(style: Style) -> dict[str, bool]:
 
 
 def inline_element(inline: Inline, bold: Style) -> Element:
+    if isinstance(inline, Text):
+        return text_element(inline.text, both(inline.style, bold))
     match inline:
-        case Text(text, style):
-            return text_element(text, style | bold if bold else style)
         case Link(url, text, style):
-            element: Element = {"type": "link", "url": url}
-            element |= {} if text == url else {"text": text}
-            style = style | bold if bold else style
-            return element | {"style": _flags(style)} if style else element
+            element: Element = (
+                {"type": "link", "url": url} if text == url else {"type": "link", "url": url, "text": text}
+            )
+            flags = _flags(both(style, bold))
+            return element | {"style": flags} if flags else element
         case Mention(name, account):
             return {"type": "user", "user_id": account} if rings(account) else text_element(f"@{name}", bold)
         case Broadcast(name) if name in RANGES:

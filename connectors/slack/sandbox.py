@@ -22,7 +22,7 @@ from connectors.messages import (
     WorkspaceId,
 )
 from connectors.richtext import ChannelMention, Inline, Mention, map_inlines
-from connectors.sandbox import Fake, Person, Place, Shown, Webhook, digest
+from connectors.sandbox import Data, Fake, Person, Place, Shown, Webhook, digest
 from connectors.slack.parse import parse
 from connectors.slack.plain_text import escape as escape_text
 from connectors.slack.reactions import emoji_of, name_of
@@ -129,7 +129,7 @@ class FakeSlack(Fake):
         file = add_file(self.workspace, name, data, person)
         return MessageId(share(self.workspace, self.workspace.channels[conversation], [file], author)["ts"])
 
-    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
+    def files(self, conversation: ConversationId) -> list[tuple[str, Data]]:
         """Names and contents of the files in a conversation, oldest first."""
         messages = self.workspace.channels[conversation].messages
         shown = (file["id"] for message in messages for file in message.get("files", ()))

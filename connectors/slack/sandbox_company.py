@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sandbox import CHANNELS, COMPANY, Actor, cast_of, digest
+from connectors.sandbox import CHANNELS, COMPANY, Actor, Data, cast_of, digest
 
 KEPT = 2_000
 """Messages remembered per channel: more than any test or demo scrolls back."""
@@ -76,7 +76,7 @@ class Channel:
 class File:
     """A file as the fake keeps it; ``told`` is its file object, ``looks`` how often it hides its shares from a look."""
 
-    data: bytes
+    data: Data
     told: Object
     owner: str
     looks: int = 0

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import digest
+from connectors.sandbox import digest, kept, served_file
 from connectors.slack.sandbox_arguments import nested
 from connectors.slack.sandbox_chat import checked_blocks, signed_by, threaded
 from connectors.slack.sandbox_company import Caller, Channel, Complaint, File, Method, Object, Workspace
@@ -26,10 +26,16 @@ def add_file(workspace: Workspace, name: str, data: bytes, owner: str) -> File:
     base = f"https://files.slack.com/files-pri/{workspace.team}-{file_id}"
     told: Object = {"id": file_id, "created": now, "timestamp": now, "name": name, "title": name, "user": owner}
     told |= {"mimetype": "", "filetype": "", "pretty_type": "", "mode": "hosted", "is_external": False}
-    told |= {"is_public": True, "size": len(data), "url_private": f"{base}/{quote(name)}", "shares": {}, "channels": []}
-    told |= {"url_private_download": f"{base}/download/{quote(name)}"}
-    told |= {"permalink": f"https://acme.slack.com/files/{owner}/{file_id}/{quote(name)}"}
-    workspace.files[file_id] = File(data, told, owner)
+    told |= {
+        "is_public": True,
+        "size": len(data),
+        "url_private": f"{base}/{quote(name, safe='')}",
+        "shares": {},
+        "channels": [],
+    }
+    told |= {"url_private_download": f"{base}/download/{quote(name, safe='')}"}
+    told |= {"permalink": f"https://acme.slack.com/files/{owner}/{file_id}/{quote(name, safe='')}"}
+    workspace.files[file_id] = File(kept(data), told, owner)
     _forget(workspace)
     return workspace.files[file_id]
 
@@ -45,12 +51,12 @@ def share(workspace: Workspace, channel: Channel, files: list[File], message: Ob
         file.told["mimetype"] = mimetypes.guess_type(file.told["name"])[0] or "application/octet-stream"
         file.told["filetype"] = file.told["name"].rpartition(".")[2].lower()
     shown = {"files": [file.told | {"shares": {}} for file in files], "upload": False, "display_as_bot": False}
-    kept = workspace.keep(channel, message | {"subtype": "file_share"} | shown)
+    message = workspace.keep(channel, message | {"subtype": "file_share"} | shown)
     for file in files:
         file.told["channels"] = [channel.id]
-        file.told["shares"] = {"public": {channel.id: [{"ts": kept["ts"], "channel_name": channel.name}]}}
+        file.told["shares"] = {"public": {channel.id: [{"ts": message["ts"], "channel_name": channel.name}]}}
         file.looks = LOOKS
-    return kept
+    return message
 
 
 def get_upload_url(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
@@ -125,7 +131,7 @@ def serve_files(workspace: Workspace, request: Request, path: str) -> Response:
     if file is None:
         return Response(404, b"", {"content-type": "text/html"})
     kind = file.told["mimetype"] or "application/octet-stream"
-    return Response(200, file.data, {"content-type": kind, "content-length": str(len(file.data))})
+    return served_file(file.data, {"content-type": kind})
 
 
 def _take_upload(workspace: Workspace, request: Request) -> Response:
@@ -133,7 +139,7 @@ def _take_upload(workspace: Workspace, request: Request) -> Response:
     file = workspace.files.get(workspace.uploads.pop(request.url, ""))
     if file is None or request.method != "POST" or len(request.body) != file.told["size"]:
         return Response(400, b"upload failed", {"content-type": "text/plain"})
-    file.data = request.body
+    file.data = kept(request.body)
     _forget(workspace)
     return Response(200, f"OK - {len(request.body)}".encode(), {"content-type": "text/plain"})
 

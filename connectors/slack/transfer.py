@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from connectors.calls import Call, Calls, Response, Upload, judge_status
 from connectors.contract import Rendered
 from connectors.errors import Refused, Unavailable, Unsure
-from connectors.messages import Attachment, ConversationId, MessageId
+from connectors.messages import AccountId, Attachment, ConversationId, MessageId
+from connectors.slack.client import search
 from connectors.slack.files import address, content_type, is_trusted
-from connectors.slack.ids import is_id, is_ts
+from connectors.slack.ids import author, is_id, is_ts
 from connectors.slack.rich_text import Object, objects, text_of
 from connectors.slack.web import asking, inner, telling
 
@@ -69,6 +71,21 @@ def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
         if ts := next(_shared(inner(response.json(), "file"), rendered.conversation), None):
             return MessageId(ts)
     raise Unsure("Slack took the file and has not shown it yet")
+
+
+def find_file(
+    attachment: Attachment, rendered: Rendered, since: datetime, own: frozenset[AccountId]
+) -> Calls[list[MessageId]]:
+    """Our messages with a file of that name and size: one with a file bears no nonce."""
+
+    def fits(message: Object) -> bool:
+        return author(message) in own and any(_is(file, attachment) for file in objects(message.get("files")))
+
+    return search(rendered, since, fits)
+
+
+def _is(file: Object, attachment: Attachment) -> bool:
+    return attachment.name in (file.get("name"), file.get("title")) and file.get("size") == attachment.size
 
 
 def _share(file: str, name: str, rendered: Rendered) -> Call:

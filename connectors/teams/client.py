@@ -225,8 +225,10 @@ def _email(user: Mapping[str, Any]) -> str:
     return user.get("mail") or next(aliases, "")
 
 
-def find(rendered: Rendered, author: AccountId, since: datetime) -> Calls[list[MessageId]]:
-    """Our message among the newest: by its marker, or by author and text where Teams dropped the marker.
+def find(
+    rendered: Rendered, author: AccountId, since: datetime, fits: Callable[[Mapping[str, Any]], bool] = bool
+) -> Calls[list[MessageId]]:
+    """Our message among the newest: by its marker, or by author and text where Teams dropped the marker; it must fit.
 
     Of the link to the next page only the query is used: a token must not travel to a host that an answer names.
     """
@@ -239,7 +241,7 @@ def find(rendered: Rendered, author: AccountId, since: datetime) -> Calls[list[M
         messages = page.get("value") if isinstance(page, dict) else None
         if not isinstance(messages, list):
             raise Unavailable("Teams answered without a list of messages")
-        ours += [message for message in messages if _is_ours(message, author, since)]
+        ours += [message for message in messages if _is_ours(message, author, since) and fits(message)]
         page_query = urlsplit(page.get("@odata.nextLink") or "").query
         if not page_query or any(_before(message, since) for message in messages):
             return [message_id(message["id"], root) for message in _matching(rendered, ours)]

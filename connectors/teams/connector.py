@@ -108,16 +108,21 @@ class Teams(
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return files.upload(attachment, render.render(draft))
 
+    def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
+        return files.find_file(attachment, render.render(draft), self.credentials.account, since)
+
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(conversation, name)
 
     def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
         return names.set_topic(conversation, topic)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
         """A reply to the command that mentions its author: Teams has no message that only one person sees."""
+        said: list[MessageId] = []
         for part in self.parts(render.answer(command, conversation, body)):
-            yield from client.post(part)
+            said += [(yield from client.post(part))]
+        return said
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)

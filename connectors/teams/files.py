@@ -4,15 +4,16 @@ import base64
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from connectors.calls import Call, Calls, Response, Upload
 from connectors.contract import Rendered
 from connectors.errors import Refused, Unavailable
-from connectors.messages import Attachment, ConversationId, MessageId
+from connectors.messages import AccountId, Attachment, ConversationId, MessageId
 from connectors.teams.attachments import REFERENCE
-from connectors.teams.client import GRAPH, judge, placed, post
+from connectors.teams.client import GRAPH, find, judge, placed, post
 from connectors.teams.ids import channel_path, hosted_path, open_handle
 from connectors.teams.values import mapping
 
@@ -112,6 +113,20 @@ def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
         judge=judge,
     )
     return (yield from post(_said(rendered, response.json())))
+
+
+def find_file(attachment: Attachment, rendered: Rendered, author: AccountId, since: datetime) -> Calls[list[MessageId]]:
+    """The message by its marker or its text, among those with a file of that name, which may have become a numbered one."""
+    stem, dot, suffix = _name(attachment.name).rpartition(".")
+    name = re.compile(
+        rf"{re.escape(stem)}(?: \d+)?{re.escape(dot + suffix)}" if dot else rf"{re.escape(suffix)}(?: \d+)?"
+    )
+
+    def fits(message: Mapping[str, Any]) -> bool:
+        files = [file for file in message.get("attachments") or () if file.get("contentType") == REFERENCE]
+        return any(name.fullmatch(str(file.get("name"))) for file in files)
+
+    return find(rendered, author, since, fits)
 
 
 def _said(rendered: Rendered, item: Mapping[str, Any]) -> Rendered:

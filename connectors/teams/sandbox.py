@@ -28,7 +28,7 @@ from connectors.messages import (
     Reference,
     WorkspaceId,
 )
-from connectors.sandbox import CHANNELS, COMPANY, Fake, Person, Place, Shown, Webhook, cast_of, digest
+from connectors.sandbox import CHANNELS, COMPANY, Data, Fake, Person, Place, Shown, Webhook, cast_of, digest
 from connectors.teams.attachments import REFERENCE
 from connectors.teams.body import read_body
 from connectors.teams.client import placed
@@ -201,7 +201,7 @@ class FakeTeams(Fake):
         """Give a channel another description."""
         change(self.channels, self._channel_of(conversation), self._user(person), {"description": topic})
 
-    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
+    def files(self, conversation: ConversationId) -> list[tuple[str, Data]]:
         """The files and pictures of all messages, oldest first."""
         drive = self.channels.drive
         read = [attachment for message in self._said(conversation) for attachment in self._attachments(message)]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import COMPANY, digest
+from connectors.sandbox import COMPANY, Data, digest, kept, served_file
 from connectors.teams.sandbox_entra import guid
 from connectors.teams.sandbox_rules import Denied
 
@@ -32,7 +32,7 @@ class File:
     name: str
     folder: str
     kind: str
-    data: bytes
+    data: Data
     url: str
 
 
@@ -64,13 +64,13 @@ class Drive:
         )
         self._made += 1
         id_ = guid("file", folder, free, str(self._made)).upper()
-        file = File(id_, free, folder, _kind(free), data, _web_url(id_, path, free))
+        file = File(id_, free, folder, _kind(free), kept(data), _web_url(id_, path, free))
         self._keep(file)
         return self._item(file)
 
     def keep_picture(self, url: str, kind: str, data: bytes) -> None:
         """Store a picture of a message."""
-        self._keep(File(url, "image", "", kind, data, url))
+        self._keep(File(url, "image", "", kind, kept(data), url))
 
     def picture(self, url: str) -> File:
         """A picture of a message. Raises ``Denied``."""
@@ -109,9 +109,7 @@ class Drive:
         if request.method != "GET" or file is None or not proven or "authorization" in request.headers:
             return Response(401, b"", {"content-type": "text/plain"})
         disposition = f"attachment; filename*=UTF-8''{quote(file.name)}"
-        length = str(len(file.data))
-        headers = {"content-type": file.kind, "content-length": length, "content-disposition": disposition}
-        return Response(200, file.data, headers)
+        return served_file(file.data, {"content-type": file.kind, "content-disposition": disposition})
 
     def _keep(self, file: File) -> None:
         self._files[file.id] = file

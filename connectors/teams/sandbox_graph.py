@@ -10,7 +10,7 @@ from uuid import uuid4
 from connectors.calls import Response
 from connectors.contract import Request
 from connectors.messages import MessageId
-from connectors.sandbox import COMPANY, digest
+from connectors.sandbox import COMPANY, digest, served_file
 from connectors.teams.ids import channel_id, hosted_path, message_id
 from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Thread, iso
 from connectors.teams.sandbox_entra import Entra, Grant
@@ -239,7 +239,7 @@ class Graph:
         self._entered(asked, team, channel).message(_id(message))
         url = GRAPH + hosted_path(channel_id(team, channel), _id(message), content)
         picture = self._channels.drive.picture(url)
-        return Response(200, picture.data, {"content-type": picture.kind, "content-length": str(len(picture.data))})
+        return served_file(picture.data, {"content-type": picture.kind})
 
     def show_folder(self, asked: _Asked, team: str, channel: str) -> dict[str, Any]:
         entered = self._entered(asked, team, channel)

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.richtext import encodable
+
 _FRACTION = re.compile(r"\.\d+")
 
 
 def string(value: object) -> str:
     """``value`` where it is a text, else an empty one."""
-    return value if isinstance(value, str) else ""
+    return encodable(value) if isinstance(value, str) else ""
 
 
 def mapping(value: object) -> Mapping[str, Any]:

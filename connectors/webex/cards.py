@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.html import web_address
 from connectors.markdown import from_markdown
-from connectors.richtext import Block, BulletList, LineBreak, Link, Paragraph, Style, Text, document
+from connectors.richtext import Block, BulletList, LineBreak, Link, Paragraph, Style, Text, document, encodable
 
 DEEPEST = 12
 """Elements within elements; cards of people who mean well nest four or five."""
@@ -44,7 +44,7 @@ def _text_block(element: Card) -> Iterator[Block]:
 
 
 def _rich_text(element: Card) -> Iterator[Block]:
-    runs = [run if isinstance(run, str) else _text(run, "text") for run in _list(element, "inlines")]
+    runs = [encodable(run) if isinstance(run, str) else _text(run, "text") for run in _list(element, "inlines")]
     yield Paragraph((Text("".join(runs)),))
 
 
@@ -82,7 +82,7 @@ _READERS: dict[str, Callable[[Card], Iterator[Block]]] = {
 
 def _text(element: object, name: str) -> str:
     value = element.get(name) if isinstance(element, Mapping) else None
-    return value if isinstance(value, str) else ""
+    return encodable(value) if isinstance(value, str) else ""
 
 
 def _list(element: Card, name: str) -> list[Any]:

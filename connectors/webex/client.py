@@ -85,10 +85,11 @@ def delete(message: MessageId) -> Calls[None]:
         return
 
 
-def answer(account: AccountId, parts: Iterable[Rendered]) -> Calls[None]:
+def answer(account: AccountId, parts: Iterable[Rendered]) -> Calls[list[MessageId]]:
     """``POST /messages`` to one person, which makes the 1:1 space when there is none: Webex has no private answers."""
     for part in parts:
         yield _posting({"toPersonId": account, "markdown": part.payload["markdown"]})
+    return []
 
 
 def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[MessageId]]:
@@ -96,14 +97,19 @@ def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[Mess
 
     Raises ``Unsure`` where more was said since than is read: not found would not mean not sent.
     """
+    return [ids.message(item["id"]) for item in (yield from same_text(rendered, since, own))]
+
+
+def same_text(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[dict[str, Any]]]:
+    """The messages as Webex lists them, oldest first."""
     query = {"roomId": rendered.conversation, "max": str(PAGE)}
     wanted = _shown(from_markdown(_MENTION.sub(_NAME, rendered.payload["markdown"])))
-    found: list[MessageId] = []
+    found: list[dict[str, Any]] = []
     for _ in range(PAGES):
         items = _items((yield reading("/messages", ("spark:messages_read",), "messages", query)))
         recent = [item for item in items if _is_recent(item, since - CLOCKS_APART)]
         ours = [item for item in recent if _is_own(item, own)]
-        found += [ids.message(item["id"]) for item in ours if _said(item, rendered.conversation) == wanted]
+        found += [item for item in ours if _said(item, rendered.conversation) == wanted]
         if len(recent) < len(items) or len(items) < PAGE:
             return found[::-1]
         query["beforeMessage"] = str(items[-1].get("id"))

@@ -110,13 +110,16 @@ class Webex(
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return files.upload(attachment, render.render(draft))
 
+    def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
+        return files.find_file(attachment, render.render(draft), since, self._own)
+
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(conversation, name)
 
     def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
         return names.set_topic(conversation, topic)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
         return client.answer(command.account, self.parts(Draft(conversation, body, "answer")))
 
     def account(self, account: AccountId) -> Calls[Account]:

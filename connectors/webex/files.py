@@ -1,12 +1,14 @@
 """Reading and posting files (reference §3.1, §3.3)."""
 
 import re
+from datetime import datetime
 
 from connectors.calls import Call, Calls, Upload
 from connectors.contract import Rendered
-from connectors.errors import Refused
-from connectors.messages import Attachment, MessageId
-from connectors.webex.client import BASE, TOKEN, WRITING, message_exists, posted_id
+from connectors.errors import Gone, Refused
+from connectors.messages import AccountId, Attachment, MessageId
+from connectors.webex import ids
+from connectors.webex.client import BASE, TOKEN, WRITING, message_exists, posted_id, same_text
 from connectors.webex.judge import judge, judge_file
 
 CONTENT = re.compile(r"https://(?:webexapis\.com|api\.ciscospark\.com)/v1(/contents/[A-Za-z0-9_=-]+)")
@@ -44,3 +46,26 @@ def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
         judge=judge,
     )
     return posted_id(response)
+
+
+def find_file(attachment: Attachment, rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[MessageId]]:
+    """Messages of that text with one file, whose size only its own address tells."""
+    found: list[MessageId] = []
+    for item in (yield from same_text(rendered, since, own)):
+        files, is_here = item.get("files"), item.get("parentId") in (None, rendered.payload.get("parentId"))
+        only = files[0] if isinstance(files, list) and len(files) == 1 else None
+        if is_here and (yield from _may_be(str(only), attachment)):
+            found.append(ids.message(item["id"]))
+    return found
+
+
+def _may_be(url: str, attachment: Attachment) -> Calls[bool]:
+    """Whether a file has the size of ``attachment``. One that Webex shows to nobody any more may be it."""
+    address = CONTENT.fullmatch(url)
+    if address is None:
+        return False
+    try:
+        response = yield _content("HEAD", address[1])
+    except (Refused, Gone):
+        return True
+    return response.headers.get("content-length") == str(attachment.size)

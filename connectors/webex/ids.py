@@ -44,14 +44,19 @@ def plausible(id_: object) -> str | None:
 
 
 def account(id_: str) -> AccountId:
-    """A person by any form of their id; equal people give equal ids."""
+    """A person by any form of their id; equal people give equal ids. What is no person's id is left as it is."""
+    return person(id_) or AccountId(id_)
+
+
+def person(id_: str) -> AccountId | None:
+    """The same for ids that anybody may have written; None for what is no person's id."""
     value = uuid(id_, "PEOPLE")
-    return AccountId(encode("PEOPLE", value) if value else id_)
+    return AccountId(encode("PEOPLE", value)) if value else None
 
 
 def is_account(id_: str) -> bool:
     """Whether this is a person's id as ``account`` makes it."""
-    return uuid(id_, "PEOPLE") is not None and account(id_) == id_
+    return person(id_) == id_
 
 
 def workspace(id_: str) -> WorkspaceId:

@@ -23,7 +23,7 @@ from connectors.messages import (
     Skipped,
     Stands,
 )
-from connectors.richtext import Broadcast, Document, Inline, Mention, Paragraph, Text, document, plain
+from connectors.richtext import Broadcast, Document, Inline, Mention, Paragraph, Text, document, encodable, plain
 from connectors.webex import ids
 from connectors.webex.cards import read_card
 from connectors.webex.webhook import moment
@@ -115,7 +115,7 @@ def _text(content: Content) -> Document:
         case {"html": str(html)} if html.strip():
             return _read_html(html)
         case {"text": str(text)}:
-            return document(Paragraph((Text(paragraph),)) for paragraph in _EMPTY_LINES.split(text))
+            return document(Paragraph((Text(paragraph),)) for paragraph in _EMPTY_LINES.split(encodable(text)))
     return Document(())
 
 
@@ -132,8 +132,7 @@ def _calls(groups: list[str]) -> Callable[[Element], Inline]:
         shown = _BLANKS.sub(" ", "".join(element.itertext())).strip().removeprefix("@")
         given = element.get("data-object-id", "")
         if element.get("data-object-type") != "groupMention" and given != "all":
-            person = ids.account(given)
-            return Mention(shown or "someone", person if ids.is_account(person) else None)
+            return Mention(shown or "someone", ids.person(given))
         group = (element.get("data-group-type") or given or shown or "all").lower()
         if group in EVERYBODY:
             return Broadcast(group)

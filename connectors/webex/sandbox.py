@@ -9,7 +9,7 @@ from connectors.calls import Response
 from connectors.contract import Credentials, Request
 from connectors.html import to_html
 from connectors.messages import Account, ConversationId, Kind, MessageId, Posted, Reference
-from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook
+from connectors.sandbox import CHANNELS, Data, Fake, Person, Place, Shown, Webhook
 from connectors.webex import ids
 from connectors.webex.parse import parse
 from connectors.webex.sandbox_company import Company
@@ -110,7 +110,7 @@ class FakeWebex(Fake):
         for address in self._company.rooms[conversation].messages[message].data["files"]:
             self._company.files[address.rpartition("/")[2]].scan = status
 
-    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
+    def files(self, conversation: ConversationId) -> list[tuple[str, Data]]:
         """Names and bytes of all files in a space, oldest first."""
         messages = self._company.rooms[conversation].messages.values()
         return [(file.name, file.data) for said in messages for file in said.files]

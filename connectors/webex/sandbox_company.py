@@ -3,13 +3,14 @@
 import hmac
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from connectors.html import escape
 from connectors.messages import MessageId
-from connectors.sandbox import COMPANY, Shown, Webhook, cast_of, digest
+from connectors.sandbox import COMPANY, Shown, Webhook, cast_of, digest, kept
 from connectors.webex import ids
 from connectors.webex.sandbox_state import (
     ADMIN_SCOPES,
@@ -109,6 +110,7 @@ class Company:
     ) -> Said:
         """Store a new message and tell of it; ``fields`` hold its text in every form and ``parentId``."""
         now, uuid = self.clock(), self._new_uuid()
+        files = [replace(file, data=kept(file.data)) for file in files]
         data = {
             "id": ids.encode("MESSAGE", uuid, CLUSTER),
             "roomId": room.id,

@@ -13,6 +13,8 @@ from connectors.webex.sandbox_state import File
 _PART = re.compile(rb"\A(.*?)\r\n\r\n(.*)\Z", re.DOTALL)
 _PARAMETER = re.compile(r';\s*(name|filename)="([^"]*)"')
 _ENCODED_NAME = re.compile(r"filename\*=utf-8''([^;\s]+)", re.IGNORECASE)
+_ESCAPED = re.compile("%22|%0A|%0D")
+"""What a browser escapes in the name of a file, and nothing else."""
 _TYPE = re.compile(r"^content-type:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(r'boundary="?([^";]+)')
 
@@ -73,11 +75,13 @@ def _parts(body: bytes, header: str) -> Iterator[tuple[str, str | File]]:
             raise Problem(400, "A part of the multipart request cannot be read.")
         told = part[1].decode(errors="replace")
         parameters = dict(_PARAMETER.findall(told))
+        if "filename" in parameters:
+            parameters["filename"] = _ESCAPED.sub(lambda found: unquote(found[0]), parameters["filename"])
         if encoded := _ENCODED_NAME.search(told):
-            parameters["filename"] = encoded[1]
+            parameters["filename"] = unquote(encoded[1])
         if "filename" not in parameters:
             yield parameters.get("name", ""), part[2].decode(errors="replace")
             continue
         kind = _TYPE.search(told)
         file_type = kind[1] if kind else "application/octet-stream"
-        yield parameters.get("name", ""), File(unquote(parameters["filename"]), file_type, part[2])
+        yield parameters.get("name", ""), File(parameters["filename"], file_type, part[2])

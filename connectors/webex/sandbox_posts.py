@@ -170,7 +170,7 @@ def read_file(asked: Asked) -> Answer:
 
 
 def _file_name(name: str) -> str:
-    if name.isascii():
+    if name.isascii() and name.isprintable():
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'filename="{quoted}"'
     return f"filename*={encode_rfc2231(name, 'UTF-8')}"

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import COMPANY, digest
+from connectors.sandbox import COMPANY, Brief, digest, served_file
 from connectors.webex import ids
 from connectors.webex.sandbox_asked import NO_SCOPE, Answer, Asked, Problem, found_room, paged
 from connectors.webex.sandbox_company import Company
@@ -41,6 +41,8 @@ def answer(company: Company, request: Request) -> Response:
         status, headers = problem.status, {"trackingid": tracking, **problem.headers}
     if isinstance(body, bytes):
         return Response(status, body, headers)
+    if isinstance(body, Brief):
+        return served_file(body, headers)
     content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
     return Response(status, content, {"content-type": "application/json;charset=UTF-8"} | headers)
 

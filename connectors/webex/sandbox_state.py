@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from connectors.sandbox import digest
+from connectors.sandbox import Data, digest
 from connectors.webex import ids
 
 HOST, OLD_HOST = "webexapis.com", "api.ciscospark.com"
@@ -63,7 +63,7 @@ class File:
 
     name: str
     content_type: str
-    data: bytes = field(repr=False)
+    data: Data = field(repr=False)
 
 
 @dataclass(slots=True)

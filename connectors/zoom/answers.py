@@ -5,7 +5,7 @@ from collections.abc import Callable
 from connectors.calls import Call, Calls
 from connectors.contract import Credentials, Rendered
 from connectors.errors import Gone
-from connectors.messages import AccountId, Commanded, Draft
+from connectors.messages import AccountId, Commanded, Draft, MessageId
 from connectors.richtext import plain
 from connectors.splitting import split
 from connectors.zoom import ids
@@ -25,7 +25,7 @@ NAME = "Mio Hub"
 
 def answer(
     credentials: Credentials, command: Commanded, draft: Draft, parts: Callable[[Draft], list[Rendered]]
-) -> Calls[None]:
+) -> Calls[list[MessageId]]:
     """Tell the asker alone; where no chatbot can, everybody, in the thread of the question."""
     if credentials.tokens.get(BOT) and credentials.extra.get("robot_jid") and not ids.is_outsider(command.account):
         try:
@@ -33,9 +33,11 @@ def answer(
         except Gone:
             pass  # the chatbot is not in this channel
         else:
-            return
+            return []
+    said: list[MessageId] = []
     for rendered in parts(draft):
-        yield from post(credentials, rendered)
+        said += [(yield from post(credentials, rendered))]
+    return said
 
 
 def _whisper(credentials: Credentials, asker: AccountId, draft: Draft) -> Calls[None]:

@@ -1,6 +1,6 @@
 """Zoom's REST calls for messages and people (§3): what to ask. No I/O."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -75,8 +75,13 @@ def react(
     yield Call("PATCH", url, REACT, bucket="medium", token=ADMIN, json=body, judge=judge_reaction)
 
 
-def find(credentials: Credentials, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
-    """Our own posts of this very text since ``since``, oldest first. Zoom hides no nonce: sender and text must do."""
+def find(
+    credentials: Credentials, rendered: Rendered, since: datetime, fits: Callable[[Mapping[str, Any]], bool] = bool
+) -> Calls[list[MessageId]]:
+    """Our own posts of this very text since ``since``, oldest first. Zoom hides no nonce: sender and text must do.
+
+    What else a message must be to be it, ``fits`` says.
+    """
     email = credentials.extra.get("email", "")
     if not email:
         raise Reconnect("the service user's e-mail address is not on record")
@@ -91,20 +96,21 @@ def find(credentials: Credentials, rendered: Rendered, since: datetime) -> Calls
         turned = query | {"next_page_token": page} if page else query
         response = yield _get(_messages(credentials), LIST, "medium", turned)
         answer = read(response)
-        found += _matching(answer.get("messages"), email, rendered.payload["message"], since)
+        ours = _matching(answer.get("messages"), email, rendered.payload["message"], since)
+        found += [(at, ids.message(message.get("id"))) for at, message in ours if fits(message)]
         page = ids.opaque(answer.get("next_page_token"))
         if not page:
             return [message for _, message in sorted(found)]
 
 
-def _matching(messages: object, email: str, text: str, since: datetime) -> Iterator[tuple[datetime, MessageId]]:
+def _matching(messages: object, email: str, text: str, since: datetime) -> Iterator[tuple[datetime, Mapping[str, Any]]]:
     if not isinstance(messages, list):
         raise Unavailable("Zoom's answer lists no messages")
     for message in messages:
-        if isinstance(message, dict) and message.get("message") == text:
+        if isinstance(message, dict) and (message.get("message") or "") == text:
             at = moment(message.get("timestamp")) or since
             if str(message.get("sender")).lower() == email.lower() and at >= since.replace(microsecond=0):
-                yield at, ids.message(message.get("id"))
+                yield at, message
 
 
 def fetch(credentials: Credentials, reference: Reference) -> Calls[Content]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from connectors.calls import Call, Calls, Response, Upload
@@ -10,7 +12,7 @@ from connectors.contract import Credentials, Rendered
 from connectors.errors import Gone, Refused, Unavailable, Unsure
 from connectors.messages import Attachment, MessageId
 from connectors.zoom import ids
-from connectors.zoom.client import ADMIN, READ, post, whole
+from connectors.zoom.client import ADMIN, READ, find, post, whole
 from connectors.zoom.files import entries, largest
 from connectors.zoom.judging import judge, told
 
@@ -99,6 +101,20 @@ def upload(credentials: Credentials, attachment: Attachment, rendered: Rendered)
     shared = Upload(attachment.name, attachment.content_type, size, part="files", form=form)
     call = Call("POST", f"{user}/messages/files", SHARE, repeatable=False, upload=shared)
     return ids.message((yield from _put(call)))
+
+
+def find_file(
+    credentials: Credentials, attachment: Attachment, rendered: Rendered, since: datetime
+) -> Calls[list[MessageId]]:
+    """Our messages of that text and thread with a file of that name and size."""
+    root = rendered.payload.get("reply_main_message_id", "")
+    wanted = attachment.name, attachment.size
+
+    def fits(message: Mapping[str, Any]) -> bool:
+        here = ids.message(message.get("reply_main_message_id")) == ids.message(root)
+        return here and any((file.get("file_name"), file.get("file_size")) == wanted for file in entries(message))
+
+    return find(credentials, rendered, since, fits)
 
 
 def _checked(attachment: Attachment) -> int:

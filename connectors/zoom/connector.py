@@ -114,10 +114,13 @@ class Zoom(
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
         return client_files.upload(self.credentials, attachment, render(draft))
 
+    def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
+        return client_files.find_file(self.credentials, attachment, render(draft), since)
+
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(self.credentials, conversation, name)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[None]:
+    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
         draft = Draft(conversation, body, "", thread=MessageId(command.handle) if command.handle else None)
         return answers.answer(self.credentials, command, draft, self.parts)
 

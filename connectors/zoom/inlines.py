@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from connectors.richtext import Broadcast, Inline, LineBreak, Link, Mention, Style, Text
+from connectors.richtext import STYLES, Broadcast, Inline, LineBreak, Link, Mention, Style, Text
 from connectors.zoom import ids
 from connectors.zoom.spans import EVERYONE, Named, Span
 
@@ -18,8 +18,6 @@ _STYLES = {
     "Code": Style.CODE,
 }
 _BITS = {kind: style.value for kind, style in _STYLES.items()}
-_LOOKS = [Style(bits) for bits in range(sum(_BITS.values()) + 1)]
-"""Every combination of styles by its bits: to combine flags of an enumeration is slow."""
 _UNKEPT = {
     "FontSize": "font size",
     "FontColor": "colour",
@@ -65,6 +63,8 @@ class Flow:
             self.degraded.append(_UNKEPT.get(span.kind, "link" if span.kind == "AddLink" else "formatting"))
             return None
         end = span.start + len(self.text[span.start : span.end].rstrip())
+        if end == span.end:
+            return span
         return span._replace(end=end) if end > span.start else None
 
     def code(self, mentions: Sequence[Named]) -> Iterator[Span]:
@@ -110,7 +110,7 @@ class Flow:
                 else:
                     urls.remove(span.attr)
             self.cuts.append(position)
-            self.looks.append((_LOOKS[bits], urls[-1] if urls else ""))
+            self.looks.append((STYLES[bits], urls[-1] if urls else ""))
 
     def read(self, start: int, end: int) -> tuple[Inline, ...]:
         """The inlines of a stretch, piece by piece: whoever makes a document of them makes them normal."""
@@ -128,7 +128,10 @@ class Flow:
                 border = bisect_right(self.cuts, at)
                 stop = min(self.cuts[border], end) if border < len(self.cuts) else end
                 style, url = self.looks[border - 1] if border else (Style.PLAIN, "")
-                yield from _linked(self.text[at:stop], url, style) if url else (Text(self.text[at:stop], style),)
+                if url:
+                    yield from _linked(self.text[at:stop], url, style)
+                else:
+                    yield Text(self.text[at:stop], style)
                 at = stop
 
 

@@ -19,6 +19,7 @@ from connectors.contract import Rendered
 from connectors.messages import Byline, Draft
 from connectors.richtext import (
     RULE,
+    STYLES,
     Block,
     Broadcast,
     BulletList,
@@ -52,6 +53,8 @@ _FORMATS: Sequence[tuple[Style, str]] = (
     (Style.STRIKE, "Strikethrough"),
     (Style.UNDERLINE, "Underline"),
 )
+_SPANS = {style: [kind for flag, kind in _FORMATS if flag in style] for style in STYLES}
+_CODE_STYLES = frozenset(style for style in STYLES if Style.CODE in style)
 _LIST_FORMATS = {BulletList: "BulletedList", NumberedList: "NumberedList"}
 _WEB = re.compile(r"https?://\S+\Z", re.IGNORECASE)
 
@@ -201,9 +204,10 @@ class _Writer:
             self.inline(inline)
 
     def inline(self, inline: Inline) -> None:
+        if isinstance(inline, Text):
+            self.styled(inline.text, inline.style)
+            return
         match inline:
-            case Text(text, style):
-                self.styled(text, style)
             case Link(url, text, style):
                 self.link(url, one_line(text), style)
             case Mention():
@@ -219,11 +223,9 @@ class _Writer:
 
     def styled(self, text: str, style: Style) -> None:
         start = self.at
-        self.write(inline_code(text) if Style.CODE in style else text)
-        if not style or self.quoted:
-            return
-        for flag, kind in _FORMATS:
-            if flag in style:
+        self.write(inline_code(text) if style in _CODE_STYLES else text)
+        if not self.quoted:
+            for kind in _SPANS[style]:
                 self.prolong(start, kind)
 
     def prolong(self, start: int, kind: str) -> None:

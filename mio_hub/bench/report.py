@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from mio_hub.bench.cells import Cell, Result
+from mio_hub.bench.conversions import Figures
 from mio_hub.bench.cpu import OURSELVES
 from mio_hub.bench.stages import Stage
 
@@ -146,10 +147,10 @@ def _verdict(lines: Sequence[Line]) -> list[str]:
     return rows + ([asked] if questions else [])
 
 
-def as_json(about: str, lines: Sequence[Line], pure: dict[str, float]) -> str:
-    """Everything of the table for a program; times in ms, CPU in µs per message."""
+def as_json(about: str, lines: Sequence[Line], pure: dict[str, float], conversions: Figures) -> str:
+    """Everything of the tables for a program; times in ms, CPU in µs per message."""
     cells = [asdict(line.cell) | {"results": line.results, "stages": line.stages} for line in lines]
-    found = {"conditions": about, "sound": sound(lines), "cells": cells, "pure_work": pure}
+    found = {"conditions": about, "sound": sound(lines), "cells": cells, "pure_work": pure, "conversions": conversions}
     return json.dumps(found, default=_plain, indent=2)
 
 

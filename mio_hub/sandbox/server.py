@@ -17,15 +17,15 @@ from aiohttp import web
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import AnswerDropped, Fake, Webhook, World
+from connectors.sandbox import AnswerDropped, Fake, Served, Webhook, World
 from mio_hub.sandbox import faults
 from mio_hub.sandbox.broadcast import Broadcast
 from mio_hub.sandbox.courier import Courier
 from mio_hub.sandbox.faults import Invalid
 from mio_hub.sandbox.panes import panes
 
-LARGEST_REQUEST = 32 * 1024 * 1024
-"""Bytes; above every platform's limit that a client of ours could want to try."""
+LARGEST_REQUEST = 128 * 1024 * 1024
+"""Bytes; the largest file that Webex takes, in its form, and some more to be refused by the fake itself."""
 
 CLOSING_SECONDS = 2.0
 """How long requests in flight may take to finish when the server stops."""
@@ -85,14 +85,14 @@ class SandboxServer:
                 web.post("/say", self._say),
                 web.get("/panes", self._panes),
                 web.get("/stream", self._stream),
-                web.route("*", "/{path:.+}", self._platform),
+                web.route("*", "/{path:(?s:.+)}", self._platform),
             ]
         )
         return application
 
     # --- The platforms
 
-    async def _platform(self, request: web.Request) -> web.Response:
+    async def _platform(self, request: web.Request) -> web.StreamResponse:
         host = request.raw_path.lstrip("/").partition("/")[0]
         fake = self.world.fake_at(host)
         if fake is None:
@@ -107,7 +107,9 @@ class SandboxServer:
                 self.broadcast.touch()
         if delay := self.world.delay_of(fake.slug):
             await asyncio.sleep(delay)
-        return _passed_on(response, _base(request))
+        if isinstance(response, Served):
+            return await _streamed(request, response)
+        return _passed_on(response, _base(request), is_head=request.method == "HEAD")
 
     # --- The sandbox's own interface
 
@@ -183,13 +185,25 @@ def _base(request: web.Request) -> str:
     return str(request.url.origin())
 
 
-def _passed_on(response: Response, base: str) -> web.Response:
-    """The answer, with links to further pages leading back here."""
-    headers = {name: value for name, value in response.headers.items() if name.lower() not in OWN_HEADERS}
+def _passed_on(response: Response, base: str, *, is_head: bool) -> web.Response:
+    """The answer, with links to further pages leading back here; to ``HEAD`` it is as long as it would be."""
+    length = {"content-length"} if is_head else set()
+    headers = {name: value for name, value in response.headers.items() if name.lower() not in OWN_HEADERS - length}
     for name in headers.keys() & {"link", "Link"}:
         headers[name] = headers[name].replace("<https://", f"<{base}/")
-    body = NEXT_LINK.sub(lambda found: found[1] + base.encode() + b"/", response.body)
+    body = response.body
+    if "json" in headers.get("content-type", ""):
+        body = NEXT_LINK.sub(lambda found: found[1] + base.encode() + b"/", body)
     return web.Response(status=response.status, body=body, headers=headers)
+
+
+async def _streamed(request: web.Request, response: Served) -> web.StreamResponse:
+    answer = web.StreamResponse(headers=response.headers)
+    await answer.prepare(request)
+    with suppress(ConnectionError):  # who looked at the headers only
+        for chunk in response.chunks:
+            await answer.write(chunk)
+    return answer
 
 
 def _hang_up(request: web.Request) -> web.Response:

@@ -44,10 +44,14 @@ def test_a_draft_is_written_as_its_sample_says(sample: Sample) -> None:
     assert (rendered.conversation, rendered.nonce) == (draft.conversation, draft.nonce)
 
 
+FEWEST = 40
+"""Samples of each way: fewer cannot hold the constructs and traps that every platform's documentation lists."""
+
+
+@pytest.mark.parametrize("way", ["heard", "said"])
 @pytest.mark.parametrize("slug", slugs())
-def test_every_platform_brings_samples_of_both_ways(slug: str) -> None:
-    for way in ("heard", "said"):
-        assert [sample for sample in samples(way) if sample.slug == slug], f"no {way} samples"
+def test_every_platform_brings_samples_of_both_ways(slug: str, way: str) -> None:
+    assert sum(sample.slug == slug for sample in samples(way)) >= FEWEST
 
 
 @pytest.mark.parametrize("sample", [*samples("heard"), *samples("said")], ids=by_id)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import hypothesis
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.calls import Call, Response
@@ -39,6 +39,7 @@ from connectors.richtext import Document, Paragraph, Text, plain
 from connectors.slack.names import legal_name
 from connectors.slack.transfer import PAUSES, judge_download
 from connectors.slack.web import judge, telling
+from tests.connectors import given
 from tests.connectors.test_slack_client import HELLO, SINCE, Company
 
 NOTHING = Document(())
@@ -360,9 +361,8 @@ def uploaded(company: Company, data: bytes, body: Document = NOTHING, **more: An
     sent: list[Call] = []
 
     def carried(outgoing: Outgoing) -> Response:
-        is_upload = outgoing.url.startswith("https://files.slack.com/upload/")
-        assert not (is_upload and "Authorization" in outgoing.headers)
-        return company.transport(replace(outgoing, body=data) if is_upload else outgoing)
+        assert outgoing.file is None or "Authorization" not in outgoing.headers
+        return company.transport(outgoing)
 
     def watched() -> Any:
         calls = company.slack.upload(attachment, draft)
@@ -380,8 +380,7 @@ def uploaded(company: Company, data: bytes, body: Document = NOTHING, **more: An
                 assert [call.upload.size for call in sent if call.upload] == [len(data)]
                 return end.value
 
-    ts: MessageId = company.run(watched(), carried)
-    return ts
+    return given.uploaded(watched(), carried, company.slack.credentials, data)
 
 
 def test_a_file_is_said_with_name_words_and_thread(company: Company) -> None:
@@ -555,7 +554,7 @@ def test_a_name_is_made_legal(name: str, legal: str) -> None:
     assert legal_name(name) == legal
 
 
-@given(st.text(max_size=120))
+@hypothesis.given(st.text(max_size=120))
 def test_every_name_becomes_legal_once_and_for_all(name: str) -> None:
     legal = legal_name(name)
     assert legal_name(legal) == legal

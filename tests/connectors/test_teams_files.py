@@ -19,10 +19,11 @@ from connectors.errors import Gone, Refused, Unavailable
 from connectors.http import Outgoing, drive_blocking, prepare
 from connectors.messages import Attachment, Byline, ConversationId, Draft, Kind, MessageId, Posted, Reference
 from connectors.richtext import Link, Paragraph, Quote, Style, Text, document, plain
-from connectors.teams import files, ids
+from connectors.teams import files, ids, sandbox_drive
 from connectors.teams.connector import Teams
 from connectors.teams.sandbox import FakeTeams
-from connectors.teams.sandbox_drive import KEPT_BYTES, Drive
+from connectors.teams.sandbox_drive import Drive
+from tests.connectors.given import uploaded
 
 SECRETS = Teams.Secrets(client_state_key="a key of ours")
 ANN = "Ann Moreau"
@@ -31,14 +32,13 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Hub:
-    """The fake with our connector on the other side of it; ``upload`` is what the driver would stream."""
+    """The fake with our connector on the other side of it."""
 
     def __init__(self) -> None:
         self.now = START.timestamp()
         self.fake = FakeTeams(SECRETS, "https://hub.example", lambda: self.now)
         self.teams = Teams(self.fake.credentials())
         self.general, self.coffee = (place.conversation for place in self.fake.places())
-        self.upload = b""
 
     def run(self, calls: Calls[T]) -> T:
         return drive_blocking(calls, self.answer, self.fake.credentials())
@@ -47,8 +47,7 @@ class Hub:
         url = urlsplit(outgoing.url)
         headers = {name.lower(): value for name, value in outgoing.headers.items()}
         query = dict(parse_qsl(url.query, keep_blank_values=True))
-        body = self.upload if outgoing.method == "PUT" else outgoing.body or b""
-        return self.fake.handle(Request(outgoing.method, outgoing.url, headers, query, body))
+        return self.fake.handle(Request(outgoing.method, outgoing.url, headers, query, outgoing.body or b""))
 
     def read(self, message: MessageId, conversation: ConversationId | None = None) -> Posted:
         reference = Reference(Kind.POSTED, conversation or self.general, message)
@@ -70,9 +69,10 @@ class Hub:
         return Draft(self.general, document([Paragraph((Text(text),))]), "n1.0", Byline("Bob", "Slack"), thread)
 
     def uploaded(self, name: str, data: bytes, draft: Draft | None = None) -> MessageId:
-        self.upload = data
         attachment = Attachment(name, "text/plain", "not ours", len(data))
-        return self.run(self.teams.upload(attachment, draft or self.draft()))
+        return uploaded(
+            self.teams.upload(attachment, draft or self.draft()), self.answer, self.fake.credentials(), data
+        )
 
 
 @pytest.fixture
@@ -381,8 +381,9 @@ def test_the_fake_refuses_an_attachment_whose_name_and_address_differ(hub: Hub) 
         assert said in response.body.decode()
 
 
-def test_the_fake_keeps_no_more_than_its_bound() -> None:
-    drive, big = Drive(lambda: 0.0), bytes(KEPT_BYTES // 3)
+def test_the_fake_keeps_no_more_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_drive, "KEPT_BYTES", 3000)
+    drive, big = Drive(lambda: 0.0), bytes(1000)
     items = [drive.put("folder", "https://acme.sharepoint.com/x", f"{n}.bin", big) for n in range(4)]
     assert drive.at(items[3]["webUrl"]).data is big
     with pytest.raises(Exception, match="could not be found"):

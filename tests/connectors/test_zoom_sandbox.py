@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import hypothesis
 import pytest
-import requests
-from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from connectors.calls import Call, Response, T
+from connectors.calls import Call, Calls, Response, T
 from connectors.contract import Credentials, Envelope, Rendered, Reply, Request, SetsTopics
 from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable, Unsure
 from connectors.html import escape
@@ -55,6 +55,7 @@ from connectors.zoom.sandbox_files import ELSEWHERE, HOST
 from connectors.zoom.sandbox_routes import ROUTES
 from connectors.zoom.sandbox_rules import Refusal
 from connectors.zoom.sandbox_tokens import ADMIN_SCOPES, Token
+from tests.connectors import given
 
 SECRETS = Secrets("miohub-zoom-secret")
 SPECS = Path(__file__).parents[3] / "shared" / "specs" / "zoom"
@@ -432,7 +433,7 @@ def test_an_illegal_change_of_a_channel_is_refused(
     assert (status, error["code"]) == (400, 300)
 
 
-@given(st.text(max_size=300))
+@hypothesis.given(st.text(max_size=300))
 def test_every_name_becomes_legal_once_and_for_all(name: str) -> None:
     fake = FakeZoom(SECRETS, "https://hub.example.com", Now())
     zoom, legal = Zoom(fake.credentials()), legal_name(name)
@@ -443,28 +444,21 @@ def test_every_name_becomes_legal_once_and_for_all(name: str) -> None:
 # --- Files
 
 
-def uploaded(fake: FakeZoom, zoom: Zoom, calls: Generator[Call, Response, T], data: bytes) -> tuple[T, list[Call]]:
-    """Run an upload as a driver does: the file goes where ``Call.upload`` says."""
-    made, response = [], None
-    try:
+def uploaded(fake: FakeZoom, zoom: Zoom, calls: Calls[T], data: bytes) -> tuple[T, list[Call]]:
+    """Run an upload; the calls it took as well."""
+    made: list[Call] = []
+
+    def watched() -> Calls[T]:
+        call = next(calls)
         while True:
-            call = next(calls) if response is None else calls.send(response)
             made.append(call)
-            response = answer_of(fake, zoom, call, data)
-            call.judge(call, response)
-    except StopIteration as end:
-        return end.value, made
+            try:
+                call = calls.send((yield call))
+            except StopIteration as end:
+                found: T = end.value
+                return found
 
-
-def answer_of(fake: FakeZoom, zoom: Zoom, call: Call, data: bytes) -> Response:
-    outgoing = prepare(call, zoom.credentials)
-    if call.upload is None:
-        return carried(fake, outgoing)
-    part = {call.upload.part: (call.upload.name, data, call.upload.content_type)}
-    form = requests.Request("POST", outgoing.url, data=dict(call.upload.form), files=part).prepare()
-    headers = dict(outgoing.headers) | {"content-type": form.headers["Content-Type"]}
-    assert isinstance(form.body, bytes)
-    return carried(fake, replace(outgoing, headers=headers, body=form.body))
+    return given.uploaded(watched(), partial(carried, fake), zoom.credentials, data), made
 
 
 def fetched(fake: FakeZoom, zoom: Zoom, attachment: Attachment) -> Response:

@@ -17,10 +17,12 @@ import connectors
 from accounts.models import Tenant
 from connectors.contract import Credentials, Envelope
 from connectors.messages import AccountId, Posted, WorkspaceId
-from connectors.richtext import mentions
+from connectors.richtext import BulletList, CodeBlock, NumberedList, Quote, mentions, plain
+from connectors.sandbox import World
 from mio_hub import embedded, supervisor
 from mio_hub.bench import company, report, traffic
 from mio_hub.bench.cells import Cell, Result, all_cells, few_cells
+from mio_hub.bench.conversions import conversion_table, heard
 from mio_hub.bench.rounds import Counts, Round, counts, latencies, percentile
 from mio_hub.bench.stages import NAMES, Stage, example
 from mio_hub.bench.target import Target
@@ -174,6 +176,28 @@ def test_cells() -> None:
     assert [cell.label for cell in few_cells((100,))][-1] == "150 ms, 100 channels, 200/s offered"
 
 
+# --- conversions
+
+
+def test_the_message_is_formatted_and_weighs_a_kilobyte_on_every_platform(world: World) -> None:
+    for slug, fake in world.fakes.items():
+        connector = connectors.get(slug)(fake.credentials())
+        event = connector.parse(*heard(world, slug, connector))
+        assert isinstance(event, Posted)
+        body = event.message.body
+        assert 900 < len(plain(body)) < 1_200
+        assert len(mentions(body)) == 6
+        assert {BulletList, NumberedList, Quote, CodeBlock} <= set(map(type, body.blocks))
+        assert not body.degraded
+
+
+def test_conversions_are_shown_for_every_pair() -> None:
+    shown = conversion_table({"slack": {"slack": 400.0, "teams": 250.0}, "teams": {"slack": 500.0, "teams": 450.0}})
+    rows = {row.split()[0]: row.split()[1:] for row in shown.splitlines()[1:]}
+    assert (rows["slack"], rows["teams"]) == (["400", "250"], ["500", "450"])
+    assert "conversions per second and core: 2,000 to 4,000" in shown
+
+
 # --- a whole run
 
 
@@ -189,6 +213,7 @@ def test_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads(done.stdout)
     assert found["sound"] is True
     assert [cell["channels"] for cell in found["cells"]] == [2, 2, 2]
+    assert all(found["conversions"][source][to] > 0 for source in connectors.slugs() for to in connectors.slugs())
     for cell in found["cells"]:
         assert set(cell["results"]) == {"hub", "bare"}
         assert cell["results"]["hub"]["counts"] == {"lost": 0, "doubled": 0, "swapped": 0}

@@ -4,13 +4,19 @@ import hmac
 import json
 import logging
 import time
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 
+import connectors
+from connectors.errors import Forged, Malformed
 from relay import ingress
 from relay.models import DailyCount, Discard, InboundEvent
+from tests.connectors.fuzzing import genuine, proven, spoilt, written
+from tests.connectors.fuzzing import signed as fuzzed
 from tests.house import House, knock
 
 CANARY = "zinnoberrot"
@@ -209,3 +215,27 @@ def test_no_body_is_ever_logged(house: House, caplog: pytest.LogCaptureFixture) 
     send(body, signed(house, body + b" "))
     send(body[:-5], signed(house, body[:-5]))
     assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("slug", connectors.slugs())
+def test_garbage_is_refused_by_name_and_writes_nothing(house: House, redis: Any, slug: str) -> None:
+    fake, random, garbage = house.world.fakes[slug], Random(1), list[tuple[bytes, dict[str, str]]]()
+    bodies, connector = genuine(fake), connectors.get(slug)
+    while len(garbage) < 300:
+        body = written(random, proven(slug, fake.secrets, spoilt(random, random.choice(bodies))))
+        request = fuzzed(slug, fake.secrets, body)
+        with suppress(Forged, Malformed):
+            connector.receive(request, fake.secrets)
+            body, request = random.randbytes(50), fuzzed(slug, fake.secrets, random.randbytes(49))
+        garbage.append((body, dict(request.headers)))
+
+    async def work() -> list[int]:
+        try:
+            return await asyncio.gather(*(knock(f"/webhooks/{slug}/", body, headers) for body, headers in garbage))
+        finally:
+            await ingress.close_inbox()
+
+    assert set(asyncio.run(work())) == ({401} if slug == "teams" else {400, 401})
+    assert not InboundEvent.objects.exists()
+    assert counted() == {}
+    assert redis.keys("*") == []

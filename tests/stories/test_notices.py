@@ -85,14 +85,17 @@ def ask(house: House, slug: str, words: str) -> None:
     if slug in ("slack", "zoom"):
         fake.command_as(house.person(slug, SPEAKERS[slug]), house.place(slug), words)
     else:
-        house.type(slug, SPEAKERS[slug], f"@Mio Hub {words}")
+        app = "Message" if slug == "webex" else "Mio Hub"  # the service user's name, as the published set-up wants it
+        house.type(slug, SPEAKERS[slug], f"@{app} {words}")
     house.relay()
 
 
 def answers(house: House, slug: str) -> str:
     """What our app said to the asker, wherever the platform puts it."""
     fake: Any = house.world.fakes[slug]
-    private = [text for _, text in fake.whispers(house.place(slug))] if hasattr(fake, "whispers") else []
+    if slug == "webex":
+        return "\n".join(message.html for message in fake.whispered(house.person(slug, SPEAKERS[slug])))
+    private = [] if slug == "teams" else [text for _, text in fake.whispers(house.place(slug))]
     return "\n".join([*private, *house.shown(slug)])
 
 

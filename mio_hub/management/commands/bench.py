@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mio_hub.bench import company, report
 from mio_hub.bench.cells import all_cells, few_cells
+from mio_hub.bench.conversions import conversion_table, conversions
 from mio_hub.bench.layout import Failed
 from mio_hub.bench.memory import memory_table
 from mio_hub.bench.run import memory_run, side_by_side
@@ -73,9 +74,11 @@ class Command(BaseCommand):
         for line in lines:
             hub = line.results["hub"]
             line.stages.extend(stages(hub.since, hub.until))
-        pure = pure_work()
-        shown = report.as_json(about, lines, pure) if options["json"] else f"{about}\n\n{report.table(lines, pure)}"
-        self.stdout.write(shown)
+        pure, costs = pure_work(), conversions()
+        if options["json"]:
+            self.stdout.write(report.as_json(about, lines, pure, costs))
+        else:
+            self.stdout.write(f"{about}\n\n{report.table(lines, pure)}\n\n{conversion_table(costs)}")
         return report.sound(lines)
 
     def memory(self, folder: Path, options: dict[str, Any]) -> bool:
