@@ -13,7 +13,7 @@ from relay.changes import Copy, Standing
 from relay.models import Delivery, MessageCopy, Outcome
 
 if TYPE_CHECKING:
-    from relay.delivery import Visit
+    from relay.visit import Visit
 
 OURS = "us"
 """The account under which our own emoji are written down: which one it is, the connection tells."""
@@ -104,8 +104,7 @@ class Amendment:
 
     async def _put(self, part: Rendered, number: int, copy: Copy | None) -> None:
         if copy is None:
-            await self._visit.say(part, number, is_last=False)
-            await self._visit.commit()
+            await self._say([part], number)
             return
         if not isinstance(self._connector, EditsMessages):
             raise NotSupported("this platform does not let messages be edited")
@@ -150,8 +149,7 @@ class Amendment:
             return
         if line:
             await self._take_back(line)
-        await self._visit.say(part, line.part + 1 if line else MessageCopy.REACTIONS, is_last=False)
-        await self._visit.commit()
+        await self._say([part], line.part + 1 if line else MessageCopy.REACTIONS)
 
     async def _rewritten(self, line: Copy, part: Rendered) -> bool:
         if not isinstance(self._connector, EditsMessages):
@@ -169,8 +167,11 @@ class Amendment:
         if not self._row.shows_corrections:
             return
         notes = [copy.part for copy in self._standing.copies if copy.is_note]
-        for number, part in enumerate(parts, max(notes, default=MessageCopy.NOTES - 1) + 1):
-            await self._visit.say(part, number, is_last=False)
+        await self._say(parts, max(notes, default=MessageCopy.NOTES - 1) + 1)
+
+    async def _say(self, parts: list[Rendered], number: int) -> None:
+        for words in await self._visit.words(parts, number):
+            await self._visit.say(words)
         await self._visit.commit()
 
     def _thread(self) -> MessageId:

@@ -22,10 +22,12 @@ from redis.exceptions import RedisError
 from accounts.connecting import Connections
 from accounts.matching import Directory
 from connectors.addresses import PublicResolver
+from connectors.downloads import Opener, opening_over_aiohttp
 from connectors.http import Transport, over_aiohttp
 from relay import doorbell, vault
 from relay.commands import Commands
 from relay.delivery import Deliver
+from relay.files import Files
 from relay.hearing import Ear
 from relay.ingest import Ingest
 from relay.ledger import LeaseLost, Ledger, Routed
@@ -65,6 +67,7 @@ async def drain(
     of: int,
     should_stop: Callable[[], bool],
     transport: Transport | None = None,
+    opener: Opener | None = None,
     seconds: float = SLICE_SECONDS,
 ) -> bool:
     """Work on one shard for a slice. False, at once, when another worker holds it."""
@@ -72,8 +75,9 @@ async def drain(
     if ledger is None:
         return False
     try:
-        async with _tools(transport) as (redis, carrier):
-            await Shard(ledger, redis, carrier).run(should_stop, seconds)
+        async with _tools() as (redis, session):
+            transport, opener = transport or over_aiohttp(session), opener or opening_over_aiohttp(session)
+            await Shard(ledger, redis, transport, opener).run(should_stop, seconds)
     finally:
         await ledger.close()
         await sync_to_async(connections.close_all)()  # a connection that died is not carried into the next slice
@@ -81,7 +85,7 @@ async def drain(
 
 
 @asynccontextmanager
-async def _tools(transport: Transport | None) -> AsyncIterator[tuple[Redis, Transport]]:
+async def _tools() -> AsyncIterator[tuple[Redis, aiohttp.ClientSession]]:
     redis: Redis = Redis.from_url(settings.REDIS_URL)
     connector = aiohttp.TCPConnector(
         limit=CONNECTIONS_AT_ONCE,
@@ -91,7 +95,7 @@ async def _tools(transport: Transport | None) -> AsyncIterator[tuple[Redis, Tran
     )
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         try:
-            yield redis, transport or over_aiohttp(session)
+            yield redis, session
         finally:
             await redis.aclose()
 
@@ -99,7 +103,7 @@ async def _tools(transport: Transport | None) -> AsyncIterator[tuple[Redis, Tran
 class Shard:
     """The actors of one leased shard."""
 
-    def __init__(self, ledger: Ledger, redis: Redis, transport: Transport) -> None:
+    def __init__(self, ledger: Ledger, redis: Redis, transport: Transport, opener: Opener) -> None:
         connections, directory = Connections(), Directory()
         sandbox = settings.MIO_SANDBOX_URL
         self._ledger = ledger
@@ -107,7 +111,7 @@ class Shard:
         self._ear = Ear(redis, connections, directory, transport, sandbox)
         commands = Commands(connections, directory, transport, sandbox)
         self._ingest = Ingest(ledger, self._ear, connections, directory, commands, redis, self)
-        translator = Translator(connections, directory)
+        translator = Translator(connections, directory, Files(transport, opener, sandbox))
         self._deliver = Deliver(ledger, self._ear, translator, connections, transport, sandbox)
         self._actors: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()

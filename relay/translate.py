@@ -5,14 +5,15 @@ the directory knows one, and stay names where it does not; channels get the name
 words unless the conversation allows them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.utils.crypto import salted_hmac
 
 from accounts.connecting import Connections
 from accounts.matching import Directory
-from connectors.contract import Rendered
+from connectors.contract import Connector, Rendered
 from connectors.messages import (
     AccountId,
     Attachment,
@@ -29,7 +30,6 @@ from connectors.richtext import (
     ChannelMention,
     Document,
     Inline,
-    LineBreak,
     Link,
     Mention,
     Paragraph,
@@ -41,7 +41,9 @@ from connectors.richtext import (
     map_inlines,
     plain,
 )
-from relay.models import ConversationLink
+from relay.files import Examined, Files
+from relay.models import ConversationLink, MessageCopy
+from relay.sayings import Saying, Shared, Words
 
 QUOTED_CHARACTERS = 120
 """How much of a root is quoted that never crossed: one line on any screen."""
@@ -77,23 +79,50 @@ def nonce(delivery: int) -> str:
 class Translator:
     """Makes drafts, with a worker's memory of connections and people. ``delivery`` is a row of ``deliveries_open``."""
 
-    def __init__(self, connections: Connections, directory: Directory) -> None:
+    def __init__(self, connections: Connections, directory: Directory, files: Files) -> None:
         self._connections = connections
         self._directory = directory
+        self._files = files
 
-    async def parts(
+    async def sayings(
         self, message: Message, delivery: Any, thread: Thread = NO_THREAD, *, only_names: bool = False
-    ) -> list[Rendered]:
-        """``message`` in the words of a mailbox, in sendable parts.
+    ) -> list[Saying]:
+        """``message`` for a mailbox: its words in sendable parts, then its files; those that cannot cross are named in words.
 
         ``only_names`` leaves the people mentioned unnotified: for a platform that refuses to mention one of them.
         """
-        body = _with_files(await self._addressed(message.body, delivery), message.attachments)
+        target = await self._connections.connector(delivery.installation)
+        examined = await self._examined(message, delivery, target)
+        body = _with_lines(await self._addressed(message.body, delivery), examined)
         if only_names:
             body = map_inlines(body, _only_name)
         if thread.unknown:
             body = await self._after_quote(thread.unknown, body, delivery)
-        return await self._rendered(body, delivery, await self._byline(message, delivery), thread.root)
+        byline = await self._byline(message, delivery)
+        parts = await self._rendered(body, delivery, byline, thread.root) if body.blocks else []
+        words = [Words(number, part, target) for number, part in enumerate(parts)]
+        return [*words, *await self._shared(examined, delivery, target, byline, thread)]
+
+    async def _examined(self, message: Message, delivery: Any, target: Connector) -> list[Examined]:
+        origin = await self._connections.connector(delivery.origin_installation)
+        examined = [await self._files.examine(origin, attachment, target) for attachment in message.attachments]
+        if delivery.allows_files:
+            return examined
+        return [replace(file, obstacle="files are not let in here") for file in examined]
+
+    async def _shared(
+        self, examined: list[Examined], delivery: Any, target: Connector, byline: Byline, thread: Thread
+    ) -> list[Shared]:
+        origin = await self._connections.connector(delivery.origin_installation)
+        conversation = ConversationId(delivery.conversation)
+        shared = []
+        for number, file in enumerate(examined, MessageCopy.FILES):
+            mark = f"{nonce(delivery.id)}.{number}"
+            draft = Draft(conversation, Document(()), mark, byline, thread.root)
+            otherwise = partial(_instead, target, replace(draft, nonce=f"{mark}.00"), file.attachment)
+            if not file.obstacle:
+                shared.append(Shared(number, self._files, origin, file.attachment, target, draft, otherwise))
+        return shared
 
     async def notice(self, notice: Noticed, delivery: Any) -> list[Rendered]:
         """A line about the conversation itself: who joined or left, its new name."""
@@ -197,13 +226,18 @@ def _named(names: list[str]) -> str:
     return ", ".join(shown) + (f" +{more}" if more and shown else str(more) if more else "")
 
 
-def _with_files(body: Document, attachments: tuple[Attachment, ...]) -> Document:
-    """The body and, below it, a line for each file."""
-    if not attachments:
-        return body
-    lines: list[Inline] = []
-    for attachment in attachments:
-        label = f"[file: {attachment.name}]" if attachment.name else "[file]"
-        lines += [LineBreak()] if lines else []
-        lines.append(Link(attachment.link, label) if attachment.link else Text(label))
-    return document((*body.blocks, Paragraph(tuple(lines))), body.degraded)
+def _with_lines(body: Document, examined: list[Examined]) -> Document:
+    """The body and, below it, a line for each file that cannot cross."""
+    lines = [_file_line(file.attachment, file.obstacle) for file in examined if file.obstacle]
+    return document((*body.blocks, *lines), body.degraded) if lines else body
+
+
+def _file_line(attachment: Attachment, obstacle: str) -> Paragraph:
+    label = f"[file: {attachment.name}]" if attachment.name else "[file]"
+    named: Inline = Link(attachment.link, label) if attachment.link else Text(label)
+    return Paragraph((named, Text(f" did not cross: {obstacle}", Style.ITALIC)))
+
+
+def _instead(target: Connector, draft: Draft, attachment: Attachment, obstacle: str) -> Rendered:
+    """What is said in place of a file that was refused on the way."""
+    return target.render(replace(draft, body=document([_file_line(attachment, obstacle)])))

@@ -148,10 +148,15 @@ def redis(settings: Any) -> Iterator[Redis]:
 
 @pytest.fixture
 def house(
-    world: World, world_webhooks: list[Webhook], transport: Transport, redis: Redis, transactional_db: Any
+    world: World,
+    world_webhooks: list[Webhook],
+    transport: Transport,
+    opener: Opener,
+    redis: Redis,
+    transactional_db: Any,
 ) -> House:
     """The company of the fakes, connected and linked, with all of the relay driven by hand."""
-    return House(world, world_webhooks, transport)
+    return House(world, world_webhooks, transport, opener)
 
 
 # --- A real browser

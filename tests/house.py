@@ -14,6 +14,7 @@ from django.db import connections
 from accounts.matching import remember
 from accounts.models import Tenant
 from connectors.calls import Response
+from connectors.downloads import Opener
 from connectors.http import Outgoing, Transport
 from connectors.messages import ConversationId
 from connectors.sandbox import Shown, Webhook, World
@@ -27,10 +28,11 @@ from relay.shards import drain
 class House:
     """A small company on all fakes, connected and linked in the database, and a worker that drains by hand."""
 
-    def __init__(self, world: World, webhooks: list[Webhook], transport: Transport) -> None:
+    def __init__(self, world: World, webhooks: list[Webhook], transport: Transport, opener: Opener) -> None:
         self.world = world
         self.webhooks = webhooks
         self.transport = transport
+        self.opener = opener
         self.tenant = Tenant.objects.create(name="Acme")
         self.installations = demo.connect(self.tenant, world)
         self.links: dict[str, ConversationLink] = {}
@@ -130,7 +132,7 @@ class House:
 
     async def drain_until_idle(self, seconds: float = 20.0) -> None:
         """One worker's slice that ends as soon as no work is left."""
-        await drain(0, 1, self._idle, self.transport, seconds)
+        await drain(0, 1, self._idle, self.transport, self.opener, seconds)
 
     def _idle(self) -> bool:
         with psycopg.connect(**connection_parameters()) as database:

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from connectors.errors import Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable, Unsure
 from connectors.sandbox import Fault
-from relay import delivery
-from relay.delivery import MISTAKE, consequence
+from relay import visit
+from relay.consequences import MISTAKE, consequence
 from relay.models import Attempt, ConversationLink, Delivery, MessageCopy, Outcome
 from tests.house import House
 
@@ -16,8 +16,8 @@ State = Delivery.State
 @pytest.fixture(autouse=True)
 def quick_to_settle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fakes show a message at once; the pauses made for real platforms would only make the tests slow."""
-    monkeypatch.setattr(delivery, "SETTLE", 0.0)
-    monkeypatch.setattr(delivery, "growing_rest", lambda setbacks: 0.05)
+    monkeypatch.setattr(visit, "SETTLE", 0.0)
+    monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 0.05)
 
 
 def bodies(house: House, slug: str) -> str:

@@ -99,18 +99,6 @@ def test_what_had_to_be_degraded_is_counted_by_construct(house: House) -> None:
     assert list(counted) == [("slack", "user group", 1)]
 
 
-@pytest.mark.parametrize("source", ELSEWHERE)
-@pytest.mark.parametrize("text", ["", "have a look"])
-def test_a_file_crosses_as_a_line_that_names_it(house: House, source: str, text: str) -> None:
-    person = house.person(source, SPEAKERS[source])
-    house.world.fakes[source].share_as(person, house.place(source), "plan.txt", b"step one", text)
-    house.relay()
-    label = "[file]" if source == "webex" else "[file: plan.txt]"  # Webex does not tell the name
-    for slug in set(ELSEWHERE) - {source}:
-        [html] = [html for html in house.shown(slug) if label in html]
-        assert text in html
-
-
 def test_a_call_to_everybody_and_another_channel_s_name_cross_as_words(house: House) -> None:
     token = next(person.token for person in house.world.fakes["slack"].people() if person.name == "Bob Okafor")
     said = json.dumps({"channel": house.place("slack"), "text": "<!here> <#C0SECRET01> lunch"}).encode()

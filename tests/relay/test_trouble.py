@@ -15,7 +15,7 @@ from accounts.models import Installation, PlatformAccount
 from connectors.calls import Response
 from connectors.http import Outgoing, Transport
 from connectors.sandbox import Fault
-from relay import delivery, ingress, shards
+from relay import ingress, shards, visit
 from relay.ledger import connection_parameters
 from relay.models import ConversationLink, Delivery, InboundEvent
 from tests.house import House
@@ -97,9 +97,9 @@ def test_a_call_under_way_when_the_slice_ends_is_not_made_twice(house: House, mo
 
     async def two_slices() -> None:
         await house.post_webhooks()
-        first = asyncio.create_task(shards.drain(0, 1, lambda: False, slowly, 0.5))
+        first = asyncio.create_task(shards.drain(0, 1, lambda: False, slowly, seconds=0.5))
         while not first.done():
-            await shards.drain(0, 1, lambda: True, slowly, 0.1)
+            await shards.drain(0, 1, lambda: True, slowly, seconds=0.1)
             await asyncio.sleep(0.1)
         await ingress.close_inbox()
 
@@ -156,7 +156,7 @@ def test_an_answer_the_ledger_cannot_hold_hurts_no_other_mailbox(house: House, m
 
 
 def test_a_lost_send_is_found_among_many_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "SETTLE", 0.0)
+    monkeypatch.setattr(visit, "SETTLE", 0.0)
     house.world.faults.append(Fault("webex", timeout_after_success=True))
     house.type("slack", "Bob Okafor", "said once")
     house.relay(rounds=1)

@@ -1,0 +1,325 @@
+"""One delivery at the front of its mailbox: the intent on record before each send, its outcome before the next.
+
+A crash between send and commit leaves the intent. Whoever comes next looks at the platform before sending again.
+"""
+
+from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+import structlog
+from django import db
+from redis.exceptions import RedisError
+
+from connectors.calls import Calls, T
+from connectors.contract import Connector, NamesConversations, Rendered, SetsTopics
+from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused
+from connectors.http import ANSWER_SECONDS, drive
+from connectors.messages import (
+    ConversationId,
+    Edited,
+    Event,
+    Happening,
+    Kind,
+    Message,
+    MessageId,
+    Noticed,
+    Posted,
+    Reference,
+    Stands,
+)
+from connectors.richtext import mentions
+from relay.amending import Amendment
+from relay.consequences import consequence, growing_rest
+from relay.files import OriginLost
+from relay.hearing import Unheard
+from relay.ledger import Intent, LeaseLost, Said
+from relay.models import Delivery, Discard, Outcome
+from relay.sayings import Saying, Words
+from relay.translate import NO_THREAD, Thread
+
+if TYPE_CHECKING:
+    from relay.delivery import Deliver
+
+log = structlog.get_logger(__name__)
+
+SETTLE = 3.0
+"""Seconds before we look for an unanswered send: platforms show a new message within a second or two."""
+LOOK_AGAIN = 5.0
+"""Seconds between looks for a send that a worker died over, until the platform must have finished with it."""
+LONGEST_TRYING = 24 * 3600.0
+"""Seconds after which a message nobody could deliver is kept for a decision instead: a day late, it is history."""
+LOOK_BACK = timedelta(seconds=60)
+"""Clocks differ: what is looked for may bear a time a little before our intent. Far under any reuse of a nonce."""
+
+INFRASTRUCTURE = (LeaseLost, psycopg.Error, db.Error, RedisError, OSError)
+"""Trouble with our own database or Redis: no message's fault, so whoever runs the shard decides."""
+
+State = Delivery.State
+Heard = TypeVar("Heard")
+
+
+class Visit:
+    """One delivery's time at the front of its mailbox. ``said`` is what went out last and is not yet committed.
+
+    ``revision`` is the edit whose words it says, None for the original ones.
+    """
+
+    def __init__(self, deliver: "Deliver", row: Any, *, is_begun: bool = False) -> None:
+        self.deliver = deliver
+        self.row = row
+        self.said: Said | None = None
+        self.revision: datetime | None = None
+        self._is_begun = is_begun
+        self._in_doubt = not is_begun and row.state in (State.SENDING, State.UNSURE)
+        self._mentions = False
+
+    async def pay(self, said: Said | None) -> float:
+        """Carry this delivery out, committing ``said`` on the way. Returns seconds the mailbox must rest, 0 to go on."""
+        self.said = said
+        try:
+            await self._carry_out()
+        except TooEarly as early:
+            await self.commit()
+            return early.seconds
+        except (ConnectorError, NotSupported, Unheard, Unwritable) as error:
+            await self.commit()
+            return await self._set_back(error)
+        return 0.0
+
+    async def _carry_out(self) -> None:
+        match Kind(self.row.event_kind):
+            case Kind.POSTED if self.row.is_deleted:
+                await self._withdraw()
+            case Kind.POSTED | Kind.NOTICE:
+                match await self._heard():
+                    case Noticed() as notice:
+                        await self._notify(notice)
+                    case _:
+                        await self.post()
+            case _:
+                await (await Amendment.of(self)).make()
+
+    # --- what is to be said
+
+    async def post(self) -> None:
+        """Say the message as it now stands: what was edited while it waited goes out edited."""
+        await self._say_all(await self.sayings())
+
+    async def sayings(self, *, only_names: bool = False) -> list[Saying]:
+        """The message for this mailbox by the newest edit heard of: its words in parts, then its files."""
+        message = await self.message()
+        self._mentions = bool(mentions(message.body)) and not only_names
+        thread = await self._thread(message)
+        try:
+            return await self.deliver.translator.sayings(message, self.row, thread, only_names=only_names)
+        except (ConnectorError, *INFRASTRUCTURE):
+            raise
+        except Exception as error:  # noqa: BLE001 (one strange message must not stop a mailbox)
+            log.error("delivery failed by our own mistake", delivery=self.row.id, error=type(error).__name__)
+            raise Unwritable from None
+
+    async def parts(self) -> list[Rendered]:
+        """The words of the message by the newest edit heard of."""
+        return [saying.rendered for saying in await self.sayings() if isinstance(saying, Words)]
+
+    async def message(self) -> Message:
+        """The message by the newest edit heard of."""
+        match await self._heard():
+            case Posted(message) | Edited(message) | Stands(message):
+                self.revision = self.row.edited_at or message.edited_at
+                return message
+            case _:
+                raise Unheard(Discard.GONE)
+
+    async def _heard(self) -> Event:
+        row = self.row
+        event, kind, at = row.event, row.event_kind, row.event_occurred_at
+        if row.edit is not None:
+            event, kind, at = row.edit, row.edit_kind, row.edit_occurred_at
+        reference = self._about(Kind(kind), MessageId(row.event_message), at)
+        return await self._listen(self.deliver.ear.hear(event, row.origin_installation, reference))
+
+    def _about(self, kind: Kind, message: MessageId, occurred_at: datetime | None = None) -> Reference:
+        return Reference(kind, ConversationId(self.row.origin_conversation), message, occurred_at)
+
+    async def _listen(self, hearing: Awaitable[Heard]) -> Heard:
+        try:
+            return await hearing
+        except Reconnect:
+            raise OriginLost("the platform it comes from must be connected again") from None
+
+    async def _thread(self, message: Message) -> Thread:
+        """Where a reply belongs: under our copy of the root, or under a line of it when the root never came here."""
+        if message.thread is None:
+            return NO_THREAD
+        root = (await self.deliver.changes.standing(self.row.message, self.row.link)).thread
+        if root is not None:
+            return Thread(MessageId(root))
+        reference = self._about(Kind.POSTED, message.thread)
+        with suppress(Unheard):  # deleted by now: the reply can do without
+            return Thread(None, await self._listen(self.deliver.ear.message(self.row.origin_installation, reference)))
+        return NO_THREAD
+
+    # --- saying it
+
+    async def _say_all(self, sayings: Sequence[Saying]) -> None:
+        left = [saying for saying in sayings if saying.number >= self.row.part]
+        if not left:  # it became shorter since its first parts were said
+            await self.close(State.DONE, Outcome.SAID)
+        for saying in left:
+            try:
+                await self.say(saying, is_last=saying is left[-1])
+            except Refused:
+                if saying.number or not self._mentions:
+                    raise
+                # Graph refuses a whole message for one person outside the channel: rather unnotified than undelivered.
+                return await self._say_all(await self.sayings(only_names=True))
+        return None
+
+    async def say(self, saying: Saying, *, is_last: bool = False) -> None:
+        """Say one thing, the intent on record before it; its outcome is committed with the next step."""
+        outcome, external_id = await self._say(saying)
+        self.said = Said(
+            self.row.id, self.row.event, saying.number, external_id, is_last, outcome,
+            is_news=outcome != Outcome.SAID or self.row.tries > 0, revision=self.revision,
+        )  # fmt: skip
+
+    async def _say(self, saying: Saying) -> tuple[Outcome, MessageId]:
+        if self._in_doubt and saying.number == self.row.part:
+            await self.commit()
+            found = await self._look(saying) or await self._look_for_names(saying)
+            if found:
+                self._in_doubt = False
+                return Outcome.FOUND, found
+            self._may_resend()
+        if not self._is_begun:
+            said, self.said = self.said, None
+            await self.deliver.turn(said, Intent(self.row.id, saying.number))
+        self._is_begun = self._in_doubt = False
+        return Outcome.SAID, await saying.say(self.talk)
+
+    async def _notify(self, notice: Noticed) -> None:
+        """Take a new name or topic on here, or else tell of it."""
+        if self.row.follows_names and await self._follow(notice):
+            await self.close(State.DONE, Outcome.CARRIED_OUT)
+        elif self.row.shows_notices:
+            await self._say_all(await self.words(await self.deliver.translator.notice(notice, self.row)))
+        else:
+            await self.close(State.SKIPPED, Outcome.UNWANTED)
+
+    async def _follow(self, notice: Noticed) -> bool:
+        connector, conversation = await self.connector(), ConversationId(self.row.conversation)
+        try:
+            match notice.what:
+                case Happening.RENAMED if isinstance(connector, NamesConversations):
+                    name = await self.talk(connector.rename(conversation, notice.text))
+                    await self.deliver.changes.renamed(self.row.link, name)
+                case Happening.TOPIC if isinstance(connector, SetsTopics):
+                    await self.talk(connector.set_topic(conversation, notice.text))
+                case _:
+                    return False
+        except (Refused, Gone, NotSupported, Reconnect):  # not ours to name, or we were not given the permission
+            return False
+        return True
+
+    async def _withdraw(self) -> None:
+        """Its author deleted it while it waited: it does not go out. What is out already, the delete takes back."""
+        if self._in_doubt:
+            doubtful = next((one for one in await self.sayings() if one.number == self.row.part), None)
+            if doubtful and (found := await self._look(doubtful)):
+                self.said = Said(self.row.id, self.row.event, self.row.part, found, False, Outcome.FOUND)
+            else:
+                self._may_resend()
+        await self.close(State.SKIPPED, Outcome.UNWANTED)
+
+    # --- after a lost answer
+
+    async def _look(self, saying: Saying) -> MessageId | None:
+        """The id of an earlier try whose answer was lost; None when it is not there."""
+        if self.row.intent_age < SETTLE:
+            raise TooEarly(SETTLE - self.row.intent_age)
+        candidates = await saying.look(self.talk, self.row.intent_at - LOOK_BACK)
+        unclaimed = await self.deliver.ledger.unknown(self.row.link, list(map(str, candidates)))
+        return MessageId(unclaimed[0]) if unclaimed else None
+
+    async def _look_for_names(self, saying: Saying) -> MessageId | None:
+        """It may have gone out with names only, after the platform refused to mention somebody."""
+        if not self._mentions:
+            return None
+        named = next((one for one in await self.sayings(only_names=True) if one.number == saying.number), None)
+        self._mentions = True
+        return await self._look(named) if named else None
+
+    def _may_resend(self) -> None:
+        """A worker that died in mid-call leaves the platform at work on it: not there yet is not the same as not sent."""
+        if self.row.state == State.SENDING and self.row.intent_age < ANSWER_SECONDS:
+            raise TooEarly(min(LOOK_AGAIN, ANSWER_SECONDS - self.row.intent_age))
+
+    # --- for whoever carries it out
+
+    async def connector(self) -> Connector:
+        """The platform of this mailbox."""
+        return await self.deliver.connections.connector(self.row.installation)
+
+    async def words(self, parts: Iterable[Rendered], start: int = 0) -> list[Words]:
+        """Parts of a text as things to say here, numbered from ``start``."""
+        connector = await self.connector()
+        return [Words(number, part, connector) for number, part in enumerate(parts, start)]
+
+    async def talk(self, calls: Calls[T]) -> T:
+        """Run a method of this mailbox's connector."""
+        connector = await self.connector()
+        return await drive(calls, self.deliver.transport, connector.credentials, self.deliver.sandbox)
+
+    async def commit(self) -> None:
+        """Write down what was said so far."""
+        said, self.said = self.said, None
+        await self.deliver.turn(said, None)
+
+    async def close(self, state: Delivery.State, outcome: Outcome) -> None:
+        """End this delivery without a last part to say."""
+        await self.commit()
+        finished = await self.deliver.ledger.close_delivery(self.row.id, state, outcome)
+        if finished is not None:
+            self.deliver.done.append(finished)
+
+    async def _set_back(self, error: Exception) -> float:
+        what = consequence(error)
+        if isinstance(error, Reconnect):
+            await self.deliver.connections.lost(self.row.installation)
+        if isinstance(error, OriginLost):
+            await self.deliver.connections.lost(self.row.origin_installation)
+        rest = growing_rest(self.row.setbacks) if what.rest is None else what.rest
+        if isinstance(error, RateLimited):
+            rest = max(rest, error.after)
+        state, reason = what.state, str(error)
+        if self._in_doubt and state == State.WAITING:
+            state = State.UNSURE
+        if (
+            state in (State.WAITING, State.UNSURE)
+            and what.outcome != Outcome.RECONNECT
+            and self.row.age > LONGEST_TRYING
+        ):
+            state, rest, reason = State.PARKED, 0.0, f"tried for a day: {reason}"
+        await self.deliver.ledger.set_back(self.row.id, state, what.outcome, reason, rest)
+        if state in (State.PARKED, State.SKIPPED):
+            self.deliver.done.extend(await self.deliver.ledger.finished([self.row.event]))
+        return rest
+
+
+class Unwritable(Exception):
+    """A message that we cannot put into the platform's words: a mistake of the Hub's own."""
+
+    def __str__(self) -> str:
+        return "a mistake of the Hub's own"
+
+
+class TooEarly(Exception):
+    """An unanswered send is too fresh to be looked for; come back in ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
