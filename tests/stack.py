@@ -17,6 +17,7 @@ import requests
 from django.conf import settings
 from django.db import connections
 
+from connectors.messages import ConversationId
 from connectors.sandbox import Fault, World
 from mio_hub import platforms
 from mio_hub.sandbox import demo
@@ -115,20 +116,25 @@ class Stack:
         """All that the processes wrote."""
         return "\n".join(log.read_text(errors="replace") for log in sorted(self.folder.glob("*.log")))
 
+    def person(self, slug: str, who: str) -> str:
+        """The id of somebody on a platform."""
+        return next(person.id for person in self.world.fakes[slug].people() if person.name == who)
+
+    def place(self, slug: str, channel: str = "general") -> ConversationId:
+        """The id of a channel on a platform."""
+        return next(place.conversation for place in self.world.fakes[slug].places() if place.name == channel)
+
     def say(self, slug: str, who: str, text: str, channel: str = "general") -> None:
         """Somebody types in a platform's client."""
-        fake = self.world.fakes[slug]
-        person = next(person.id for person in fake.people() if person.name == who)
-        place = next(place.conversation for place in fake.places() if place.name == channel)
-        said = {"platform": slug, "person": person, "conversation": place, "text": text}
+        said = {"platform": slug, "person": self.person(slug, who), "conversation": self.place(slug, channel)}
+        said["text"] = text
         requests.post(f"{self.sandbox}/say", json=said, timeout=10).raise_for_status()
 
     def read(self, slug: str, channel: str = "general") -> list[str]:
         """What a platform's client shows, one HTML text per message."""
         while True:
             with suppress(RuntimeError):  # the fakes live in another thread, which may be adding a message just now
-                place = next(place.conversation for place in self.world.fakes[slug].places() if place.name == channel)
-                return [message.html for message in self.world.fakes[slug].shown(place)]
+                return [message.html for message in self.world.fakes[slug].shown(self.place(slug, channel))]
 
     def wait_until(self, happened: Callable[[], Any], seconds: float = PATIENCE) -> None:
         """Wait for something; says what the processes wrote when it never happens."""
