@@ -44,6 +44,8 @@ SLICE_SECONDS = 300.0
 whatever a process gathers is let go of. A worker asked to stop does not wait for the end of it."""
 GRACE_SECONDS = 10.0
 """How long calls under way may take to end when the slice does; what is cut off is looked for by the next holder."""
+CANCEL_SECONDS = 0.1
+"""Seconds between two looks whether everything has ended."""
 STUCK_SECONDS = 60.0
 """How long a mailbox rests that met a mistake of ours: long enough not to fill the log, short enough to heal by itself."""
 FORGET_SECONDS = 0.25
@@ -130,21 +132,20 @@ class Shard:
         self._ending.set()
         for timer in self._resting.values():
             timer.cancel()
-        bell.cancel()
-        forgetting.cancel()
         await self._let_end([bell, forgetting])
-        lease.cancel()  # not before: whoever takes the shard over must not find calls of ours still under way
-        await self._let_end([lease])
+        await self._let_end([lease])  # not before: whoever takes over must not find calls of ours still under way
         await self._forget()
         if self._trouble:
             raise self._trouble
 
     async def _let_end(self, helpers: list[asyncio.Task[None]]) -> None:
-        """Wait for helpers and for all actors, those included that others start to hand over what they began."""
+        """Stop helpers and wait for all actors, those included that others start to hand over what they began."""
         deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
         while tasks := [task for task in (*helpers, *self._actors.values()) if not task.done()]:
+            for helper in helpers:
+                helper.cancel()  # once more each time: one that meets a connection being made is lost in the Redis client
             seconds = deadline - asyncio.get_running_loop().time()
-            _, slow = await asyncio.wait(tasks, timeout=max(0.0, seconds))
+            _, slow = await asyncio.wait(tasks, timeout=min(max(0.0, seconds), CANCEL_SECONDS))
             if slow and seconds <= 0:
                 for task in slow:
                     task.cancel()

@@ -23,6 +23,7 @@ from connectors.http import AnswerLost, BlockingTransport, Outgoing, Transport
 from connectors.sandbox import AnswerDropped, Webhook, World
 from connectors.streaming import Incoming
 from mio_hub.sandbox.threads import served
+from relay import shards
 from tests.connectors.given import whole
 from tests.house import House
 
@@ -154,8 +155,10 @@ def house(
     opener: Opener,
     redis: Redis,
     transactional_db: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> House:
     """The company of the fakes, connected and linked, with all of the relay driven by hand."""
+    monkeypatch.setattr(shards, "SWEEP_SECONDS", 0.5)  # a slice looks ten times in this whether it may end
     return House(world, world_webhooks, transport, opener)
 
 

@@ -122,26 +122,27 @@ class House:
         asyncio.run(self._relay(rounds))
 
     async def _relay(self, rounds: int) -> None:
-        for _ in range(rounds):
-            posted = await self.post_webhooks()
-            await self.drain_until_idle()
-            if not posted and not self.webhooks:
-                break
+        with psycopg.connect(**connection_parameters(), autocommit=True) as database:
+            for _ in range(rounds):
+                if not await self.post_webhooks() and _is_idle(database):
+                    break
+                await self.drain_until_idle()
         await ingress.close_inbox()
         await sync_to_async(connections.close_all)()
 
     async def drain_until_idle(self, seconds: float = 20.0) -> None:
         """One worker's slice that ends as soon as no work is left."""
-        await drain(0, 1, self._idle, self.transport, self.opener, seconds)
+        with psycopg.connect(**connection_parameters(), autocommit=True) as database:
+            await drain(0, 1, lambda: _is_idle(database), self.transport, self.opener, seconds)
 
-    def _idle(self) -> bool:
-        with psycopg.connect(**connection_parameters()) as database:
-            row = database.execute(
-                "SELECT EXISTS (SELECT 1 FROM relay_inboundevent WHERE state = 0)"
-                " OR EXISTS (SELECT 1 FROM relay_delivery d JOIN relay_conversationlink l ON l.id = d.link_id"
-                " WHERE d.state < 3 AND coalesce(l.not_before <= clock_timestamp(), true))"
-            ).fetchone()
-        return not (row and row[0])
+
+def _is_idle(database: "psycopg.Connection[Any]") -> bool:
+    row = database.execute(
+        "SELECT EXISTS (SELECT 1 FROM relay_inboundevent WHERE state = 0)"
+        " OR EXISTS (SELECT 1 FROM relay_delivery d JOIN relay_conversationlink l ON l.id = d.link_id"
+        " WHERE d.state < 3 AND coalesce(l.not_before <= clock_timestamp(), true))"
+    ).fetchone()
+    return not (row and row[0])
 
 
 async def knock(path: str, body: bytes, headers: dict[str, str], method: str = "POST", query: str = "") -> int:
