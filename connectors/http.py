@@ -90,7 +90,7 @@ def prepare(call: Call, credentials: Credentials | None, sandbox: str = "", file
         headers |= {"Content-Type": file.content_type, "Content-Length": str(file.length)}
     url = f"{sandbox}/{call.url.removeprefix('https://')}" if sandbox else call.url
     if call.query:
-        url = f"{url}?{urlencode(call.query)}"
+        url = f"{url}?{urlencode(call.query, errors='replace')}"
     return Outgoing(call.method, url, headers, body, file)
 
 
@@ -229,7 +229,7 @@ async def _paced(file: FileBody, patience: asyncio.Timeout) -> AsyncIterator[byt
 def wire_faults() -> Iterator[None]:
     try:
         yield
-    except aiohttp.ClientConnectorError as fault:
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as fault:
         raise NotSent from fault
     except (aiohttp.ClientError, TimeoutError) as fault:
         raise AnswerLost from fault

@@ -4,6 +4,7 @@ A delivery of a change does not repeat what happened, it brings about how things
 it waited, and makes every step repeatable after a crash. What a platform cannot do is said in words, by setting.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from connectors.contract import Connector, DeletesMessages, EditsMessages, Reacts, Rendered
@@ -11,6 +12,7 @@ from connectors.errors import Gone, NotSupported, Refused
 from connectors.messages import ConversationId, Kind, MessageId
 from relay.changes import Copy, Standing
 from relay.models import Delivery, MessageCopy, Outcome
+from relay.sayings import Words
 
 if TYPE_CHECKING:
     from relay.visit import Visit
@@ -39,13 +41,15 @@ class Amendment:
     async def of(cls, visit: "Visit") -> "Amendment":
         """With how things stand in the mailbox of ``visit``."""
         await visit.commit()
-        standing = await visit.deliver.changes.standing(visit.row.message, visit.row.link)
+        standing = await visit.deliver.changes.standing(visit.row.message, visit.row.link, visit.row.id)
         return cls(visit, await visit.connector(), standing)
 
     async def make(self) -> None:
         """Bring the copy here to how the message stands."""
-        if self._standing.is_deleted:
-            outcome = await self._delete()
+        if self._standing.deleted_by_event is not None:
+            outcome = await self._delete() if self._standing.deleted_by_event == self._row.event else Outcome.FOLDED
+        elif self._standing.is_taken_away:
+            outcome = Outcome.UNWANTED  # by somebody there who may do so: an edit must not bring it back
         elif not self._standing.copies:
             if self._is_newest_edit():
                 await self._visit.post()  # the original never got here: what it says now does
@@ -53,7 +57,8 @@ class Amendment:
             outcome = Outcome.UNWANTED
         else:
             outcome = await self._edit()
-            await self._react()
+            with suppress(Gone):  # deleted there a moment ago: whoever did so tells
+                await self._react()
         await self._visit.close(Delivery.State.DONE, outcome)
 
     def _is_newest_edit(self) -> bool:
@@ -62,8 +67,8 @@ class Amendment:
     # --- deleting
 
     async def _delete(self) -> Outcome:
-        """Take back every part and note, the last first; where the platform does not let us, say so once."""
-        for copy in reversed(self._standing.copies):
+        """Take back every part, the last first, then the notes; where the platform does not let us, say so once."""
+        for copy in sorted(self._standing.copies, key=lambda copy: (copy.part >= MessageCopy.NOTES, -copy.part)):
             try:
                 await self._take_back(copy)
             except IMPOSSIBLE:
@@ -81,30 +86,40 @@ class Amendment:
 
     async def _edit(self) -> Outcome:
         """Make the parts here read as the message now does: changed, added or taken back."""
-        if not self._is_outdated():
+        if not self._is_newest_edit():
             return Outcome.FOLDED if self._row.event_kind in TEXT_KINDS else Outcome.CARRIED_OUT
-        parts = {copy.part: copy for copy in self._texts}
         try:
-            for number, part in enumerate(await self._visit.parts()):
-                await self._put(part, number, parts.pop(number, None))
-            for surplus in parts.values():
-                await self._take_back(surplus)
-        except (*IMPOSSIBLE, Gone):
+            await self._rewrite(await self._visit.parts())
+        except (*IMPOSSIBLE, Gone) as error:
+            if isinstance(error, Refused) and await self._rewritten_with_names():
+                return Outcome.CARRIED_OUT
             message = await self._visit.message()
             await self._note(await self._translator.edited_note(message, self._row, self._thread()))
             await self._changes.shows(self._texts, self._visit.revision)
             return Outcome.REFUSED
         return Outcome.CARRIED_OUT
 
-    def _is_outdated(self) -> bool:
-        """Whether this is the newest edit and the copy here does not show it yet."""
-        return self._is_newest_edit() and (
-            not self._texts or any(copy.revision != self._standing.edited_at for copy in self._texts)
-        )
+    async def _rewrite(self, parts: list[Rendered]) -> None:
+        """Part by part; those that have the new words already, after a crash, are left alone."""
+        texts = {copy.part: copy for copy in self._texts}
+        for number, part in enumerate(parts):
+            await self._put(part, number, texts.pop(number, None))
+        for surplus in texts.values():
+            await self._take_back(surplus)
+
+    async def _rewritten_with_names(self) -> bool:
+        """Graph refuses an edit for one person outside the channel: rather unnotified than not edited."""
+        if not self._visit.mentions_people:
+            return False
+        try:
+            await self._rewrite(await self._visit.parts(only_names=True))
+        except (*IMPOSSIBLE, Gone):
+            return False
+        return True
 
     async def _put(self, part: Rendered, number: int, copy: Copy | None) -> None:
         if copy is None:
-            await self._say([part], number)
+            await self._say(part, number)
             return
         if not isinstance(self._connector, EditsMessages):
             raise NotSupported("this platform does not let messages be edited")
@@ -136,20 +151,29 @@ class Amendment:
         return True
 
     async def _line(self, emoji: set[str]) -> None:
-        """Keep one compact line in the thread, rather than a flood: edited, replaced when it cannot be, gone at zero."""
+        """Keep one compact line in the thread, rather than a flood: edited, replaced when it cannot be, gone at zero.
+
+        What waits behind says it: Webex lets a message be edited ten times.
+        """
+        if self._standing.is_followed:
+            return
         line = next((copy for copy in self._standing.copies if copy.is_reactions), None)
-        if not emoji or not self._row.shows_corrections:
+        if line and emoji and line.revision == self._standing.reacted_at:
+            return
+        people = await self._changes.reacted_by(self._row.message, self._row.link) if emoji else []
+        said = [one for one in people if one.emoji in emoji]
+        if not said or not self._row.shows_corrections:
             if line:
                 await self._take_back(line)
             return
-        people = await self._changes.reacted_by(self._row.message, self._row.link)
-        said = {one: names for one, names in people.items() if one in emoji}
         part = await self._translator.reaction_line(said, self._row, self._thread())
         if line and await self._rewritten(line, part):
+            await self._changes.shows([line], self._standing.reacted_at)
             return
         if line:
             await self._take_back(line)
-        await self._say([part], line.part + 1 if line else MessageCopy.REACTIONS)
+        self._visit.revision = self._standing.reacted_at
+        await self._say(part, line.part + 1 if line else MessageCopy.REACTIONS)
 
     async def _rewritten(self, line: Copy, part: Rendered) -> bool:
         if not isinstance(self._connector, EditsMessages):
@@ -162,16 +186,15 @@ class Amendment:
 
     # --- words where the platform has no way
 
-    async def _note(self, parts: list[Rendered]) -> None:
-        """Say a correction under the copy, by setting."""
-        if not self._row.shows_corrections:
+    async def _note(self, note: Rendered) -> None:
+        """Say a correction under the copy, by setting; after a crash not once more."""
+        if not self._row.shows_corrections or self._row.part > MessageCopy.NOTES:
             return
         notes = [copy.part for copy in self._standing.copies if copy.is_note]
-        await self._say(parts, max(notes, default=MessageCopy.NOTES - 1) + 1)
+        await self._say(note, max(notes, default=MessageCopy.NOTES - 1) + 1)
 
-    async def _say(self, parts: list[Rendered], number: int) -> None:
-        for words in await self._visit.words(parts, number):
-            await self._visit.say(words)
+    async def _say(self, part: Rendered, number: int) -> None:
+        await self._visit.say(Words(number, part, self._connector))
         await self._visit.commit()
 
     def _thread(self) -> MessageId:

@@ -5,6 +5,7 @@ change brings one copy from the second to the first, whatever happened in betwee
 step repeatable.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,36 +17,53 @@ from relay.models import Discard, MessageCopy
 UNKNOWN = "unknown"
 """Verdict on a change of a message nobody told us of yet: the caller decides by its age."""
 
+NAMED = 3
+"""People named beside an emoji before the rest are counted."""
+
 Put = tuple[str, str]
 """``(account, emoji)``: who reacted with what."""
 
-_KNOWN = """known AS (
-    SELECT m.id, m.conversation_id, m.origin_id, m.edited_at, m.deleted_at, c.id AS copy
+_KNOWN = f"""known AS (
+    SELECT m.id, m.conversation_id, m.edited_at, m.deleted_at, m.is_adopted,
+           m.origin_id = %(link)s AND c.part < {MessageCopy.NOTES} AS is_original
     FROM relay_messagecopy c JOIN relay_relayedmessage m ON m.id = c.message_id
     WHERE c.link_id = %(link)s AND c.external_id = %(external_id)s
 )"""
 
-_SPREAD = """deliveries AS (
+"""The message that an event is about. What we said about it where it was said itself is not the original: we change it."""
+
+
+def _spread_to(mailboxes: str) -> str:
+    return f"""deliveries AS (
     INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, reason)
     SELECT %(event)s, c.id, l.id, 0, 0, 0, '' FROM changed c
-    JOIN relay_conversationlink l ON l.conversation_id = c.conversation_id AND l.id <> %(link)s AND l.is_active
+    JOIN relay_conversationlink l ON l.conversation_id = c.conversation_id AND ({mailboxes}) AND l.is_active
     ORDER BY l.id
     ON CONFLICT (event_id, link_id) DO NOTHING
     RETURNING link_id
 )"""
 
+
+_ELSEWHERE = "l.id <> %(link)s"
+_SPREAD = _spread_to(_ELSEWHERE)
+_SPREAD_TO_WORDS = _spread_to(f"""{_ELSEWHERE}
+    OR EXISTS (SELECT 1 FROM relay_delivery d WHERE d.message_id = c.id AND d.link_id = l.id AND d.state < 3)
+    OR EXISTS (SELECT 1 FROM relay_messagecopy w WHERE w.message_id = c.id AND w.link_id = l.id
+               AND w.part >= {MessageCopy.NOTES} AND w.removed_at IS NULL)""")
+"""Where the message itself was said there may be words of ours about it: who reacted elsewhere."""
+
 _SETTLE = f"""settled AS (
     UPDATE relay_inboundevent e SET
-        state = 1, discard = CASE WHEN e.state = 1 AND e.discard = '' THEN '' ELSE v.verdict END
-    FROM verdict v, lease WHERE e.id = %(event)s AND v.verdict <> '{UNKNOWN}'
+        state = 1, discard = CASE WHEN %(is_carried)s THEN '' ELSE v.verdict END
+    FROM verdict v, lease WHERE e.id = %(event)s AND v.verdict <> '{UNKNOWN}' AND NOT %(is_more)s
 )
 SELECT v.verdict, ARRAY(SELECT link_id FROM deliveries) AS links FROM verdict v, lease"""
-"""An event may be written twice, its text and its reactions: it is discarded only when neither changed anything."""
+"""``is_more``: the same event is written once more, reactions after text. ``is_carried``: the first went somewhere."""
 
 _BY_THE_AUTHOR = f"""verdict AS (
     SELECT CASE
         WHEN NOT EXISTS (SELECT 1 FROM known) THEN '{UNKNOWN}'
-        WHEN (SELECT origin_id FROM known) <> %(link)s THEN '{Discard.ECHO}'
+        WHEN NOT (SELECT is_original FROM known) THEN '{Discard.ECHO}'
         WHEN NOT EXISTS (SELECT 1 FROM changed) THEN '{Discard.STALE}'
         ELSE '' END AS verdict
 )"""
@@ -54,7 +72,7 @@ _EDIT = f"""
 WITH {FENCED}, {_KNOWN}, changed AS (
     UPDATE relay_relayedmessage m SET edited_at = %(edited_at)s, edited_by_event = %(event)s
     FROM known k, lease
-    WHERE m.id = k.id AND k.origin_id = %(link)s AND k.deleted_at IS NULL
+    WHERE m.id = k.id AND k.is_original AND k.deleted_at IS NULL AND NOT k.is_adopted
       AND coalesce(k.edited_at < %(edited_at)s, true)
     RETURNING m.id, m.conversation_id
 ), {_SPREAD}, {_BY_THE_AUTHOR}, {_SETTLE}
@@ -62,19 +80,19 @@ WITH {FENCED}, {_KNOWN}, changed AS (
 
 _DELETE = f"""
 WITH {FENCED}, {_KNOWN}, changed AS (
-    UPDATE relay_relayedmessage m SET deleted_at = clock_timestamp()
-    FROM known k, lease WHERE m.id = k.id AND k.origin_id = %(link)s AND k.deleted_at IS NULL
+    UPDATE relay_relayedmessage m SET deleted_at = clock_timestamp(), deleted_by_event = %(event)s
+    FROM known k, lease WHERE m.id = k.id AND k.is_original AND k.deleted_at IS NULL
     RETURNING m.id, m.conversation_id
 ), gone AS (
     UPDATE relay_messagecopy c SET removed_at = clock_timestamp()
-    FROM known k, lease WHERE c.id = k.copy AND c.removed_at IS NULL
-), {_SPREAD}, {_BY_THE_AUTHOR}, {_SETTLE}
+    FROM lease WHERE c.link_id = %(link)s AND c.external_id = %(external_id)s AND c.removed_at IS NULL
+), {_SPREAD_TO_WORDS}, {_BY_THE_AUTHOR}, {_SETTLE}
 """
 
 _BURY = f"""
 WITH {FENCED}, message AS (
-    INSERT INTO relay_relayedmessage (conversation_id, origin_id, deleted_at)
-    SELECT l.conversation_id, l.id, clock_timestamp() FROM relay_conversationlink l, lease WHERE l.id = %(link)s
+    INSERT INTO relay_relayedmessage (conversation_id, origin_id, deleted_at, is_adopted)
+    SELECT l.conversation_id, l.id, clock_timestamp(), true FROM relay_conversationlink l, lease WHERE l.id = %(link)s
     RETURNING id
 ), copy AS (
     INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, removed_at)
@@ -98,7 +116,9 @@ WITH {FENCED}, {_KNOWN}, put AS (
       AND NOT r.is_ours
     RETURNING r.message_id
 ), changed AS (
-    SELECT k.id, k.conversation_id FROM known k WHERE EXISTS (SELECT 1 FROM put) OR EXISTS (SELECT 1 FROM taken)
+    UPDATE relay_relayedmessage m SET reacted_at = clock_timestamp()
+    FROM known k WHERE m.id = k.id AND (EXISTS (SELECT 1 FROM put) OR EXISTS (SELECT 1 FROM taken))
+    RETURNING m.id, m.conversation_id
 ), {_SPREAD}, verdict AS (
     SELECT CASE
         WHEN NOT EXISTS (SELECT 1 FROM known) THEN '{UNKNOWN}'
@@ -120,8 +140,8 @@ SELECT coalesce(m.root_id, m.id) AS root FROM known k JOIN relay_relayedmessage 
 
 _ADOPT = f"""
 WITH {FENCED}, message AS (
-    INSERT INTO relay_relayedmessage (conversation_id, origin_id)
-    SELECT l.conversation_id, l.id FROM relay_conversationlink l, lease WHERE l.id = %(link)s
+    INSERT INTO relay_relayedmessage (conversation_id, origin_id, is_adopted)
+    SELECT l.conversation_id, l.id, true FROM relay_conversationlink l, lease WHERE l.id = %(link)s
     RETURNING id
 ), copy AS (
     INSERT INTO relay_messagecopy (message_id, link_id, external_id, part)
@@ -130,16 +150,27 @@ WITH {FENCED}, message AS (
 SELECT id AS root FROM message
 """
 
-_THREAD = f"""(
-    SELECT c.external_id FROM relay_messagecopy c JOIN relay_relayedmessage r ON r.id = c.message_id
-    WHERE c.link_id = %(link)s AND c.removed_at IS NULL AND c.part < {MessageCopy.NOTES}
-      AND (r.id = m.root_id OR (r.root_id = m.root_id AND r.id < m.id))
-    ORDER BY r.id <> m.root_id, r.id, c.part LIMIT 1
-) AS thread"""
+_FIRST_COPY = f"""
+    SELECT c.external_id FROM relay_messagecopy c
+    WHERE c.message_id = {{message}} AND c.link_id = %(link)s AND c.removed_at IS NULL AND c.part < {MessageCopy.NOTES}
+    ORDER BY c.part LIMIT 1
+"""
+
+_THREAD = f"""coalesce(({_FIRST_COPY.format(message="m.root_id")}), (
+    SELECT first.external_id FROM relay_relayedmessage r, LATERAL ({_FIRST_COPY.format(message="r.id")}) first
+    WHERE r.root_id = m.root_id AND r.id < m.id ORDER BY r.id LIMIT 1
+)) AS thread"""
 """Where a reply belongs: under the copy of its root, or of the first reply, which opened the thread where no root was."""
 
 _STANDING = f"""
-SELECT m.edited_at, m.edited_by_event, m.deleted_at, {_THREAD},
+SELECT m.edited_at, m.edited_by_event, m.reacted_at, {_THREAD},
+       m.deleted_by_event,
+       (SELECT bool_and(c.removed_at IS NOT NULL) FROM relay_messagecopy c
+        WHERE c.message_id = m.id AND c.link_id = %(link)s AND c.part < {MessageCopy.NOTES}) IS TRUE AS is_taken_away,
+       EXISTS (
+           SELECT 1 FROM relay_delivery d
+           WHERE d.link_id = %(link)s AND d.state < 3 AND d.id > %(delivery)s AND d.message_id = m.id
+       ) AS is_followed,
        ARRAY(SELECT DISTINCT r.emoji FROM relay_reaction r
              WHERE r.message_id = m.id AND r.link_id <> %(link)s AND NOT r.is_ours ORDER BY 1) AS wanted,
        ARRAY(SELECT r.emoji FROM relay_reaction r
@@ -152,11 +183,13 @@ SELECT id, external_id, part, revision FROM relay_messagecopy
 WHERE message_id = %(message)s AND link_id = %(link)s AND removed_at IS NULL ORDER BY part
 """
 
-_REACTED_BY = """
-SELECT r.emoji, coalesce(a.name, '') AS name FROM relay_reaction r
-JOIN relay_conversationlink l ON l.id = r.link_id
-LEFT JOIN accounts_platformaccount a ON a.installation_id = l.installation_id AND a.external_id = r.account
-WHERE r.message_id = %(message)s AND r.link_id <> %(link)s AND NOT r.is_ours ORDER BY r.id
+_REACTED_BY = f"""
+SELECT r.emoji, l.installation_id AS installation, r.account, r.total FROM (
+    SELECT id, link_id, account, emoji, count(*) OVER (PARTITION BY emoji) AS total,
+           row_number() OVER (PARTITION BY emoji ORDER BY id) AS place
+    FROM relay_reaction WHERE message_id = %(message)s AND link_id <> %(link)s AND NOT is_ours
+) r JOIN relay_conversationlink l ON l.id = r.link_id
+WHERE r.place <= {NAMED} ORDER BY r.id
 """
 
 _SHOW = f"""
@@ -189,8 +222,23 @@ FROM lease WHERE id = %(conversation)s AND (archived_at IS NULL) = %(on)s RETURN
 """
 
 _RENAME = f"""
+WITH {FENCED}, newest AS (
+    UPDATE relay_universalconversation u SET renamed_by_event = %(event)s
+    FROM relay_conversationlink l, lease WHERE l.id = %(link)s AND u.id = l.conversation_id AND %(event)s::bigint > 0
+)
+UPDATE relay_conversationlink SET name = %(name)s FROM lease WHERE id = %(link)s RETURNING id
+"""
+
+_NEWEST_NAME = """
+SELECT 1 FROM relay_conversationlink l JOIN relay_universalconversation u ON u.id = l.conversation_id
+WHERE l.id = %(link)s AND u.renamed_by_event = %(event)s
+"""
+
+_EXPECT_ECHO = f"""
 WITH {FENCED}
-UPDATE relay_conversationlink SET name = %(name)s FROM lease WHERE id = %(link)s AND name <> %(name)s RETURNING id
+UPDATE relay_conversationlink SET
+    echoes_until = greatest(echoes_until, clock_timestamp() + make_interval(secs => %(seconds)s))
+FROM lease WHERE id = %(link)s RETURNING id
 """
 
 
@@ -223,14 +271,18 @@ class Copy:
 class Standing:
     """What one mailbox should show of a message, and what it shows.
 
-    ``thread`` is the root that replies are put under there. ``wanted`` are the emoji that anybody put elsewhere, ``placed``
-    those that our account put there; as in ``Reaction``.
+    ``deleted_by_event`` is the inbound event that told of its end. ``thread`` is the root that replies are put under there.
+    ``is_taken_away``: it stood there, and nothing of it does any more. ``is_followed``: another change waits behind this
+    one. ``wanted`` are the emoji that anybody put elsewhere, ``placed`` those that our account put there; as in ``Reaction``.
     """
 
     edited_at: datetime | None
     edited_by_event: int | None
-    is_deleted: bool
+    reacted_at: datetime | None
+    deleted_by_event: int | None
     thread: str | None
+    is_taken_away: bool
+    is_followed: bool
     wanted: frozenset[str]
     placed: frozenset[str]
     copies: list[Copy]
@@ -244,9 +296,11 @@ class Changes:
 
     # --- as they are heard
 
-    async def edited(self, event: int, link: int, external_id: str, edited_at: datetime) -> Routed:
-        """Write down that a message now reads differently; the newest edit wins."""
-        return await self._spread(_EDIT, event, link, external_id, edited_at=edited_at)
+    async def edited(
+        self, event: int, link: int, external_id: str, edited_at: datetime, *, is_more: bool = False
+    ) -> Routed:
+        """Write down that a message now reads differently; the newest edit wins. ``is_more``: ``reacted`` follows."""
+        return await self._spread(_EDIT, event, link, external_id, edited_at=edited_at, is_more=is_more)
 
     async def deleted(self, event: int, link: int, external_id: str) -> Routed:
         """Write down that a message is gone; one that we never heard of is remembered, should it still be told."""
@@ -254,12 +308,19 @@ class Changes:
         return await self._spread(_BURY, event, link, external_id) if routed.verdict == UNKNOWN else routed
 
     async def reacted(
-        self, event: int, link: int, external_id: str, put: Iterable[Put], taken: Iterable[Put]
+        self,
+        event: int,
+        link: int,
+        external_id: str,
+        put: Iterable[Put],
+        taken: Iterable[Put],
+        *,
+        is_carried: bool = False,
     ) -> Routed:
-        """Write down emoji that people put on a message and took back."""
+        """Write down emoji that people put on a message and took back. ``is_carried``: the event went somewhere already."""
         put, taken = list(put), list(taken)
         return await self._spread(
-            _REACT, event, link, external_id,
+            _REACT, event, link, external_id, is_carried=is_carried,
             put_accounts=[account for account, _ in put], put_emoji=[emoji for _, emoji in put],
             taken_accounts=[account for account, _ in taken], taken_emoji=[emoji for _, emoji in taken],
         )  # fmt: skip
@@ -282,27 +343,35 @@ class Changes:
         """Stop or resume what crosses; False when that is so already."""
         return bool(await self._ledger.rows(_ARCHIVE, {"conversation": conversation, "on": on}))
 
-    async def renamed(self, link: int, name: str) -> bool:
-        """Write down what a leg is called; False when that is known already."""
-        return bool(await self._ledger.rows(_RENAME, {"link": link, "name": name[:300]}))
+    async def renamed(self, link: int, name: str, event: int = 0) -> None:
+        """Write down what a leg is called, and with ``event`` that this is the newest name of all."""
+        await self._write(_RENAME, link=link, name=name[:300], event=event)
+
+    async def is_newest_name(self, link: int, event: int) -> bool:
+        """Whether nobody renamed any leg since ``event`` told of a new name."""
+        return bool(await self._ledger.rows(_NEWEST_NAME, {"link": link, "event": event}))
+
+    async def expect_echo(self, link: int, seconds: float) -> None:
+        """Our own account is about to say something here that is not a message of anybody's."""
+        await self._write(_EXPECT_ECHO, link=link, seconds=seconds)
 
     # --- as they are shown
 
-    async def standing(self, message: int, link: int) -> Standing:
-        """Where a copy stands and where it should."""
-        here = {"message": message, "link": link}
-        [row] = await self._ledger.rows(_STANDING, here)
-        copies = [Copy(*copy) for copy in await self._ledger.rows(_COPIES, here)]
-        wanted, placed = frozenset(row.wanted), frozenset(row.placed)
-        deleted = row.deleted_at is not None
-        return Standing(row.edited_at, row.edited_by_event, deleted, row.thread, wanted, placed, copies)
+    async def standing(self, message: int, link: int, delivery: int) -> Standing:
+        """Where a copy stands and where it should, for a ``delivery`` of its mailbox."""
+        here = {"message": message, "link": link, "delivery": delivery}
+        [row], copies = await asyncio.gather(self._ledger.rows(_STANDING, here), self._ledger.rows(_COPIES, here))
+        return Standing(
+            row.edited_at, row.edited_by_event, row.reacted_at, row.deleted_by_event,
+            row.thread, row.is_taken_away, row.is_followed,
+            frozenset(row.wanted), frozenset(row.placed), [Copy(*copy) for copy in copies],
+        )  # fmt: skip
 
-    async def reacted_by(self, message: int, link: int) -> dict[str, list[str]]:
-        """Who put which emoji elsewhere, in the order in which they did."""
-        people: dict[str, list[str]] = {}
-        for row in await self._ledger.rows(_REACTED_BY, {"message": message, "link": link}):
-            people.setdefault(row.emoji, []).append(row.name)
-        return people
+    async def reacted_by(self, message: int, link: int) -> list[Any]:
+        """Who put what elsewhere, in the order in which they did: ``emoji``, its first few as ``installation`` and
+        ``account``, and ``total``.
+        """
+        return await self._ledger.rows(_REACTED_BY, {"message": message, "link": link})
 
     async def shows(self, copies: Iterable[Copy], revision: datetime | None) -> None:
         """Copies now have the words of an edit."""
@@ -319,7 +388,8 @@ class Changes:
         await self._ledger.rows(_PLACE if on else _UNPLACE, values)
 
     async def _spread(self, statement: str, event: int, link: int, external_id: str, **values: Any) -> Routed:
-        row = await self._write(statement, event=event, link=link, external_id=external_id, **values)
+        told = {"event": event, "link": link, "external_id": external_id, "is_more": False, "is_carried": False}
+        row = await self._write(statement, **(told | values))
         return Routed(event, row.verdict, list(row.links), [])
 
     async def _write(self, statement: str, **values: Any) -> Any:

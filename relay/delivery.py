@@ -1,9 +1,11 @@
 """Saying: one mailbox, in order."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from accounts.connecting import Connections
+from accounts.matching import REMEMBERED_SECONDS
 from connectors.http import Transport
 from relay.changes import Changes
 from relay.hearing import Ear
@@ -32,17 +34,17 @@ class Deliver:
         self.connections = connections
         self.transport = transport
         self.sandbox = sandbox
-        self._places: dict[int, Any] = {}
+        self._places: dict[int, tuple[float, Any]] = {}
         self.done: list[int] = []
         """Events whose contents may be forgotten, for the shard to collect."""
 
     def knows(self, link: int) -> bool:
-        """Whether a mailbox was walked before, so that where it lies is known."""
-        return link in self._places
+        """Whether a mailbox was walked lately, so that where it lies and what is set for it is known."""
+        return link in self._places and self._places[link][0] > time.monotonic() - REMEMBERED_SECONDS
 
     def row(self, begun: Begun, event: Any) -> Any:
         """A row as of ``deliveries_open`` for a delivery that was begun together with its routing."""
-        place = self._places[begun.link]
+        _, place = self._places[begun.link]
         return place._replace(
             id=begun.delivery, event=event.id, message=begun.message, state=Delivery.State.SENDING, part=0, tries=0,
             intent_at=begun.intent_at, event_kind=event.kind, event_message=event.message,
@@ -63,7 +65,7 @@ class Deliver:
         rows = await self.ledger.deliveries_open(link)
         if not rows:
             return None
-        self._places[link] = rows[0]
+        self._places[link] = time.monotonic(), rows[0]
         if rows[0].rest and rows[0].rest > 0:
             return float(rows[0].rest)
         said: Said | None = None

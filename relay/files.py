@@ -35,6 +35,14 @@ class CannotCross(Exception):
     """One of the two platforms refused the file for good; ``str(error)`` is a reason that people may read."""
 
 
+class OriginFails(TryAgain):
+    """The platform that the file comes from is in trouble, or gives something else than it told."""
+
+    def __init__(self, reason: str, after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
 class OriginLost(TryAgain):
     """The platform that the file comes from no longer accepts our token: that one must be connected again."""
 
@@ -96,7 +104,7 @@ class Files:
     async def _source(self, origin: Connector, attachment: Attachment) -> AsyncIterator[AsyncIterator[bytes]]:
         async with self._opened(origin, attachment) as incoming:
             if incoming.size not in (None, attachment.size):
-                raise TryAgain("the file is not as long as its platform said")
+                raise OriginFails("the file is not as long as its platform said")
             yield incoming.chunks
 
     @asynccontextmanager
@@ -124,7 +132,7 @@ def _of_origin(error: ConnectorError) -> Exception:
             return CannotCross(str(error))
         case Reconnect():
             return OriginLost("the platform it comes from must be connected again")
-    return error
+    return OriginFails(str(error), getattr(error, "after", 0.0))
 
 
 async def _counted(incoming: Incoming, most: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from redis.asyncio import Redis
 
 from accounts.connecting import Connections
-from accounts.matching import Directory
+from accounts.matching import Directory, storable
 from connectors.errors import ConnectorError, NotSupported, Reconnect, TryAgain
 from connectors.messages import (
     Commanded,
@@ -33,7 +33,7 @@ from relay import vault
 from relay.changes import UNKNOWN, Changes
 from relay.commands import Commands
 from relay.hearing import Ear, Unheard
-from relay.ledger import LATER, PAGE, Counted, Heard, Ledger, Routed
+from relay.ledger import LATER, PAGE, REFUSALS, Counted, Heard, Ledger, Routed
 from relay.models import DailyCount, Discard
 
 DEGRADED = DailyCount.What.DEGRADED.value
@@ -46,10 +46,18 @@ RECONNECT_REST = 60.0
 """Seconds between looks whether an administrator has connected again."""
 OVERTAKEN_SECONDS = 10.0
 """How long a reaction may wait for its message to be told: platforms send webhooks in any order, seconds apart."""
+OWN_SECONDS = 5.0
+"""How long a post by our own account holds up what is behind it while a send is under way there: usually the two are one."""
 ROOT_SECONDS = 3.0
 """How long a reply may wait for its root to be told: less, for people wait for it; most such roots predate the link."""
 OVERTAKEN_REST = 0.5
 """Seconds between looks whether such a message has been told by now."""
+CLOCKS_APART = timedelta(minutes=1)
+"""An edit from further ahead than this is not from then: taken at its word, no later one would ever be newer."""
+ANSWER_ECHO_SECONDS = 60.0
+"""How long the answer to a command may take to come back as a message of our own account."""
+ABOUT_WORDS = frozenset({Kind.POSTED, Kind.EDITED, Kind.CHANGED})
+"""Kinds of events that are of no interest once the message is deleted."""
 RECENT = timedelta(minutes=10)
 """An edit of a message never heard of is told as new when the message is younger: its webhook is late or lost."""
 
@@ -86,7 +94,7 @@ class Ingest:
         self.redis = redis
         self.mailboxes = mailboxes
         self._passed: dict[int, int] = {}
-        """By conversation, the last event of a page in which everything waits for what comes behind it."""
+        """By conversation, the last event of a full page in which some wait for what may come behind it."""
 
     async def walk(self, link: int) -> tuple[float | None, set[int]]:
         """Route a page of events. Returns seconds to rest (None: nothing left; 0: more to do), and the mailboxes reached."""
@@ -95,7 +103,7 @@ class Ingest:
             return None, set()
         page = Page(self, rows)
         rest = await page.turn()
-        if page.waiting == len(rows) == PAGE:
+        if page.waiting and len(rows) == PAGE:
             self._passed[link] = rows[-1].id
             rest = 0.0
         return rest, page.reached
@@ -124,8 +132,8 @@ class Page:
     def __init__(self, ingest: Ingest, rows: list[Any]) -> None:
         self._ingest = ingest
         self._changes = ingest.changes
-        self._found = len(rows)
-        self._rows = _each_message_once(rows)
+        self._rows = rows
+        self._gone = {row.message for row in rows if row.kind == Kind.DELETED}
         self._posts: list[Heard] = []
         self._routed: list[Routed] = []
         self._degraded: dict[int, list[Counted]] = {}
@@ -143,16 +151,21 @@ class Page:
             if isinstance(event, BaseException) and not isinstance(event, Unheard):
                 self._rest = max(self._rest, await self._ingest.trouble(row, event))
                 break
-            await self._take(row, event)
+            try:
+                await self._take(row, event)
+            except REFUSALS:  # an id, an emoji or a time that no database takes: it must not stop what is behind it
+                self._discard(row, Discard.UNREADABLE)
             taken += 1
-            if self._posts and self._posts[-1].own:
+            if self._posts and self._posts[-1].own and row.age < OWN_SECONDS:
                 break  # nothing behind it may overtake it while its verdict is open
         await self._flush()
         await self._finish()
-        is_all = self._found < PAGE and taken == self._found
+        is_all = len(self._rows) < PAGE and taken == len(self._rows)
         return None if is_all and not self._rest else self._rest
 
     async def _hear(self, row: Any) -> Event:
+        if row.message in self._gone and row.kind in ABOUT_WORDS:
+            raise Unheard(Discard.GONE)  # a platform may take long to admit that there is nothing to read
         conversation, message = ConversationId(row.conversation), MessageId(row.message)
         reference = Reference(Kind(row.kind), conversation, message, row.occurred_at)
         return await self._ingest.ear.hear(row.id, row.installation_id, reference)
@@ -182,11 +195,17 @@ class Page:
             case Noticed():
                 await self._noticed(row, event)
             case Commanded():
-                for answer in await self._ingest.commands.obey(row, event):
-                    await self._changes.adopt(row.link_id, answer)  # it comes back, and concerns nobody else
-                self._discard(row, Discard.ANSWERED)
+                await self._obey(row, event)
             case Posted() | Skipped():
                 raise AssertionError("taken elsewhere")
+
+    async def _obey(self, row: Any, command: Commanded) -> None:
+        """Answer once: the event is settled before. The answer comes back, and concerns nobody else."""
+        self._discard(row, Discard.ANSWERED)
+        await self._flush()
+        await self._changes.expect_echo(row.link_id, ANSWER_ECHO_SECONDS)
+        for answer in await self._ingest.commands.obey(row, command):
+            await self._changes.adopt(row.link_id, answer)
 
     # --- new messages
 
@@ -199,6 +218,8 @@ class Page:
                 self._wait()
                 return
             root = root or await self._changes.adopt(row.link_id, message.thread)
+        if any(one.external_id == message.id for one in self._posts):
+            await self._flush()  # told twice: the ledger judges the second once the first is written
         platform = (await self._ingest.connections.connector(row.installation_id)).platform.slug
         self._degraded[row.id] = [(platform, DEGRADED, construct) for construct in message.body.degraded]
         own = await self._ingest.is_own(row, message.author)
@@ -206,7 +227,7 @@ class Page:
             Heard(
                 row.id, row.link_id, message.id, own, row.received_at,
                 "" if own or await self._is_wanted(row, message) else Discard.UNWANTED.value,
-                root=root, is_late_edit=is_late_edit, edited_at=message.edited_at,
+                root=root, is_late_edit=is_late_edit, edited_at=_plausible(message.edited_at, row),
             )
         )  # fmt: skip
 
@@ -226,7 +247,7 @@ class Page:
     # --- changes
 
     async def _edited(self, row: Any, message: Message) -> None:
-        at = message.edited_at or row.received_at
+        at = _plausible(message.edited_at, row) or row.received_at
         routed = await self._changes.edited(row.id, row.link_id, message.id, at)
         if routed.verdict == UNKNOWN:
             await self._told_late(row, message)
@@ -235,17 +256,22 @@ class Page:
 
     async def _stands(self, row: Any, message: Message, reactions: frozenset[Reaction]) -> None:
         """Compare a message with what is known of it: first its text, then who reacted with what."""
-        if message.edited_at is not None:
-            edited = await self._changes.edited(row.id, row.link_id, message.id, message.edited_at)
-            if edited.links:
-                self._routed.append(edited)
+        at, is_carried = _plausible(message.edited_at, row), False
+        if at is not None:
+            edited = await self._changes.edited(row.id, row.link_id, message.id, at, is_more=True)
+            is_carried = bool(edited.links)
+            self._routed += [edited] if is_carried else []
         now = {(one.account, one.emoji) for one in reactions if not await self._ingest.is_own(row, one.account)}
         before = await self._changes.reactions_here(row.link_id, message.id)
-        routed = await self._changes.reacted(row.id, row.link_id, message.id, now - before, before - now)
-        if routed.verdict == UNKNOWN:
-            await self._told_late(row, message)
-        else:
+        routed = await self._changes.reacted(
+            row.id, row.link_id, message.id, now - before, before - now, is_carried=is_carried
+        )
+        if routed.verdict != UNKNOWN:
             self._routed.append(routed)
+        elif now and row.age < OVERTAKEN_SECONDS:
+            self._wait()  # told now, the message would go out without them
+        else:
+            await self._told_late(row, message)
 
     async def _reacted(
         self,
@@ -272,26 +298,32 @@ class Page:
         own = [await self._ingest.is_own(row, account) for account in notice.accounts]
         if (own and all(own)) or (notice.by and await self._ingest.is_own(row, notice.by)):
             self._discard(row, Discard.ECHO)
-        elif not await self._is_news(row, notice):
+        elif notice.what == Happening.RENAMED and storable(notice.text) == row.name:
             self._discard(row, Discard.STALE)
         else:
-            name = f"notice:{row.id}"  # no platform's id looks like that
-            self._posts.append(Heard(row.id, row.link_id, name, False, row.received_at, is_notice=True))
+            await self._tell(row, notice)
 
-    async def _is_news(self, row: Any, notice: Noticed) -> bool:
-        match notice.what:
-            case Happening.RENAMED:
-                return await self._changes.renamed(row.link_id, notice.text)
-            case Happening.ARCHIVED | Happening.UNARCHIVED:
-                return await self._changes.archived(row.universal, on=notice.what == Happening.ARCHIVED)
-            case _:
-                return True
+    async def _tell(self, row: Any, notice: Noticed) -> None:
+        """Route a notice. What it changes for us can be repeated before, and is only right after it is on its way."""
+        if notice.what in (Happening.ARCHIVED, Happening.UNARCHIVED):
+            await self._changes.archived(row.universal, on=notice.what == Happening.ARCHIVED)
+        name = f"notice:{row.id}"  # no platform's id looks like that
+        self._posts.append(Heard(row.id, row.link_id, name, False, row.received_at, is_notice=True))
+        await self._flush()
+        if notice.what == Happening.RENAMED:
+            await self._changes.renamed(row.link_id, storable(notice.text), row.id)
 
     # --- what became of it
 
     def _wait(self) -> None:
         self.waiting += 1
         self._rest = max(self._rest, OVERTAKEN_REST)
+
+    def _later(self, told: Heard) -> None:
+        """A post of our own account that cannot be judged yet."""
+        is_old = datetime.now(UTC) - told.received_at > timedelta(seconds=OWN_SECONDS)
+        self.waiting += is_old
+        self._rest = max(self._rest, OVERTAKEN_REST if is_old else ASK_AGAIN)
 
     def _discard(self, row: Any, reason: Discard) -> None:
         self._posts.append(Heard(row.id, row.link_id, row.message, False, row.received_at, reason.value))
@@ -308,8 +340,9 @@ class Page:
         finally:
             self._ingest.mailboxes.hand_over(ready, self._rows, routed)
         self._routed += routed
-        if any(one.verdict == LATER for one in routed):
-            self._rest = max(self._rest, ASK_AGAIN)
+        for told, one in zip(heard, routed, strict=True):
+            if one.verdict == LATER:
+                self._later(told)
 
     async def _finish(self) -> None:
         """Forget what goes nowhere; count what was discarded and what crossed degraded. Echoes are no news."""
@@ -333,11 +366,6 @@ class Page:
             await self._ingest.ledger.count(happenings)
 
 
-def _each_message_once(rows: list[Any]) -> list[Any]:
-    """The rows up to the first that tells of a message a second time: the ledger judges it once the first is written."""
-    seen: set[str] = set()
-    for number, row in enumerate(rows):
-        if row.kind == Kind.POSTED and row.message in seen:
-            return rows[:number]
-        seen.add(row.message)
-    return rows
+def _plausible(time: datetime | None, row: Any) -> datetime | None:
+    """A time of a platform's, at most a little after its webhook came in."""
+    return time and min(time, row.received_at + CLOCKS_APART)

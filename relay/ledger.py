@@ -7,7 +7,7 @@ statement: a worker that slept through its lease writes nothing. Ids are handed 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -22,6 +22,10 @@ log = structlog.get_logger(__name__)
 
 PAGE = 20
 """Rows read ahead per mailbox: enough to keep a busy one going, little enough to keep memory flat over thousands."""
+
+
+REFUSALS = (psycopg.DataError, psycopg.IntegrityError, UnicodeError)
+"""What one item of a batch may bring about that the others must not suffer from."""
 
 
 class LeaseLost(Exception):
@@ -148,7 +152,7 @@ FENCED = "lease AS (SELECT 1 FROM relay_shard WHERE number = %(shard)s AND fence
 
 _EVENTS = """
 SELECT e.id, e.link_id, e.kind, e.message, e.occurred_at, e.received_at, e.installation_id,
-       l.external_id AS conversation, l.conversation_id AS universal, l.carries_apps,
+       l.external_id AS conversation, l.conversation_id AS universal, l.name, l.carries_apps,
        extract(epoch FROM clock_timestamp() - e.received_at)::float8 AS age
 FROM unnest(%s::bigint[], %s::bigint[]) AS asked(link, after), relay_conversationlink l,
 LATERAL (
@@ -169,6 +173,7 @@ WITH {FENCED}, heard AS (
         WHEN h.discard <> '' THEN h.discard
         WHEN c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
         WHEN c.id IS NOT NULL THEN '{Discard.ECHO}'
+        WHEN h.own AND h.received_at <= l.echoes_until THEN '{Discard.ECHO}'
         WHEN h.own AND EXISTS (
             SELECT 1 FROM relay_delivery d
             WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
@@ -273,6 +278,9 @@ SELECT event FROM unnest(%s::bigint[]) AS asked(event)
 WHERE NOT EXISTS (SELECT 1 FROM relay_delivery d WHERE d.event_id = asked.event AND d.state < 3)
 """
 
+UNCLAIMED = timedelta(hours=4)
+"""How long after a send of which we never learned its id may come back: Graph tells a change again for as long (§4.4)."""
+
 _CLOSE = f"""
 WITH {FENCED}, moved AS (
     UPDATE relay_delivery SET state = %(state)s, reason = '' FROM lease
@@ -280,8 +288,9 @@ WITH {FENCED}, moved AS (
 ), tried AS (
     INSERT INTO relay_attempt (delivery_id, outcome, reason) SELECT id, %(outcome)s, '' FROM moved
 ), calmed AS (
-    UPDATE relay_conversationlink l SET setbacks = 0, reason = '', not_before = NULL
-    FROM moved m WHERE l.id = m.link_id AND l.setbacks > 0
+    UPDATE relay_conversationlink l SET setbacks = 0, reason = '', not_before = NULL,
+        echoes_until = CASE WHEN %(unclaimed)s THEN clock_timestamp() + %(window)s ELSE l.echoes_until END
+    FROM moved m WHERE l.id = m.link_id AND (l.setbacks > 0 OR %(unclaimed)s)
 )
 SELECT event_id, NOT EXISTS (
     SELECT 1 FROM relay_delivery d WHERE d.event_id = moved.event_id AND d.state < 3 AND d.id <> moved.id
@@ -295,7 +304,8 @@ WITH {FENCED}, moved AS (
 ), mailbox AS (
     UPDATE relay_conversationlink l SET
         not_before = clock_timestamp() + make_interval(secs => %(pause)s), reason = %(reason)s,
-        setbacks = CASE WHEN %(pause)s > 0 THEN l.setbacks + 1 ELSE 0 END
+        setbacks = CASE WHEN %(pause)s > 0 THEN l.setbacks + 1 ELSE 0 END,
+        echoes_until = CASE WHEN %(unclaimed)s THEN clock_timestamp() + %(window)s ELSE l.echoes_until END
     FROM moved WHERE l.id = moved.link_id RETURNING l.setbacks
 ), tried AS (
     INSERT INTO relay_attempt (delivery_id, outcome, reason) SELECT id, %(outcome)s, %(reason)s FROM moved
@@ -466,14 +476,21 @@ class Ledger:
         cursor = await self._database.execute(_SWEEP, self._lease)
         return [(row.link_id, row.deliver) for row in await cursor.fetchall()]
 
-    async def set_back(self, delivery: int, state: int, outcome: Outcome, reason: str, pause: float) -> int:
-        """Record a try that did not succeed; the mailbox rests for ``pause`` seconds. Returns its setbacks in a row."""
+    async def set_back(
+        self, delivery: int, state: int, outcome: Outcome, reason: str, pause: float, *, unclaimed: bool = False
+    ) -> int:
+        """Record a try that did not succeed; the mailbox rests for ``pause`` seconds. Returns its setbacks in a row.
+
+        ``unclaimed``: it is over, and whether something arrived was never learned.
+        """
         values = {
             "delivery": delivery,
             "state": state,
             "outcome": outcome.value,
             "reason": reason[:500],
             "pause": pause,
+            "unclaimed": unclaimed,
+            "window": UNCLAIMED,
         }
         cursor = await self._database.execute(_SET_BACK, self._lease | values)
         row = await cursor.fetchone()
@@ -488,9 +505,15 @@ class Ledger:
         """
         return await self._query((statement, values))
 
-    async def close_delivery(self, delivery: int, state: int, outcome: Outcome) -> int | None:
-        """End a delivery without a last part to say; returns its event when nobody else waits for that."""
-        rows = await self.rows(_CLOSE, {"delivery": delivery, "state": state, "outcome": outcome.value})
+    async def close_delivery(
+        self, delivery: int, state: int, outcome: Outcome, *, unclaimed: bool = False
+    ) -> int | None:
+        """End a delivery without a last part to say; returns its event when nobody else waits for that.
+
+        ``unclaimed`` as in ``set_back``.
+        """
+        values = {"delivery": delivery, "state": state, "outcome": outcome.value}
+        rows = await self.rows(_CLOSE, {**values, "unclaimed": unclaimed, "window": UNCLAIMED})
         if not rows:
             raise LeaseLost
         return int(rows[0].event_id) if rows[0].finished else None
@@ -523,7 +546,7 @@ class Ledger:
                 self._lines.extend(line)
             try:
                 results: list[Any] = await work(line[0], items)
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
+            except REFUSALS as error:
                 if len(items) == 1:
                     raise
                 log.error("batch refused, going one by one", error=type(error).__name__)
@@ -565,7 +588,8 @@ class Ledger:
         return [[routed[one.event] for one in batch] for batch in batches]
 
     async def _rows(self, line: Any, asked: list[tuple[str, Mapping[str, Any]]]) -> list[list[Any]]:
-        async with line.pipeline():
+        # Without the transaction, what stands before a statement that psycopg itself refuses would be committed.
+        async with line.transaction(), line.pipeline():
             cursors = [await line.execute(statement, {**self._lease, **values}) for statement, values in asked]
         return [await cursor.fetchall() for cursor in cursors]
 
@@ -585,7 +609,7 @@ async def _alone(work: Callable[..., Any], line: Any, item: Any) -> Any:
     """One item's own result, or its own error: it must not take its batch along."""
     try:
         return (await work(line, [item]))[0]
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except REFUSALS as error:
         return error
 
 

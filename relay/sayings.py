@@ -8,9 +8,12 @@ from typing import Protocol, TypeVar
 from connectors.calls import Calls
 from connectors.contract import CarriesFiles, Connector, Rendered
 from connectors.messages import Attachment, Draft, MessageId
-from relay.files import CannotCross, Files
+from relay.files import CannotCross, Files, OriginFails
 
 T = TypeVar("T")
+
+ENOUGH = 5
+"""Tries after which a file that its own platform does not give is named instead: what stands behind it waits."""
 
 
 class Talk(Protocol):
@@ -61,6 +64,7 @@ class Shared:
     target: Connector
     draft: Draft
     otherwise: Callable[[str], Rendered]
+    tries: int
 
     async def say(self, talk: Talk) -> MessageId:
         """See ``Saying``."""
@@ -68,6 +72,10 @@ class Shared:
             return await self.files.carry(self.origin, self.attachment, self.target, self.draft)
         except CannotCross as refusal:
             return await talk(self.target.post(self.otherwise(str(refusal))))
+        except OriginFails:
+            if self.tries < ENOUGH:
+                raise
+            return await talk(self.target.post(self.otherwise("its platform does not give it")))
 
     async def look(self, talk: Talk, since: datetime) -> list[MessageId]:
         """See ``Saying``."""

@@ -29,7 +29,7 @@ from relay.commands import Commands
 from relay.delivery import Deliver
 from relay.files import Files
 from relay.hearing import Ear
-from relay.ingest import Ingest
+from relay.ingest import TROUBLE_REST, Ingest
 from relay.ledger import LeaseLost, Ledger, Routed
 from relay.translate import Translator
 
@@ -118,6 +118,8 @@ class Shard:
         self._actors: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
         self._resting: dict[Key, asyncio.TimerHandle] = {}
+        self._dozing: set[Key] = set()
+        """Those of the resting that only wait for something to be told: the bell wakes them."""
         self._reserved: set[int] = set()
         self._reached: dict[int, tuple[int, ...]] = {}
         self._ending = asyncio.Event()
@@ -189,6 +191,9 @@ class Shard:
 
     def _wake(self, key: Key) -> None:
         """Start an actor, or have a busy one look once more before it goes. One that rests is left alone."""
+        if key in self._dozing:
+            self._resting.pop(key).cancel()
+            self._dozing.discard(key)
         if self._ending.is_set() or key in self._resting:
             return
         if key in self._actors or (key[0] and key[1] in self._reserved):
@@ -256,8 +261,11 @@ class Shard:
     def _rest(self, key: Key, seconds: float) -> None:
         def wake() -> None:
             del self._resting[key]
+            self._dozing.discard(key)
             self._wake(key)
 
+        if not key[0] and seconds < TROUBLE_REST:
+            self._dozing.add(key)
         self._resting[key] = asyncio.get_running_loop().call_later(seconds, wake)
 
     async def _forget(self) -> None:

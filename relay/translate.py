@@ -41,14 +41,14 @@ from connectors.richtext import (
     map_inlines,
     plain,
 )
-from relay.files import Examined, Files
+from relay.files import Examined, Files, OriginFails
 from relay.models import ConversationLink, MessageCopy
-from relay.sayings import Saying, Shared, Words
+from relay.sayings import ENOUGH, Saying, Shared, Words
 
 QUOTED_CHARACTERS = 120
 """How much of a root is quoted that never crossed: one line on any screen."""
-NAMED_REACTORS = 3
-"""People named beside an emoji before the rest are counted."""
+CORRECTED_CHARACTERS = 300
+"""How much of an edit is said where it neither can be shown nor fits into one message: enough to see what changed."""
 
 NOTICES = {
     Happening.JOINED: "{people} joined on {platform}",
@@ -105,10 +105,18 @@ class Translator:
 
     async def _examined(self, message: Message, delivery: Any, target: Connector) -> list[Examined]:
         origin = await self._connections.connector(delivery.origin_installation)
-        examined = [await self._files.examine(origin, attachment, target) for attachment in message.attachments]
+        examined = [await self._known(origin, attachment, target, delivery) for attachment in message.attachments]
         if delivery.allows_files:
             return examined
         return [replace(file, obstacle="files are not let in here") for file in examined]
+
+    async def _known(self, origin: Connector, attachment: Attachment, target: Connector, delivery: Any) -> Examined:
+        try:
+            return await self._files.examine(origin, attachment, target)
+        except OriginFails:
+            if delivery.setbacks < ENOUGH:
+                raise
+            return Examined(attachment, "its platform does not give it")
 
     async def _shared(
         self, examined: list[Examined], delivery: Any, target: Connector, byline: Byline, thread: Thread
@@ -121,7 +129,9 @@ class Translator:
             draft = Draft(conversation, Document(()), mark, byline, thread.root)
             otherwise = partial(_instead, target, replace(draft, nonce=f"{mark}.00"), file.attachment)
             if not file.obstacle:
-                shared.append(Shared(number, self._files, origin, file.attachment, target, draft, otherwise))
+                shared.append(
+                    Shared(number, self._files, origin, file.attachment, target, draft, otherwise, delivery.tries)
+                )
         return shared
 
     async def notice(self, notice: Noticed, delivery: Any) -> list[Rendered]:
@@ -131,19 +141,31 @@ class Translator:
         words = NOTICES[notice.what].format(people=", ".join(names), platform=platform, text=notice.text)
         return await self._rendered(_aside(words), delivery)
 
-    async def edited_note(self, message: Message, delivery: Any, thread: MessageId | None) -> list[Rendered]:
-        """The new words of a message that cannot be edited here."""
-        body = await self._addressed(message.body, delivery)
-        body = document((*_aside("Edited:").blocks, *body.blocks))
-        return await self._rendered(body, delivery, await self._byline(message, delivery), thread, "edit")
+    async def edited_note(self, message: Message, delivery: Any, thread: MessageId | None) -> Rendered:
+        """The new words of a message that cannot be edited here, or their beginning. Nobody is notified a second time."""
+        body = map_inlines(await self._addressed(message.body, delivery), _only_name)
+        byline = await self._byline(message, delivery)
+        whole = document((*_aside("Edited:").blocks, *body.blocks))
+        parts = await self._rendered(whole, delivery, byline, thread, "edit")
+        if len(parts) == 1:
+            return parts[0]
+        short = f"{plain(body)[:CORRECTED_CHARACTERS].rstrip()} …"
+        beginning = document((*_aside("Edited:").blocks, Paragraph((Text(short),))))
+        return (await self._rendered(beginning, delivery, byline, thread, "edit"))[0]
 
-    async def deleted_note(self, delivery: Any, thread: MessageId | None) -> list[Rendered]:
+    async def deleted_note(self, delivery: Any, thread: MessageId | None) -> Rendered:
         """That a message was deleted which cannot be taken back here."""
-        return await self._rendered(_aside("This message was deleted by its author."), delivery, None, thread, "delete")
+        gone = _aside("This message was deleted by its author.")
+        return (await self._rendered(gone, delivery, None, thread, "delete"))[0]
 
-    async def reaction_line(self, people: dict[str, list[str]], delivery: Any, thread: MessageId | None) -> Rendered:
-        """One line with all emoji and who put them."""
-        line = " · ".join(f"{emoji} {_named(names)}".strip() for emoji, names in people.items())
+    async def reaction_line(self, reactions: list[Any], delivery: Any, thread: MessageId | None) -> Rendered:
+        """One line with all emoji and who put them; ``reactions`` are rows of ``Changes.reacted_by``."""
+        people: dict[str, list[str]] = {}
+        totals = {one.emoji: one.total for one in reactions}
+        for one in reactions:
+            known = await self._directory.account(one.installation, one.account)
+            people.setdefault(one.emoji, []).append(known.name if known else "")
+        line = " · ".join(f"{emoji} {_named(names, totals[emoji])}" for emoji, names in people.items())
         return (await self._rendered(document([Paragraph((Text(line),))]), delivery, None, thread, "reactions"))[0]
 
     async def _rendered(
@@ -219,10 +241,10 @@ def _aside(words: str) -> Document:
     return document([Paragraph((Text(words, Style.ITALIC),))])
 
 
-def _named(names: list[str]) -> str:
+def _named(names: list[str], total: int) -> str:
     """``Ann, Bob, Cid +2``: people first, the rest and those without a name as a number."""
-    shown = [name for name in names if name][:NAMED_REACTORS]
-    more = len(names) - len(shown)
+    shown = [name for name in names if name]
+    more = total - len(shown)
     return ", ".join(shown) + (f" +{more}" if more and shown else str(more) if more else "")
 
 

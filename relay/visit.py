@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from connectors.calls import Calls, T
 from connectors.contract import Connector, NamesConversations, Rendered, SetsTopics
-from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused
+from connectors.errors import Gone, NotSupported, RateLimited, Reconnect, Refused, Unsure
 from connectors.http import ANSWER_SECONDS, drive
 from connectors.messages import (
     ConversationId,
@@ -32,11 +32,11 @@ from connectors.messages import (
 )
 from connectors.richtext import mentions
 from relay.amending import Amendment
-from relay.consequences import consequence, growing_rest
-from relay.files import OriginLost
+from relay.consequences import MISTAKE, consequence, growing_rest
+from relay.files import OriginFails, OriginLost
 from relay.hearing import Unheard
 from relay.ledger import Intent, LeaseLost, Said
-from relay.models import Delivery, Discard, Outcome
+from relay.models import Delivery, Discard, MessageCopy, Outcome
 from relay.sayings import Saying, Words
 from relay.translate import NO_THREAD, Thread
 
@@ -73,8 +73,8 @@ class Visit:
         self.said: Said | None = None
         self.revision: datetime | None = None
         self._is_begun = is_begun
-        self._in_doubt = not is_begun and row.state in (State.SENDING, State.UNSURE)
-        self._mentions = False
+        self._in_doubt = self._began_in_doubt = not is_begun and row.state in (State.SENDING, State.UNSURE)
+        self.mentions_people = False
 
     async def pay(self, said: Said | None) -> float:
         """Carry this delivery out, committing ``said`` on the way. Returns seconds the mailbox must rest, 0 to go on."""
@@ -84,7 +84,9 @@ class Visit:
         except TooEarly as early:
             await self.commit()
             return early.seconds
-        except (ConnectorError, NotSupported, Unheard, Unwritable) as error:
+        except INFRASTRUCTURE:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever one delivery meets, it must not stop its mailbox)
             await self.commit()
             return await self._set_back(error)
         return 0.0
@@ -108,36 +110,31 @@ class Visit:
         """Say the message as it now stands: what was edited while it waited goes out edited."""
         await self._say_all(await self.sayings())
 
-    async def sayings(self, *, only_names: bool = False) -> list[Saying]:
-        """The message for this mailbox by the newest edit heard of: its words in parts, then its files."""
-        message = await self.message()
-        self._mentions = bool(mentions(message.body)) and not only_names
+    async def sayings(self, *, only_names: bool = False, is_edited: bool = True) -> list[Saying]:
+        """The message for this mailbox by the newest edit heard of, or as it was: its words in parts, then its files."""
+        message = await self.message(is_edited=is_edited)
+        self.mentions_people = bool(mentions(message.body)) and not only_names
         thread = await self._thread(message)
-        try:
-            return await self.deliver.translator.sayings(message, self.row, thread, only_names=only_names)
-        except (ConnectorError, *INFRASTRUCTURE):
-            raise
-        except Exception as error:  # noqa: BLE001 (one strange message must not stop a mailbox)
-            log.error("delivery failed by our own mistake", delivery=self.row.id, error=type(error).__name__)
-            raise Unwritable from None
+        return await self.deliver.translator.sayings(message, self.row, thread, only_names=only_names)
 
-    async def parts(self) -> list[Rendered]:
+    async def parts(self, *, only_names: bool = False) -> list[Rendered]:
         """The words of the message by the newest edit heard of."""
-        return [saying.rendered for saying in await self.sayings() if isinstance(saying, Words)]
+        sayings = await self.sayings(only_names=only_names)
+        return [saying.rendered for saying in sayings if isinstance(saying, Words)]
 
-    async def message(self) -> Message:
-        """The message by the newest edit heard of."""
-        match await self._heard():
+    async def message(self, *, is_edited: bool = True) -> Message:
+        """The message by the newest edit heard of, or as it was."""
+        match await self._heard(is_edited=is_edited):
             case Posted(message) | Edited(message) | Stands(message):
-                self.revision = self.row.edited_at or message.edited_at
+                self.revision = (self.row.edited_at if is_edited else None) or message.edited_at
                 return message
             case _:
                 raise Unheard(Discard.GONE)
 
-    async def _heard(self) -> Event:
+    async def _heard(self, *, is_edited: bool = True) -> Event:
         row = self.row
         event, kind, at = row.event, row.event_kind, row.event_occurred_at
-        if row.edit is not None:
+        if is_edited and row.edit is not None:
             event, kind, at = row.edit, row.edit_kind, row.edit_occurred_at
         reference = self._about(Kind(kind), MessageId(row.event_message), at)
         return await self._listen(self.deliver.ear.hear(event, row.origin_installation, reference))
@@ -155,7 +152,8 @@ class Visit:
         """Where a reply belongs: under our copy of the root, or under a line of it when the root never came here."""
         if message.thread is None:
             return NO_THREAD
-        root = (await self.deliver.changes.standing(self.row.message, self.row.link)).thread
+        await self.commit()  # the root may be what was said just now
+        root = (await self.deliver.changes.standing(self.row.message, self.row.link, self.row.id)).thread
         if root is not None:
             return Thread(MessageId(root))
         reference = self._about(Kind.POSTED, message.thread)
@@ -173,7 +171,7 @@ class Visit:
             try:
                 await self.say(saying, is_last=saying is left[-1])
             except Refused:
-                if saying.number or not self._mentions:
+                if saying.number or not self.mentions_people:
                     raise
                 # Graph refuses a whole message for one person outside the channel: rather unnotified than undelivered.
                 return await self._say_all(await self.sayings(only_names=True))
@@ -190,7 +188,7 @@ class Visit:
     async def _say(self, saying: Saying) -> tuple[Outcome, MessageId]:
         if self._in_doubt and saying.number == self.row.part:
             await self.commit()
-            found = await self._look(saying) or await self._look_for_names(saying)
+            found = await self._found(saying) or await self._look(saying.number)
             if found:
                 self._in_doubt = False
                 return Outcome.FOUND, found
@@ -214,6 +212,8 @@ class Visit:
         connector, conversation = await self.connector(), ConversationId(self.row.conversation)
         try:
             match notice.what:
+                case Happening.RENAMED if not await self.deliver.changes.is_newest_name(self.row.link, self.row.event):
+                    pass  # last writer wins
                 case Happening.RENAMED if isinstance(connector, NamesConversations):
                     name = await self.talk(connector.rename(conversation, notice.text))
                     await self.deliver.changes.renamed(self.row.link, name)
@@ -228,8 +228,9 @@ class Visit:
     async def _withdraw(self) -> None:
         """Its author deleted it while it waited: it does not go out. What is out already, the delete takes back."""
         if self._in_doubt:
-            doubtful = next((one for one in await self.sayings() if one.number == self.row.part), None)
-            if doubtful and (found := await self._look(doubtful)):
+            found = await self._look(self.row.part)
+            if found:
+                self._in_doubt = False
                 self.said = Said(self.row.id, self.row.event, self.row.part, found, False, Outcome.FOUND)
             else:
                 self._may_resend()
@@ -237,7 +238,7 @@ class Visit:
 
     # --- after a lost answer
 
-    async def _look(self, saying: Saying) -> MessageId | None:
+    async def _found(self, saying: Saying) -> MessageId | None:
         """The id of an earlier try whose answer was lost; None when it is not there."""
         if self.row.intent_age < SETTLE:
             raise TooEarly(SETTLE - self.row.intent_age)
@@ -245,13 +246,19 @@ class Visit:
         unclaimed = await self.deliver.ledger.unknown(self.row.link, list(map(str, candidates)))
         return MessageId(unclaimed[0]) if unclaimed else None
 
-    async def _look_for_names(self, saying: Saying) -> MessageId | None:
-        """It may have gone out with names only, after the platform refused to mention somebody."""
-        if not self._mentions:
-            return None
-        named = next((one for one in await self.sayings(only_names=True) if one.number == saying.number), None)
-        self._mentions = True
-        return await self._look(named) if named else None
+    async def _look(self, number: int) -> MessageId | None:
+        """The same for any words in which a part of the message may have gone out: with names only, before an edit."""
+        revision, mentions_people = self.revision, self.mentions_people
+        wordings = [(True, True), (True, False), (False, True), (False, False)]
+        for is_edited, only_names in wordings if number < MessageCopy.FILES else [(True, False)]:
+            if is_edited or self.row.edit not in (None, self.row.event):
+                with suppress(Unheard):
+                    sayings = await self.sayings(only_names=only_names, is_edited=is_edited)
+                    said = next((one for one in sayings if one.number == number), None)
+                    if said and (found := await self._found(said)):
+                        return found
+        self.revision, self.mentions_people = revision, mentions_people
+        return None
 
     def _may_resend(self) -> None:
         """A worker that died in mid-call leaves the platform at work on it: not there yet is not the same as not sent."""
@@ -282,20 +289,24 @@ class Visit:
     async def close(self, state: Delivery.State, outcome: Outcome) -> None:
         """End this delivery without a last part to say."""
         await self.commit()
-        finished = await self.deliver.ledger.close_delivery(self.row.id, state, outcome)
+        # What the last try said of the message may read otherwise by now, and then is not found again.
+        unclaimed = self._in_doubt or (self._began_in_doubt and self.row.part >= MessageCopy.NOTES)
+        finished = await self.deliver.ledger.close_delivery(self.row.id, state, outcome, unclaimed=unclaimed)
         if finished is not None:
             self.deliver.done.append(finished)
 
     async def _set_back(self, error: Exception) -> float:
         what = consequence(error)
+        if what is MISTAKE:
+            log.error("delivery failed by our own mistake", delivery=self.row.id, error=type(error).__name__)
         if isinstance(error, Reconnect):
             await self.deliver.connections.lost(self.row.installation)
         if isinstance(error, OriginLost):
             await self.deliver.connections.lost(self.row.origin_installation)
         rest = growing_rest(self.row.setbacks) if what.rest is None else what.rest
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited | OriginFails):
             rest = max(rest, error.after)
-        state, reason = what.state, str(error)
+        state, reason = what.state, "a mistake of the Hub's own" if what is MISTAKE else str(error)
         if self._in_doubt and state == State.WAITING:
             state = State.UNSURE
         if (
@@ -304,17 +315,12 @@ class Visit:
             and self.row.age > LONGEST_TRYING
         ):
             state, rest, reason = State.PARKED, 0.0, f"tried for a day: {reason}"
-        await self.deliver.ledger.set_back(self.row.id, state, what.outcome, reason, rest)
-        if state in (State.PARKED, State.SKIPPED):
+        is_over = state in (State.PARKED, State.SKIPPED)
+        unclaimed = is_over and (self._in_doubt or isinstance(error, Unsure))
+        await self.deliver.ledger.set_back(self.row.id, state, what.outcome, reason, rest, unclaimed=unclaimed)
+        if is_over:
             self.deliver.done.extend(await self.deliver.ledger.finished([self.row.event]))
         return rest
-
-
-class Unwritable(Exception):
-    """A message that we cannot put into the platform's words: a mistake of the Hub's own."""
-
-    def __str__(self) -> str:
-        return "a mistake of the Hub's own"
 
 
 class TooEarly(Exception):

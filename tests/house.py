@@ -122,13 +122,15 @@ class House:
         asyncio.run(self._relay(rounds))
 
     async def _relay(self, rounds: int) -> None:
-        with psycopg.connect(**connection_parameters(), autocommit=True) as database:
-            for _ in range(rounds):
-                if not await self.post_webhooks() and _is_idle(database):
-                    break
-                await self.drain_until_idle()
-        await ingress.close_inbox()
-        await sync_to_async(connections.close_all)()
+        try:
+            with psycopg.connect(**connection_parameters(), autocommit=True) as database:
+                for _ in range(rounds):
+                    if not await self.post_webhooks() and _is_idle(database):
+                        break
+                    await self.drain_until_idle()
+        finally:
+            await ingress.close_inbox()
+            await sync_to_async(connections.close_all)()
 
     async def drain_until_idle(self, seconds: float = 20.0) -> None:
         """One worker's slice that ends as soon as no work is left."""

@@ -98,11 +98,20 @@ def session() -> requests.Session:
 
 @app.task  # type: ignore[untyped-decorator]  # Celery is untyped
 def say(number: int) -> None:
-    """One message: read the row, post its text, mark the row."""
+    """One message, edit or reaction: read the row, make the call, mark the row."""
     row = database().execute(READ, [number]).fetchone()
-    event = json.loads(row[0])["event"] if row else {}
-    url = f"{os.environ['MIO_SANDBOX_URL']}/webexapis.com/v1/messages"
+    method, path, said = call(json.loads(row[0])["event"] if row else {})
+    url = f"{os.environ['MIO_SANDBOX_URL']}/webexapis.com/v1/messages{path}"
     headers = {"Authorization": "Bearer bench"}
-    answer = session().post(url, json={"roomId": "room", "markdown": event["text"]}, headers=headers, timeout=30)
+    answer = session().request(method, url, json={"roomId": "room", **said}, headers=headers, timeout=30)
     answer.raise_for_status()
     database().execute(MARK, [number])
+
+
+def call(event: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
+    """Method, path and what is said. No ids are remembered: the target finds a message by its time in Slack as well."""
+    if event["type"] == "reaction_added":
+        return "POST", "", {"parentId": event["item"]["ts"], "markdown": f":{event['reaction']}: {event['user']}"}
+    if "message" in event:
+        return "PUT", f"/{event['message']['ts']}", {"markdown": event["message"]["text"]}
+    return "POST", "", {"markdown": event["text"]}

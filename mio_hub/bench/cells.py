@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from connectors.messages import Kind
 from mio_hub.bench import cpu
 from mio_hub.bench.callers import SPARE, Callers
 from mio_hub.bench.layout import Failed, Pipeline
+from mio_hub.bench.mix import mixed, only_new
 from mio_hub.bench.rounds import Counts, Round, accepted, clock, counts, latencies, percentile
-from mio_hub.bench.target import Mark, Target
-from mio_hub.bench.traffic import Typist
+from mio_hub.bench.target import Target
+from mio_hub.bench.traffic import Mark, Typist
 
 WARM_UP_SECONDS = 1.0
 """Traffic before the measured window: caches fill, batches find their size."""
@@ -27,28 +29,36 @@ SLOW_PLATFORM = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One kind of traffic. ``delay`` is the platform's answer time in seconds, ``offered`` messages a second (open loop)."""
+    """One kind of traffic. ``delay`` is the platform's answer time in seconds, ``offered`` messages a second (open loop).
+
+    ``is_mixed``: with edits and reactions.
+    """
 
     channels: int
     delay: float
     offered: float | None = None
+    is_mixed: bool = False
 
     @property
     def label(self) -> str:
         """As the table shows it."""
         loop = f", {self.offered:g}/s offered" if self.offered else ""
-        return f"{self.delay * 1000:g} ms, {self.channels} channel{'s' * (self.channels != 1)}{loop}"
+        mix = "mix 70/10/20, " if self.is_mixed else ""
+        return f"{mix}{self.delay * 1000:g} ms, {self.channels} channel{'s' * (self.channels != 1)}{loop}"
 
 
 def all_cells(channels: Sequence[int]) -> list[Cell]:
-    """Every number of channels with an instant and with a slow platform, then the open loop over the most of them."""
+    """Every number of channels with an instant and with a slow platform, the open loop over the most of them, the mix."""
     closed = [Cell(number, delay) for delay in (0.0, SLOW_PLATFORM) for number in channels]
-    return [*closed, _open_loop(max(channels))]
+    many = sorted(channels)[-2:]
+    mix = [Cell(number, delay, is_mixed=True) for delay in (0.0, SLOW_PLATFORM) for number in many]
+    return [*closed, _open_loop(max(channels)), *mix]
 
 
 def few_cells(channels: Sequence[int]) -> list[Cell]:
     """Enough to see whether a change helped."""
-    return [Cell(max(channels), 0.0), Cell(max(channels), SLOW_PLATFORM), _open_loop(max(channels))]
+    most = max(channels)
+    return [Cell(most, 0.0), Cell(most, SLOW_PLATFORM), _open_loop(most), Cell(most, 0.0, is_mixed=True)]
 
 
 def _open_loop(channels: int) -> Cell:
@@ -61,7 +71,7 @@ class Result:
 
     ``cpu`` is in µs per message by group, without groups that are not on this machine. ``others`` is the share of the
     machine that somebody else used. ``counts`` cover every message of the cell, warm-up included. ``since`` and ``until``
-    are the measured window.
+    are the measured window. ``kinds`` are p50 and p99 by kind of what happened.
     """
 
     pipeline: str
@@ -75,6 +85,7 @@ class Result:
     questions: int
     since: datetime
     until: datetime
+    kinds: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -91,10 +102,11 @@ class Bench:
         """New traffic through ``callers``, to which the target listens from now on."""
 
         def post(mark: Mark) -> None:
-            callers.send(self.typist.request(*mark))
+            callers.send(self.typist.request(*mark, traffic.plan(*mark[1:])[0]))
 
         traffic = Round(next(self._numbers), channels, post, **settings)
         self.target.heard, self.target.answered = traffic.on_heard, traffic.on_answered
+        self.target.wall.clear()
         return traffic
 
     async def first(self, pipeline: Pipeline, channels: int) -> None:
@@ -119,7 +131,8 @@ class Bench:
         gc.freeze()  # a full collection in the middle would stop people and platform for a tenth of a second
         self.target.delay, questions = cell.delay, self.target.questions
         callers = await self._callers(pipeline, cell.channels)
-        traffic = self.round(callers, cell.channels, endless=cell.offered is None)
+        plan = mixed if cell.is_mixed else only_new
+        traffic = self.round(callers, cell.channels, endless=cell.offered is None, plan=plan)
         groups = self._groups(pipeline)
         speaking = asyncio.create_task(self._speak(traffic, cell))
         await asyncio.sleep(WARM_UP_SECONDS)
@@ -130,22 +143,24 @@ class Bench:
         await traffic.finish()
         await callers.close()
         pipeline.check()
-        ordered = latencies(traffic, begin, end)
         waited = cell.delay if cell.offered else 0.0
+        kinds = {kind: latencies(traffic, begin, end, kind) for kind in (Kind.POSTED, Kind.EDITED, Kind.REACTED)}
+        p50, p99 = _middle_and_end(latencies(traffic, begin, end), waited)
         messages = accepted(traffic, begin, end)
         used = cpu.per_message(before, after, messages)
         return Result(
             pipeline=pipeline.name,
             rate=messages / (end - begin),
-            p50=(percentile(ordered, 0.50) - waited) * 1000,
-            p99=(percentile(ordered, 0.99) - waited) * 1000,
+            p50=p50,
+            p99=p99,
             cpu={name: used[name] for name in used if groups.get(name, True) and name != cpu.MACHINE},
             others=cpu.others(before, after, end - begin),
-            counts=counts(traffic),
+            counts=counts(traffic, self.target.wall),
             refused=callers.refused,
             questions=self.target.questions - questions,
             since=since,
             until=until,
+            kinds={kind.value: _middle_and_end(took, waited) for kind, took in kinds.items() if took},
         )
 
     async def _speak(self, traffic: Round, cell: Cell) -> None:
@@ -162,3 +177,8 @@ class Bench:
     def _groups(self, pipeline: Pipeline) -> dict[str, list[int]]:
         own = {"web": pipeline.pids("web"), "worker": pipeline.pids("worker")}
         return own | self.servers
+
+
+def _middle_and_end(ordered: list[float], waited: float) -> tuple[float, float]:
+    """p50 and p99 in ms, without what was ``waited`` for the platform."""
+    return (percentile(ordered, 0.50) - waited) * 1000, (percentile(ordered, 0.99) - waited) * 1000

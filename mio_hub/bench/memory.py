@@ -44,7 +44,7 @@ async def memory(bench: Bench, hub: Pipeline, channels: int, messages: int) -> t
         readings.append(Reading(len(traffic.answered), _read(hub)))
     await traffic.finish()
     await callers.close()
-    return readings, counts(traffic)
+    return readings, counts(traffic, bench.target.wall)
 
 
 def _read(hub: Pipeline) -> dict[str, float]:
@@ -66,5 +66,6 @@ def memory_table(readings: list[Reading], found: Counts) -> str:
     for reading in readings:
         figures = (reading.mebibytes.get(name) for name in names)
         rows.append(f"{reading.messages:>10,}" + "".join(f"{figure or 0:>15.1f}" for figure in figures))
-    rows.append(f"hub: lost {found.lost}, doubled {found.doubled}, out of order {found.swapped}")
+    wrong = f"lost {found.lost}, doubled {found.doubled}, out of order {found.swapped}, stale {found.stale}"
+    rows.append(f"hub: {wrong}")
     return "\n".join(rows)

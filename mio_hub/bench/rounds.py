@@ -8,7 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from mio_hub.bench.target import Mark
+from connectors.messages import Kind
+from mio_hub.bench.mix import Plan, only_new
+from mio_hub.bench.traffic import Mark
+from mio_hub.bench.wall import Wall
 
 DRAIN_SECONDS = 10.0
 """How long stragglers are waited for after the last message; what is not there by then counts as lost."""
@@ -18,7 +21,10 @@ clock = time.perf_counter
 
 @dataclass
 class Round:
-    """Traffic over ``channels``. ``post`` sends one message; ``endless`` answers each with the next one (closed loop)."""
+    """Traffic over ``channels``. ``post`` sends one message; ``endless`` answers each with the next one (closed loop).
+
+    ``plan`` says which messages are edits and reactions instead; they are counted with them.
+    """
 
     number: int
     channels: int
@@ -26,6 +32,7 @@ class Round:
     endless: bool = True
     limit: int | None = None
     """At most so many messages; None for no limit."""
+    plan: Plan = only_new
     sent: dict[tuple[int, int], float] = field(default_factory=dict)
     answered: dict[tuple[int, int], float] = field(default_factory=dict)
     arrivals: dict[int, list[int]] = field(default_factory=dict)
@@ -98,27 +105,55 @@ async def _until(then: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What must be zero: messages that never came, came again, came after a later one of their channel."""
+    """What must be zero: what never came, came again, came after something later of its channel.
+
+    ``stale`` are messages that do not stand there as they were left: with the newest text and every reaction once.
+    """
 
     lost: int
     doubled: int
     swapped: int
+    stale: int
 
 
-def counts(traffic: Round) -> Counts:
-    """Check every message of a round."""
+NOTHING_WRONG = Counts(0, 0, 0, 0)
+
+
+def counts(traffic: Round, wall: Wall) -> Counts:
+    """Check everything that happened in a round, and what it came to on the ``wall``."""
     doubled = swapped = 0
     for numbers in traffic.arrivals.values():
         doubled += sum(times - 1 for times in Counter(numbers).values())
         first_time = list(dict.fromkeys(numbers))
         swapped += sum(later < earlier for earlier, later in pairwise(first_time))
-    return Counts(traffic.waiting, doubled, swapped)
+    texts, reactions = _standing(traffic)
+    stale = sum(wall.shows(message) != (text, reactions.get(message, [])) for message, text in texts.items())
+    return Counts(traffic.waiting, doubled, swapped, stale)
 
 
-def latencies(traffic: Round, begin: float, end: float) -> list[float]:
-    """Sorted seconds from sending to acceptance, of the messages sent between two times and accepted at all."""
-    within = (mark for mark, at in traffic.sent.items() if begin <= at < end)
-    return sorted(traffic.answered[mark] - traffic.sent[mark] for mark in within if mark in traffic.answered)
+def _standing(traffic: Round) -> tuple[dict[Mark, Mark], dict[Mark, list[Mark]]]:
+    """By message, the text it should have and the reactions, as far as the target accepted them: the rest is lost."""
+    texts: dict[Mark, Mark] = {}
+    reactions: dict[Mark, list[Mark]] = {}
+    for channel, number in sorted(traffic.answered):
+        kind, about = traffic.plan(channel, number)
+        mark, message = (traffic.number, channel, number), (traffic.number, channel, about)
+        if kind is Kind.REACTED:
+            reactions.setdefault(message, []).append(mark)
+        else:
+            texts[message] = mark
+    return texts, reactions
+
+
+def latencies(traffic: Round, begin: float, end: float, kind: Kind | None = None) -> list[float]:
+    """Sorted seconds from sending to acceptance, of what was sent between two times and accepted at all.
+
+    Of one ``kind`` or of all.
+    """
+    within = (mark for mark, at in traffic.sent.items() if begin <= at < end and mark in traffic.answered)
+    return sorted(
+        traffic.answered[mark] - traffic.sent[mark] for mark in within if kind in (None, traffic.plan(*mark)[0])
+    )
 
 
 def accepted(traffic: Round, begin: float, end: float) -> int:

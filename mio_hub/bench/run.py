@@ -53,7 +53,7 @@ def new_bench(target: Target, seconds: float) -> Bench:
     """What the cells share; the servers are found where the environment says."""
     servers = cpu.server_processes(os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
     typist = Typist(settings.MIO_PLATFORM_SECRETS["slack"].signing_secret)
-    target.recall = typist.recall
+    target.recall, target.wall.named = typist.recall, typist.named
     return Bench(typist, target, servers, seconds)
 
 

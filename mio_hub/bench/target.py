@@ -1,4 +1,4 @@
-"""The platform that is written to: Webex, reduced to taking a message and answering after the time it is said to need.
+"""The platform that is written to: Webex, reduced to taking messages and edits, answering after the time it may need.
 
 Raw asyncio, because every microsecond here is taken from what is measured.
 """
@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 
-from mio_hub.bench.traffic import MARKER, SERVICE_USER, webex_id
+from mio_hub.bench.traffic import SERVICE_USER, Mark, marks, webex_id
+from mio_hub.bench.wall import Wall
 
 POST = b"POST /webexapis.com/v1/messages "
+"""A message; with a parent, a line of reactions in its thread: Webex has no way to react."""
+EDIT = b"PUT /webexapis.com/v1/messages/"
 LIST = b"GET /webexapis.com/v1/messages?"
 """Asked by a relay that does not know whether a message went out."""
 FETCH = b"POST /slack.com/api/conversations.history "
@@ -25,20 +28,20 @@ REMEMBERED = 50
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 _LATEST = re.compile(rb"latest=([\d.]+)")
+_EDITED = re.compile(rb"PUT /webexapis\.com/v1/messages/([\w.%-]+) ")
+_PARENT = re.compile(rb'"parentId": ?"([\w.%-]+)"')
 _ROOM = re.compile(rb'(?:"roomId": ?"|roomId=)([\w%-]+)')
 _ADDED = b',"id":"%b","roomType":"group","personId":"%b","personEmail":"relay@bench.example","created":"%b"}'
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: %d\r\n\r\n%b"
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
-Mark = tuple[int, int, int]
-"""Round, channel and number of a message."""
-
 
 @dataclass
 class Target:
-    """``delay`` is the platform's answer time in seconds. ``heard`` and ``answered`` are told the mark of each message.
+    """``delay`` is the platform's answer time in seconds. ``heard`` and ``answered`` are told the mark of each thing said.
 
-    ``recall`` finds a message of the other platform by its time. ``questions`` counts all requests but posts.
+    Of a line of reactions, that is the mark of the last one. ``wall`` is what stands here. ``recall`` finds a message of the
+    other platform by its time. ``questions`` counts all requests but posts and edits of what is there.
     """
 
     delay: float = 0.0
@@ -47,13 +50,14 @@ class Target:
     recall: Callable[[str], str | None] = lambda ts: None
     questions: int = 0
     url: str = ""
+    wall: Wall = field(default_factory=Wall)
     _server: asyncio.Server | None = None
     _ids: "count[int]" = field(default_factory=lambda: count(1))
-    _rooms: dict[bytes, deque[bytes]] = field(default_factory=dict)
+    _rooms: dict[str, deque[bytes]] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Listen on a free port of this machine; ``url`` is set."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", 0)
+        self._server = await asyncio.get_running_loop().create_server(lambda: Connection(self.take), "127.0.0.1", 0)
         host, port = self._server.sockets[0].getsockname()
         self.url = f"http://{host}:{port}"
 
@@ -65,13 +69,13 @@ class Target:
 
     def take(self, request: bytes, reply: Callable[[bytes], None]) -> None:
         """Handle one complete request."""
-        found = MARKER.search(request) if request.startswith(POST) else None
-        if found is None:
+        said = marks(request) if request.startswith((POST, EDIT)) else []
+        body = self._keep(request, said) if said else None
+        if body is None:
             self.questions += 1
             reply(self._answer(request))
             return
-        mark = int(found[1]), int(found[2]), int(found[3])
-        body = self._keep(request)
+        mark = said[-1]
         self.heard(mark)
         if self.delay:
             asyncio.get_running_loop().call_later(self.delay, self._accept, mark, body, reply)
@@ -82,39 +86,38 @@ class Target:
         reply(_OK % (len(body), body))
         self.answered(mark)
 
-    def _keep(self, request: bytes) -> bytes:
-        """The message as Webex shows it: what was posted, and what Webex adds."""
-        posted = request.partition(b"\r\n\r\n")[2]
+    def _keep(self, request: bytes, said: list[Mark]) -> bytes | None:
+        """The message as Webex shows it: what was said, and what Webex adds. None where what it is about is not here."""
+        is_edit = request.startswith(EDIT)
+        id_ = _first(_EDITED, request) if is_edit else webex_id("MESSAGE", next(self._ids))
+        known = self.wall.edit(id_, said) if is_edit else self.wall.post(id_, said, _first(_PARENT, request))
+        if not known:
+            return None
         created = datetime.now(UTC).isoformat(timespec="milliseconds").encode()
-        id_ = webex_id("MESSAGE", next(self._ids)).encode()
-        body = posted[:-1] + _ADDED % (id_, SERVICE_USER.encode(), created)
-        self._rooms.setdefault(_room(request), deque(maxlen=REMEMBERED)).appendleft(body)
+        body = request.partition(b"\r\n\r\n")[2][:-1] + _ADDED % (id_.encode(), SERVICE_USER.encode(), created)
+        if not is_edit:
+            self._rooms.setdefault(_first(_ROOM, request), deque(maxlen=REMEMBERED)).appendleft(body)
         return body
 
     def _answer(self, request: bytes) -> bytes:
         body: bytes | None = None
         if request.startswith(LIST):
-            body = b'{"items":[%b]}' % b",".join(self._rooms.get(_room(request), ()))
+            body = b'{"items":[%b]}' % b",".join(self._rooms.get(_first(_ROOM, request), ()))
         elif request.startswith(FETCH):
-            body = (self.recall(_latest(request)) or "").encode()
+            body = (self.recall(_first(_LATEST, request)) or "").encode()
         return _OK % (len(body), body) if body else _NOT_FOUND
 
 
-def _latest(request: bytes) -> str:
-    found = _LATEST.search(request)
+def _first(wanted: re.Pattern[bytes], request: bytes) -> str:
+    found = wanted.search(request)
     return found[1].decode() if found else ""
 
 
-def _room(request: bytes) -> bytes:
-    found = _ROOM.search(request)
-    return found[1] if found else b""
-
-
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """A client's connection. Requests come one after the other: no client of ours pipelines."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, take: Callable[[bytes, Callable[[bytes], None]], None]) -> None:
+        self._take = take
         self._received = b""
         self._transport: asyncio.Transport | None = None
 
@@ -131,7 +134,7 @@ class _Connection(asyncio.Protocol):
         if len(self._received) < end + 4 + (int(length[1]) if length else 0):
             return
         request, self._received = self._received, b""
-        self._target.take(request, self._reply)
+        self._take(request, self._reply)
 
     def _reply(self, answer: bytes) -> None:
         if self._transport and not self._transport.is_closing():

@@ -10,6 +10,9 @@ import json
 import re
 import time
 from base64 import b64encode
+from typing import Any
+
+from connectors.messages import Kind
 
 TEAM = "T0BENCH001"
 APP = "A0BENCH001"
@@ -18,13 +21,15 @@ BOT_PROFILE = "B0BENCHBOT"
 PEOPLE = 20
 """Who type and mention one another: a busy team. All of them are known on both sides."""
 
-REMEMBERED = 2_000
-"""Messages that can be asked for again: far more than are ever on their way."""
+REMEMBERED = 10_000
+"""Messages that can be asked for again: more than are on their way, or still changed, in a thousand channels."""
 
 ORGANIZATION = "3b2c9a4e-0000-4000-8000-000000000000"
 
+Mark = tuple[int, int, int]
+"""Round, channel and number of something that happened."""
 MARKER = re.compile(rb"mark(\d+)x(\d+)x(\d+)x")
-"""Round, channel and number of a message, in its text: letters and digits, so that no dialect has to escape them."""
+"""A mark in a text, or as the name of an emoji: letters and digits, so that no dialect has to escape them."""
 
 _REQUEST = (
     b"POST /webhooks/slack/ HTTP/1.1\r\nHost: hub.example.com\r\nUser-Agent: Slackbot 1.0\r\nAccept: */*\r\n"
@@ -58,54 +63,71 @@ SERVICE_USER = webex_id("PEOPLE", 0)
 """Who says in Webex what was heard in Slack."""
 
 
+def marks(said: bytes) -> list[Mark]:
+    """All marks in what is said, in their order."""
+    return [(int(one[0]), int(one[1]), int(one[2])) for one in MARKER.findall(said)]
+
+
 class Typist:
-    """Makes the webhooks. No two of them have the same event id or time."""
+    """Makes the webhooks. No two of them have the same event id or time. What is changed is a channel's newest message."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
         self._count = 0
-        self._typed: dict[str, str] = {}
+        self._newest: dict[int, dict[str, str]] = {}
+        self._typed: dict[str, tuple[str, str]] = {}
 
-    def request(self, round_number: int, channel_number: int, number: int) -> bytes:
-        """A complete HTTP request that tells of one message."""
+    def request(self, round_number: int, channel_number: int, number: int, kind: Kind = Kind.POSTED) -> bytes:
+        """A complete HTTP request that tells of one message, edit or reaction."""
         now = int(time.time())
-        body = self.body(round_number, channel_number, number, now)
+        body = self.body(round_number, channel_number, number, now, kind)
         signature = hmac.digest(self._secret, b"v0:%d:%b" % (now, body), hashlib.sha256).hex()
         return _REQUEST % (now, signature.encode(), len(body), body)
 
-    def body(self, round_number: int, channel_number: int, number: int, now: int) -> bytes:
-        """The JSON of one message, posted at ``now`` (seconds of Unix time)."""
+    def body(self, round_number: int, channel_number: int, number: int, now: int, kind: Kind = Kind.POSTED) -> bytes:
+        """The JSON of one thing that happened at ``now`` (seconds of Unix time)."""
         self._count += 1
-        ts = f"{now}.{self._count % 1_000_000:06d}"
-        values = {
-            "author": person(self._count % PEOPLE),
-            "mentioned": person((self._count + 7) % PEOPLE),
-            "channel": channel(channel_number),
-            "ts": ts,
-            "event": f"Ev0B{self._count:010d}",
-            "marker": f"mark{round_number}x{channel_number}x{number}x",
-            "now": now,
-        }
-        body = _BODY % values
-        self._typed[ts] = body
+        at = f"{now}.{self._count % 1_000_000:06d}"
+        marker = f"mark{round_number}x{channel_number}x{number}x"
+        if kind is Kind.POSTED:
+            self._newest[channel_number] = self._new(channel(channel_number), at, marker)
+        told = {"marker": marker, "at": at, "event": f"Ev0B{self._count:010d}", "now": now}
+        values: dict[str, Any] = {**self._newest[channel_number], **told, "reactor": person(self._count % PEOPLE)}
+        body = _BODIES[kind] % values
+        if kind is not Kind.REACTED:
+            self._remember(values["ts"], values["first"], body)
+        return body.encode()
+
+    def _new(self, place: str, ts: str, marker: str) -> dict[str, str]:
+        """What stays of a message whatever happens to it."""
+        author, mentioned = person(self._count % PEOPLE), person((self._count + 7) % PEOPLE)
+        return {"author": author, "mentioned": mentioned, "channel": place, "ts": ts, "first": marker}
+
+    def _remember(self, ts: str, marker: str, body: str) -> None:
+        self._typed[ts] = marker, body
         if len(self._typed) > REMEMBERED:
             del self._typed[next(iter(self._typed))]
-        return body.encode()
 
     def recall(self, ts: str) -> str | None:
         """Slack's answer to the question for one message, as ``conversations.history``; None when it is too old."""
-        body = self._typed.get(ts)
-        if body is None:
+        if ts not in self._typed:
             return None
-        return json.dumps({"ok": True, "messages": [json.loads(body)["event"]], "has_more": False})
+        event = json.loads(self._typed[ts][1])["event"]
+        return json.dumps({"ok": True, "messages": [event.get("message", event)], "has_more": False})
+
+    def named(self, ts: str) -> Mark | None:
+        """The mark of the message of a time; None when it is too old."""
+        return marks(self._typed[ts][0].encode())[0] if ts in self._typed else None
 
 
-def _body() -> str:
-    """The template of a body. What varies is written as ``%(name)s``."""
+# --- bodies; what varies is written as ``%(name)s``
+
+
+def _message(marker: str) -> dict[str, Any]:
     text = [
         {"type": "text", "text": "Morning! "},
         {"type": "user", "user_id": "%(mentioned)s"},
-        {"type": "text", "text": " the build %(marker)s is green again, "},
+        {"type": "text", "text": f" the build {marker} is green again, "},
         {"type": "text", "text": "please look", "style": {"bold": True}},
         {"type": "text", "text": " before noon "},
         {"type": "emoji", "name": "tada", "unicode": "1f389"},
@@ -116,19 +138,50 @@ def _body() -> str:
         "block_id": "kS7t",
         "elements": [{"type": "rich_text_section", "elements": text}],
     }
-    message = {
+    return {
         "user": "%(author)s",
         "type": "message",
         "ts": "%(ts)s",
         "client_msg_id": "9f0c6d1e-6f2b-4a63-9d56-0d2f6c1a7b3e",
-        "text": "Morning! <@%(mentioned)s> the build %(marker)s is green again, *please look* before noon :tada:"
+        "text": f"Morning! <@%(mentioned)s> the build {marker} is green again, *please look* before noon :tada:"
         "<https://ci.example.com/runs/48151623|the run>",
         "team": TEAM,
         "blocks": [block],
+    }
+
+
+def _posted() -> dict[str, Any]:
+    return _message("%(marker)s") | {"channel": "%(channel)s", "event_ts": "%(ts)s", "channel_type": "channel"}
+
+
+def _edited() -> dict[str, Any]:
+    """Slack tells the second of an edit, and sends what the message was before along."""
+    return {
+        "type": "message",
+        "subtype": "message_changed",
+        "message": _message("%(marker)s") | {"edited": {"user": "%(author)s", "ts": "%(now)d.000000"}},
+        "previous_message": _message("%(first)s"),
         "channel": "%(channel)s",
-        "event_ts": "%(ts)s",
+        "hidden": True,
+        "ts": "%(at)s",
+        "event_ts": "%(at)s",
         "channel_type": "channel",
     }
+
+
+def _reacted() -> dict[str, Any]:
+    """With an emoji of the workspace's own, whose name is the mark."""
+    return {
+        "type": "reaction_added",
+        "user": "%(reactor)s",
+        "reaction": "%(marker)s",
+        "item": {"type": "message", "channel": "%(channel)s", "ts": "%(ts)s"},
+        "item_user": "%(author)s",
+        "event_ts": "%(at)s",
+    }
+
+
+def _body(event: dict[str, Any]) -> str:
     bot = {"enterprise_id": None, "team_id": TEAM, "user_id": BOT, "is_bot": True, "is_enterprise_install": False}
     outer = {
         "token": "one-long-verification-token",
@@ -136,7 +189,7 @@ def _body() -> str:
         "context_team_id": TEAM,
         "context_enterprise_id": None,
         "api_app_id": APP,
-        "event": message,
+        "event": event,
         "type": "event_callback",
         "event_id": "%(event)s",
         "event_time": 0,
@@ -147,4 +200,4 @@ def _body() -> str:
     return json.dumps(outer, separators=(",", ":")).replace('"event_time":0', '"event_time":%(now)d')
 
 
-_BODY = _body()
+_BODIES = {Kind.POSTED: _body(_posted()), Kind.EDITED: _body(_edited()), Kind.REACTED: _body(_reacted())}

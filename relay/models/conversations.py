@@ -6,13 +6,15 @@ from accounts.models import Installation, Tenant
 class UniversalConversation(models.Model):
     """What everyone shares: one conversation with a leg on each platform.
 
-    ``archived_at`` is set while one of its legs is archived: nothing new crosses until that is undone.
+    ``archived_at`` is set while one of its legs is archived: nothing new crosses until that is undone. ``renamed_by_event``
+    is the inbound event that gave it its newest name.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="conversations")
     name = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True)
+    renamed_by_event = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return self.name
@@ -26,6 +28,9 @@ class ConversationLink(models.Model):
     ``shows_notices``: who joins or leaves elsewhere and what else happens to the conversation there is told here.
     ``follows_names``: a new name or topic elsewhere is taken on here, where the platform and our permissions let us.
     ``shows_corrections``: an edit, delete or reaction that this platform cannot show is said in words.
+
+    ``echoes_until``: what our own account says here until then, under an id that we do not know, is ours coming back: a send
+    of which we never learned whether it arrived, an answer to a command.
 
     ``not_before`` is the mailbox's time: nothing is said there earlier. ``setbacks`` counts failures in a row, ``reason``
     is the last of them in words an administrator may read.
@@ -42,6 +47,7 @@ class ConversationLink(models.Model):
     shows_notices = models.BooleanField(default=True)
     follows_names = models.BooleanField(default=True)
     shows_corrections = models.BooleanField(default=True)
+    echoes_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
     setbacks = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=500, blank=True)

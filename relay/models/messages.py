@@ -9,7 +9,8 @@ class RelayedMessage(models.Model):
     """One utterance, wherever it can be read. Ids and times only, never what was said.
 
     ``root`` is the message whose thread it belongs to. ``edited_at`` is the time of the newest edit heard of and
-    ``edited_by_event`` the inbound event that told it: together they are what copies should show.
+    ``edited_by_event`` the inbound event that told it: together they are what copies should show. ``reacted_at`` is when
+    anybody last put or took back an emoji. ``is_adopted``: known so that others find it, it crosses nowhere itself.
     """
 
     conversation = models.ForeignKey(
@@ -22,7 +23,10 @@ class RelayedMessage(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     edited_at = models.DateTimeField(null=True)
     edited_by_event = models.BigIntegerField(null=True)
+    reacted_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    deleted_by_event = models.BigIntegerField(null=True)
+    is_adopted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [models.Index(fields=["root", "id"], condition=Q(root__isnull=False), name="replies_of_a_root")]
@@ -35,8 +39,9 @@ class MessageCopy(models.Model):
     """The id of an utterance on one platform; one row for each part where it had to be split.
 
     Known ids are how our own posts are told from other people's: echo is decided here. ``revision`` is the edit that the
-    copy shows, None for the original words; ``removed_at`` is set once it was taken back. From ``FILES`` on ``part`` counts
-    files, from ``NOTES`` on corrections that we said about the message, from ``REACTIONS`` on lines of reactions.
+    copy shows, None for the original words, and of a line of reactions the state that it tells; ``removed_at`` is set once
+    it was taken back. From ``FILES`` on ``part`` counts files, from ``NOTES`` on corrections that we said about the message,
+    from ``REACTIONS`` on lines of reactions.
     """
 
     FILES = 500

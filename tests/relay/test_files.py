@@ -22,13 +22,13 @@ import connectors
 from connectors.calls import Response
 from connectors.contract import CarriesFiles, Connector, FetchesMessages
 from connectors.downloads import Opener, opening_over_aiohttp
-from connectors.errors import RateLimited, Reconnect, TryAgain, Unsure
+from connectors.errors import Reconnect, TryAgain, Unsure
 from connectors.http import AnswerLost, Outgoing, Transport, drive, over_aiohttp
 from connectors.messages import Attachment, Byline, ConversationId, Draft, Kind, MessageId, Posted, Reference
 from connectors.richtext import Document, Paragraph, Text
 from connectors.sandbox import KEPT_OF_LARGER, World
 from connectors.streaming import Incoming
-from relay.files import CannotCross, Files, OriginLost, told
+from relay.files import CannotCross, Files, OriginFails, OriginLost, told
 
 DIRECTIONS = [(origin, target) for origin in connectors.slugs() for target in connectors.slugs() if origin != target]
 NAME, DATA = "plän – v2.pdf", bytes(range(256)) * 700 + b"\r\n--x--\r\n"
@@ -218,7 +218,7 @@ def test_a_picture_too_large_for_its_kind_is_named_before_any_byte_is_moved(brid
 def test_a_file_that_is_being_scanned_is_waited_for(bridge: Bridge) -> None:
     message = bridge.share("webex")
     bridge.fake("webex").scan(bridge.place("webex"), message, 423)
-    with pytest.raises(RateLimited) as early:
+    with pytest.raises(OriginFails) as early:
         bridge.examined("webex", "slack", message)
     assert early.value.after == 5
     bridge.fake("webex").scan(bridge.place("webex"), message, 200)

@@ -16,8 +16,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from mio_hub.bench import company, report
 from mio_hub.bench.cells import all_cells, few_cells
 from mio_hub.bench.conversions import conversion_table, conversions
+from mio_hub.bench.files import files_per_second, files_table
 from mio_hub.bench.layout import Failed
 from mio_hub.bench.memory import memory_table
+from mio_hub.bench.rounds import NOTHING_WRONG
 from mio_hub.bench.run import memory_run, side_by_side
 from mio_hub.bench.stages import pure_work, stages
 
@@ -64,7 +66,7 @@ class Command(BaseCommand):
         finally:
             company.leave()
         if not sound:
-            raise CommandError("The Hub lost, doubled, swapped or refused messages.")
+            raise CommandError("The Hub lost, doubled, swapped, damaged or refused something.")
 
     def table(self, folder: Path, options: dict[str, Any]) -> bool:
         cells = (few_cells if options["quick"] else all_cells)(options["channels"])
@@ -74,17 +76,18 @@ class Command(BaseCommand):
         for line in lines:
             hub = line.results["hub"]
             line.stages.extend(stages(hub.since, hub.until))
-        pure, costs = pure_work(), conversions()
+        files, pure, costs = asyncio.run(files_per_second(seconds)), pure_work(), conversions()
         if options["json"]:
-            self.stdout.write(report.as_json(about, lines, pure, costs))
+            self.stdout.write(report.as_json(about, lines, pure, costs, files))
         else:
-            self.stdout.write(f"{about}\n\n{report.table(lines, pure)}\n\n{conversion_table(costs)}")
-        return report.sound(lines)
+            parts = (about, report.table(lines, pure), files_table(files), conversion_table(costs))
+            self.stdout.write("\n\n".join(parts))
+        return report.sound(lines) and files.is_sound
 
     def memory(self, folder: Path, options: dict[str, Any]) -> bool:
         readings, found = asyncio.run(memory_run(max(options["channels"]), options["messages"], folder))
         self.stdout.write(memory_table(readings, found))
-        return (found.lost, found.doubled, found.swapped) == (0, 0, 0)
+        return found == NOTHING_WRONG
 
 
 def _stop(number: int, frame: object) -> None:
