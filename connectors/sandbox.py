@@ -13,7 +13,7 @@ import hashlib
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ from connectors import slugs
 from connectors.calls import Response
 from connectors.contract import Credentials, Request
 from connectors.messages import Account, ConversationId, MessageId
+from connectors.sandbox_data import Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ class Place:
 class Shown:
     """A message as the platform's own client would draw it: ``html`` is made by the fake and safe to insert.
 
-    ``reactions`` are emoji with how many people put them there, ``thread`` is the root that it answers.
+    ``reactions`` are emoji with the names of those who put them there, ``thread`` is the root that it answers, ``files``
+    are names. ``only_for`` is the id of the one person who sees it; empty for what everybody reads.
     """
 
     id: MessageId
@@ -109,58 +111,10 @@ class Shown:
     at: float
     is_app: bool
     thread: MessageId | None = None
-    reactions: tuple[tuple[str, int], ...] = ()
+    reactions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     edited: bool = False
-
-
-LARGEST_KEPT = 32 * 1024 * 1024
-"""Bytes of a file that a fake keeps whole; several of those fit into its memory."""
-KEPT_OF_LARGER = 1024 * 1024
-"""Bytes that it keeps of a larger one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """What is kept of a large file: how it begins, how long it is, its SHA-256. It is served as its beginning repeated."""
-
-    begin: bytes = field(repr=False)
-    size: int
-    sha256: str
-
-    def __len__(self) -> int:
-        return self.size
-
-    def chunks(self) -> Iterator[bytes]:
-        """The bytes that are served."""
-        for start in range(0, self.size, len(self.begin)):
-            yield self.begin[: self.size - start]
-
-
-Data = bytes | Brief
-
-
-def kept(data: Data) -> Data:
-    """A file as a fake keeps it."""
-    if isinstance(data, Brief) or len(data) <= LARGEST_KEPT:
-        return data
-    return Brief(data[:KEPT_OF_LARGER], len(data), hashlib.sha256(data).hexdigest())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served(Response):
-    """An answer whose body comes in pieces."""
-
-    chunks: Iterator[bytes]
-
-
-def served_file(data: Data, headers: Mapping[str, str]) -> Response:
-    """The answer that brings a file."""
-    headers = {**headers, "content-length": str(len(data))}
-    return (
-        Response(200, data, headers)
-        if isinstance(data, bytes)
-        else Served(status=200, headers=headers, chunks=data.chunks())
-    )
+    files: tuple[str, ...] = ()
+    only_for: str = ""
 
 
 class Fake(ABC):
@@ -168,11 +122,13 @@ class Fake(ABC):
 
     ``hub`` is the Hub's base address, ``secrets`` the platform's own ``Secrets``. Everything the platform tells the Hub
     goes to ``deliver``, set by whoever hosts the fake. ``retries`` are the pauses in seconds after which the platform
-    sends a webhook again that was not answered with 2xx.
+    sends a webhook again that was not answered with 2xx. ``calls_app`` begins a message to our app: its slash command where
+    the platform has such, else a mention.
     """
 
     slug: ClassVar[str]
     hosts: ClassVar[tuple[str, ...]]
+    calls_app: ClassVar[str]
     retries: ClassVar[tuple[float, ...]] = ()
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
@@ -210,8 +166,40 @@ class Fake(ABC):
         """Post what a person typed into the platform's client, Markdown-like as people type it; fires webhooks as usual."""
 
     @abstractmethod
+    def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
+        """Answer in the thread of ``root``."""
+
+    @abstractmethod
+    def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
+        """Change what a person said."""
+
+    @abstractmethod
+    def delete_as(self, person: str, conversation: ConversationId, message: MessageId) -> None:
+        """Take back what a person said."""
+
+    @abstractmethod
+    def react_as(self, person: str, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> None:
+        """Put an emoji (a character) on a message, or take it back."""
+
+    @abstractmethod
+    def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
+        """Drop a file into the client, with words or without."""
+
+    def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
+        """Type the app's slash command and ``words``. Only where ``calls_app`` is one."""
+        raise NotImplementedError
+
+    @abstractmethod
     def shown(self, conversation: ConversationId) -> list[Shown]:
         """The messages of a conversation, oldest first, as the platform's client draws them."""
+
+    @abstractmethod
+    def whispers(self, conversation: ConversationId) -> list[Shown]:
+        """What our app said to one person alone, oldest first; ``only_for`` is that person."""
+
+    @abstractmethod
+    def files(self, conversation: ConversationId) -> list[tuple[str, Data]]:
+        """Names and contents of the files that ``shown`` names, in the same order."""
 
 
 @dataclass(slots=True)

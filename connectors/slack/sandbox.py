@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from html import escape
 from urllib.parse import urlencode
 
 from connectors.calls import Response
@@ -13,7 +12,6 @@ from connectors.html import to_html
 from connectors.messages import (
     Account,
     AccountId,
-    Attachment,
     ConversationId,
     Kind,
     MessageId,
@@ -22,7 +20,8 @@ from connectors.messages import (
     WorkspaceId,
 )
 from connectors.richtext import ChannelMention, Inline, Mention, map_inlines
-from connectors.sandbox import Data, Fake, Person, Place, Shown, Webhook, digest
+from connectors.sandbox import Fake, Person, Place, Shown, Webhook, digest
+from connectors.sandbox_data import Data
 from connectors.slack.parse import parse
 from connectors.slack.plain_text import escape as escape_text
 from connectors.slack.reactions import emoji_of, name_of
@@ -48,6 +47,7 @@ class FakeSlack(Fake):
 
     slug = "slack"
     hosts = ("slack.com", "files.slack.com", "hooks.slack.com")
+    calls_app = "/mio"
     retries = (1.0, 60.0, 300.0)
 
     def __init__(self, secrets: Signed, hub: str, clock: Callable[[], float] = time.time) -> None:
@@ -193,9 +193,10 @@ class FakeSlack(Fake):
         fields |= {"response_url": url, "trigger_id": f"{trigger[:10]}.{trigger[10:20]}"}
         self.deliver(self._webhook(urlencode(fields).encode(), "application/x-www-form-urlencoded"))
 
-    def whispers(self, conversation: ConversationId) -> list[tuple[str, str]]:
-        """Who was told what so that nobody else reads it, oldest first: a person's id and a text."""
-        return [(user, text) for channel, user, text in self.workspace.whispers if channel == conversation]
+    def whispers(self, conversation: ConversationId) -> list[Shown]:
+        found = [(user, told) for channel, user, told in self.workspace.whispers if channel == conversation]
+        drawn = ((user, self._drawn(conversation, message)) for user, message in found)
+        return [replace(shown, only_for=user) for user, shown in drawn if shown]
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
         drawn = (self._drawn(conversation, message) for message in self.workspace.channels[conversation].messages)
@@ -208,17 +209,19 @@ class FakeSlack(Fake):
             return None
         heard = event.message
         author = heard.author_name or self.workspace.name_of(heard.author)
-        html = to_html(map_inlines(heard.body, self._named)) + "".join(map(_file, heard.attachments))
+        name_of = self.workspace.name_of
+        reactions = message.get("reactions", ())
         return Shown(
             ts,
             author,
             message.get("icons", {}).get("image_48", ""),
-            html,
+            to_html(map_inlines(heard.body, self._named)),
             float(ts),
             message.get("app_id") == self.workspace.app_id,
             heard.thread,
-            tuple((emoji_of(reaction["name"]), reaction["count"]) for reaction in message.get("reactions", ())),
+            tuple((emoji_of(each["name"]), tuple(map(name_of, each["users"]))) for each in reactions),
             heard.edited_at is not None,
+            tuple(file.name for file in heard.attachments),
         )
 
     def _named(self, inline: Inline) -> Inline:
@@ -255,7 +258,3 @@ class FakeSlack(Fake):
 
 def _place(channel: Channel) -> Place:
     return Place(channel.name, channel.id, ConversationId(channel.id), channel.linked)
-
-
-def _file(attachment: Attachment) -> str:
-    return f'<p class="file">{escape(attachment.name)}</p>'

@@ -133,8 +133,7 @@ def chat_post_ephemeral(workspace: Workspace, caller: Caller, arguments: Object)
     if user not in workspace.actors or user in channel.left:
         raise Complaint("user_not_in_channel")
     _check_text(channel, caller, text, anything=bool(blocks))
-    workspace.whispers.append((channel.id, user, text))
-    return {"message_ts": workspace.next_ts(channel)}
+    return {"message_ts": workspace.whisper(channel, user, {"text": text, "blocks": blocks})}
 
 
 def reactions_add(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
@@ -193,7 +192,7 @@ def take_answer(workspace: Workspace, request: Request) -> Response:
     if faults(said.get("blocks") or [], workspace.is_person) or not said.get("text"):
         return Response(400, b'{"ok":false,"error":"invalid_payload"}', {"content-type": "application/json"})
     place.uses -= 1
-    workspace.whispers.append((place.channel, place.user, str(said["text"])))
+    workspace.whisper(workspace.channels[place.channel], place.user, said)
     return Response(200, b"ok", {"content-type": "text/plain"})
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sandbox import CHANNELS, COMPANY, Actor, Data, cast_of, digest
+from connectors.sandbox import CHANNELS, COMPANY, Actor, cast_of, digest
+from connectors.sandbox_data import Data
 
 KEPT = 2_000
 """Messages remembered per channel: more than any test or demo scrolls back."""
@@ -117,7 +118,7 @@ class Workspace:
 
     ``uploads`` are the files by the address that awaits their bytes, ``answers`` what may be said to slash commands.
     ``counter`` tells apart what happens at one moment. ``whispers`` are what only one person was shown: channel, person
-    and text. ``keeps_names`` says whether a borrowed name outlives an edit: how Slack does it is not known (§9).
+    and message. ``keeps_names`` says whether a borrowed name outlives an edit: how Slack does it is not known (§9).
     ``edit_seconds`` is how long the workspace lets messages be edited: ever, where it is infinite.
     """
 
@@ -130,7 +131,7 @@ class Workspace:
         self.uploads: dict[str, str] = {}
         self.answers: dict[str, Answers] = {}
         self.counter = 0
-        self.whispers: list[tuple[str, str, str]] = []
+        self.whispers: list[tuple[str, str, Object]] = []
         self.team, self.app_id, self.outside_app = _id("T", COMPANY), _id("A", "hub"), _id("A", "outside")
         self.bot_user, self.bot_id, self.bot_token = _id("U", "hub"), _id("B", "hub"), f"xoxb-{digest('slack', 'bot')}"
         self.actors = {_id("U", actor.name): actor for actor in cast_of("slack")}
@@ -165,6 +166,14 @@ class Workspace:
         if f"<@{self.bot_user}>" in kept["text"]:
             self.tell(event | {"type": "app_mention"})
         return kept
+
+    def whisper(self, channel: Channel, user: str, said: Object) -> str:
+        """Show text and blocks of our app to one person; the time of it."""
+        author: Object = {"user": self.bot_user, "bot_id": self.bot_id, "app_id": self.app_id}
+        shown = {"text": said.get("text") or "", "blocks": said.get("blocks") or []}
+        message: Object = {"type": "message", "ts": self.next_ts(channel)} | author | shown
+        self.whispers.append((channel.id, user, message))
+        return str(message["ts"])
 
     def _forget(self, channel: Channel) -> None:
         for message in channel.messages[:-KEPT]:

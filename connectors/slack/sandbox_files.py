@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import digest, kept, served_file
+from connectors.sandbox import digest
+from connectors.sandbox_data import kept, served_file
 from connectors.slack.sandbox_arguments import nested
 from connectors.slack.sandbox_chat import checked_blocks, signed_by, threaded
 from connectors.slack.sandbox_company import Caller, Channel, Complaint, File, Method, Object, Workspace

@@ -6,7 +6,6 @@ As strict as the reference's §9 for the endpoints it serves. Tests may take peo
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from connectors.calls import Response
 from connectors.contract import Credentials, Request
-from connectors.html import escape, to_html
 from connectors.messages import (
     Account,
     AccountId,
@@ -22,13 +20,13 @@ from connectors.messages import (
     ConversationId,
     Event,
     Kind,
-    Message,
     MessageId,
     Posted,
     Reference,
     WorkspaceId,
 )
-from connectors.sandbox import CHANNELS, COMPANY, Data, Fake, Person, Place, Shown, Webhook, cast_of, digest
+from connectors.sandbox import CHANNELS, COMPANY, Fake, Person, Place, Shown, Webhook, cast_of, digest
+from connectors.sandbox_data import Data
 from connectors.teams.attachments import REFERENCE
 from connectors.teams.body import read_body
 from connectors.teams.client import placed
@@ -41,7 +39,7 @@ from connectors.teams.sandbox_entra import Entra, Grant, guid
 from connectors.teams.sandbox_graph import Graph
 from connectors.teams.sandbox_names import change
 from connectors.teams.sandbox_rules import USER_IDENTITY, accepted
-from connectors.teams.sandbox_text import as_client_writes
+from connectors.teams.sandbox_text import as_client_writes, drawn
 from connectors.teams.webhook import client_state
 
 SERVICE = ("Mio Hub", "mio-hub@acme.example")
@@ -87,6 +85,7 @@ class FakeTeams(Fake):
 
     slug = "teams"
     hosts = ("graph.microsoft.com", "login.microsoftonline.com", SITE_HOST)
+    calls_app = f"@{SERVICE[0]}"
     retries = (1.0, 5.0, 20.0, 60.0, 240.0)
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
@@ -210,7 +209,10 @@ class FakeTeams(Fake):
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
         events = [(message, self._read(conversation, message)) for message in self._said(conversation)]
-        return [_shown(message, event.message, self.service) for message, event in events if isinstance(event, Posted)]
+        return [drawn(message, event.message, self.service) for message, event in events if isinstance(event, Posted)]
+
+    def whispers(self, conversation: ConversationId) -> list[Shown]:
+        return []  # Teams lets apps of our kind answer openly only
 
     def _said(self, conversation: ConversationId) -> list[Mapping[str, Any]]:
         threads = self._channel_of(conversation).threads.values()
@@ -280,19 +282,3 @@ def _html(content: str) -> dict[str, str]:
 def _picture_url(attachment: Attachment) -> str:
     _, conversation, message, content = open_handle(attachment.handle)
     return GRAPH + hosted_path(ConversationId(conversation), MessageId(message), content)
-
-
-def _shown(message: Mapping[str, Any], read: Message, service: str) -> Shown:
-    files = "".join(f'<p class="file">{escape(file.name)}</p>' for file in read.attachments)
-    reactions = Counter(reaction["reactionType"] for reaction in message["reactions"])
-    return Shown(
-        id=read.id,
-        author=read.author_name,
-        avatar_url="",
-        html=to_html(read.body, deepest_heading=0) + files,
-        at=int(message["id"]) / 1000,
-        is_app=read.author == service,
-        thread=read.thread,
-        reactions=tuple(reactions.items()),
-        edited=read.edited_at is not None,
-    )

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import COMPANY, Data, digest, kept, served_file
+from connectors.sandbox import COMPANY, digest
+from connectors.sandbox_data import Data, kept, served_file
 from connectors.teams.sandbox_entra import guid
 from connectors.teams.sandbox_rules import Denied
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 from connectors.calls import Response
 from connectors.contract import Request
 from connectors.messages import MessageId
-from connectors.sandbox import COMPANY, digest, served_file
+from connectors.sandbox import COMPANY, digest
+from connectors.sandbox_data import served_file
 from connectors.teams.ids import channel_id, hosted_path, message_id
 from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Thread, iso
 from connectors.teams.sandbox_entra import Entra, Grant

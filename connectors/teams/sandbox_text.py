@@ -1,4 +1,4 @@
-"""What Teams' own client makes of what a person typed (reference teams.md §4.1)."""
+"""What Teams' own client makes of what a person typed (reference teams.md §4.1), and how it draws what was said."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,8 @@ from typing import Any
 from connectors.emoji import shortcode
 from connectors.html import to_html
 from connectors.markdown import from_markdown
+from connectors.messages import Message
+from connectors.sandbox import Shown
 from connectors.teams.render import code_block
 
 _MARKUP = re.compile(r"(<codeblock.*?</codeblock>|<code>.*?</code>|<[^>]*>)", re.DOTALL)
@@ -44,3 +46,23 @@ def _with_emoji(text: str) -> str:
         return f'<emoji id="{name}" alt="{found[0]}" title="{name}"></emoji>' if name else found[0]
 
     return _PICTURE.sub(element, text)
+
+
+def drawn(message: Mapping[str, Any], read: Message, service: str) -> Shown:
+    """A message of Graph, and what we read from it, as the client shows it; ``service`` is our own user."""
+    reactions: dict[str, tuple[str, ...]] = {}
+    for reaction in message["reactions"]:
+        emoji = reaction["reactionType"]
+        reactions[emoji] = (*reactions.get(emoji, ()), reaction["user"]["user"]["displayName"])
+    return Shown(
+        id=read.id,
+        author=read.author_name,
+        avatar_url="",
+        html=to_html(read.body, deepest_heading=0),
+        at=int(message["id"]) / 1000,
+        is_app=read.author == service,
+        thread=read.thread,
+        reactions=tuple(reactions.items()),
+        edited=read.edited_at is not None,
+        files=tuple(file.name for file in read.attachments),
+    )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from mimetypes import guess_type
 from typing import Any
 
@@ -9,12 +10,13 @@ from connectors.calls import Response
 from connectors.contract import Credentials, Request
 from connectors.html import to_html
 from connectors.messages import Account, ConversationId, Kind, MessageId, Posted, Reference
-from connectors.sandbox import CHANNELS, Data, Fake, Person, Place, Shown, Webhook
+from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook
+from connectors.sandbox_data import Data
 from connectors.webex import ids
 from connectors.webex.parse import parse
 from connectors.webex.sandbox_company import Company
 from connectors.webex.sandbox_rest import answer
-from connectors.webex.sandbox_state import FOUNDED, HOST, OLD_HOST, File, Room, Said, stamp
+from connectors.webex.sandbox_state import FOUNDED, HOST, OLD_HOST, SERVICE_NAME, File, Room, Said, stamp
 from connectors.webex.sandbox_text import client_html
 
 
@@ -23,6 +25,7 @@ class FakeWebex(Fake):
 
     slug = "webex"
     hosts = (HOST, OLD_HOST)
+    calls_app = f"@{SERVICE_NAME}"
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
@@ -83,8 +86,9 @@ class FakeWebex(Fake):
 
     def react_as(self, person: str, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> None:
         """Put an emoji on a message or take it back: only the clients see it (§5)."""
-        people = self._company.rooms[conversation].messages[message].reactions.setdefault(emoji, set())
-        (people.add if on else people.discard)(person)
+        people = self._company.rooms[conversation].messages[message].reactions.setdefault(emoji, [])
+        if (person in people) is not on:
+            (people.append if on else people.remove)(person)
 
     def join_as(self, person: str, conversation: ConversationId) -> None:
         self._company.join(self._company.members[person], self._company.rooms[conversation])
@@ -115,10 +119,11 @@ class FakeWebex(Fake):
         messages = self._company.rooms[conversation].messages.values()
         return [(file.name, file.data) for said in messages for file in said.files]
 
-    def whispered(self, person: str) -> list[Shown]:
-        """What our service user said to one person alone."""
-        room = self._company.direct_room(self._company.service_user, self._company.members[person])
-        return list(self._company.shown(room, _draw))
+    def whispers(self, conversation: ConversationId) -> list[Shown]:
+        """What our service user said to single people: in a space of the two, whichever space they asked in."""
+        ours = self._company
+        rooms = [(member, ours.direct_room(ours.service_user, member)) for member in ours.cast]
+        return [replace(one, only_for=member.id) for member, room in rooms for one in ours.shown(room, _draw)]
 
     def _typed(self, text: str) -> dict[str, str]:
         names = {member.name: member.id for member in self._company.members.values()}

@@ -8,14 +8,15 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from connectors.html import escape
 from connectors.messages import MessageId
-from connectors.sandbox import COMPANY, Shown, Webhook, cast_of, digest, kept
+from connectors.sandbox import COMPANY, Shown, Webhook, cast_of, digest
+from connectors.sandbox_data import kept
 from connectors.webex import ids
 from connectors.webex.sandbox_state import (
     ADMIN_SCOPES,
     CLUSTER,
     HOST,
+    SERVICE_NAME,
     File,
     Hook,
     Kept,
@@ -42,7 +43,7 @@ class Company:
         self.tell = tell
         self.uuid = stable_uuid("organization", COMPANY)
         self.id = ids.encode("ORGANIZATION", self.uuid)
-        self.service_user = Member("Message", "service@acme.example", ADMIN_SCOPES)
+        self.service_user = Member(SERVICE_NAME, "service@acme.example", ADMIN_SCOPES)
         self.cast = [Member(actor.name, actor.email) for actor in cast_of("webex")]
         self.members = {member.id: member for member in (*self.cast, self.service_user)}
         self.by_token = {member.token: member for member in self.members.values()}
@@ -197,7 +198,7 @@ class Company:
         """A space's messages as its client draws them."""
         for said in room.messages.values():
             author = self.members[said.data["personId"]]
-            said.drawn = said.drawn or draw(said.data) + "".join(map(_drawn_file, said.files))
+            said.drawn = said.drawn or draw(said.data)
             parent = said.data.get("parentId")
             yield Shown(
                 ids.message(said.data["id"]),
@@ -207,9 +208,13 @@ class Company:
                 said.at,
                 author is self.service_user,
                 thread=MessageId(parent) if parent else None,
-                reactions=tuple((emoji, len(people)) for emoji, people in said.reactions.items() if people),
+                reactions=tuple((emoji, self._names(people)) for emoji, people in said.reactions.items() if people),
                 edited=said.edits > 0,
+                files=tuple(file.name for file in said.files),
             )
+
+    def _names(self, people: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self.members[person].name for person in people)
 
     def _keep(self, room: Room, uuid: str, number: int, file: File, host: str) -> str:
         """Store a file; its address."""
@@ -246,10 +251,6 @@ def _text_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
         **({"mentionedPeople": people} if people else {}),
         **({"mentionedGroups": groups} if groups else {}),
     }
-
-
-def _drawn_file(file: File) -> str:
-    return f'<p class="file">{escape(file.name)}</p>'
 
 
 def _without_text(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import COMPANY, Brief, digest, served_file
+from connectors.sandbox import COMPANY, digest
+from connectors.sandbox_data import Brief, served_file
 from connectors.webex import ids
 from connectors.webex.sandbox_asked import NO_SCOPE, Answer, Asked, Problem, found_room, paged
 from connectors.webex.sandbox_company import Company

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from connectors.sandbox import Data, digest
+from connectors.sandbox import digest
+from connectors.sandbox_data import Data
 from connectors.webex import ids
 
 HOST, OLD_HOST = "webexapis.com", "api.ciscospark.com"
@@ -18,6 +19,9 @@ CLUSTER = "urn:TEAM:eu-central-1_k"
 
 FOUNDED = "2026-01-05T09:00:00.000Z"
 """When everything that the sandbox starts with was made."""
+
+SERVICE_NAME = "Message"
+"""Of our service user, who is mentioned by it."""
 
 READING = ("people_read", "rooms_read", "memberships_read", "messages_read", "teams_read", "team_memberships_read")
 SCOPES = frozenset(f"spark:{name}" for name in (*READING, "kms", "messages_write", "memberships_write", "rooms_write"))
@@ -86,7 +90,7 @@ class Said:
     at: float
     files: tuple[File, ...] = ()
     edits: int = 0
-    reactions: dict[str, set[str]] = field(default_factory=dict)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
     drawn: str = ""
 
 

@@ -14,6 +14,7 @@ from connectors.markdown import from_markdown
 from connectors.messages import Account, ConversationId, Draft, MessageId
 from connectors.richtext import Document, Inline, Style, Text, document, map_inlines
 from connectors.sandbox import CHANNELS, Person, Place, Shown, cast_of
+from connectors.sandbox_data import Data
 from connectors.zoom import ids, reactions
 from connectors.zoom.blocks import read
 from connectors.zoom.render import render
@@ -37,6 +38,7 @@ class FakeZoom(Acts):
 
     slug = "zoom"
     hosts: ClassVar[tuple[str, ...]] = ("api.zoom.us", "zoom.us", HOST, ELSEWHERE)
+    calls_app = "/mio"
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
@@ -164,14 +166,16 @@ class FakeZoom(Acts):
     def shown(self, conversation: ConversationId) -> list[Shown]:
         return [_shown(key, said) for key, said in self.rooms[conversation].messages.items()]
 
-    def files(self, conversation: ConversationId) -> list[tuple[str, bytes]]:
-        """The files of a channel, oldest first, as people would download them."""
+    def files(self, conversation: ConversationId) -> list[tuple[str, Data]]:
         found = [file for said in self.rooms[conversation].messages.values() for file in said.files]
         return [(file.name, self.files_kept.data(file.id)) for file in found]
 
-    def whispers(self, conversation: ConversationId) -> list[tuple[str, str]]:
-        """Who was told what so that nobody else reads it, oldest first: a person's id and a text."""
-        return [(person, text) for where, person, text in self.whispered if where == conversation]
+    def whispers(self, conversation: ConversationId) -> list[Shown]:
+        return [
+            Shown(MessageId(f"whisper {number}"), SERVICE_USER.name, "", _lines(text), at, is_app=True, only_for=person)
+            for number, (where, person, text, at) in enumerate(self.whispered)
+            if where == conversation
+        ]
 
     def revalidate(self) -> None:
         """Check the Hub's address, as Zoom does on saving it and every 72 hours (§2.2)."""
@@ -229,18 +233,23 @@ def _typed_mentions(message: str, place: Room) -> list[dict[str, Any]]:
 
 
 def _shown(key: str, said: Said) -> Shown:
-    counted = tuple((reactions.read(emoji), len(people)) for emoji, people in said.reactions.items())
+    people = [(emoji, tuple(person.name for person in people)) for emoji, people in said.reactions.items()]
     return Shown(
         id=MessageId(key),
         author=said.author.name,
         avatar_url="",
-        html=to_html(_read(said)) + "".join(f'<p class="file">{escape(file.name)}</p>' for file in said.files),
+        html=to_html(_read(said)),
         at=said.at / 1000,
         is_app=said.author == SERVICE_USER,
         thread=ids.message(said.root) or None,
-        reactions=counted,
+        reactions=tuple((reactions.read(emoji), names) for emoji, names in people),
         edited=said.edited,
+        files=tuple(file.name for file in said.files),
     )
+
+
+def _lines(text: str) -> str:
+    return "<p>" + escape(text).replace("\n", "<br>") + "</p>"
 
 
 def _read(said: Said) -> Document:

@@ -31,7 +31,7 @@ class Acts(Fake):
     """``families`` are the event families subscribed to: ``team_chat``, the legacy ``chat_message``, or both (§2.12).
     ``braces`` writes message ids in braces and lower case, as some clients do (§5); ``lower_hex`` the emoji of reactions;
     ``redirects`` sends those who bring or fetch files on to another host (§3.3). ``whispered`` is what the chatbot told
-    single people: channel, user id, text."""
+    single people: channel, user id, text, time."""
 
     retries: ClassVar[tuple[float, ...]] = (300.0, 1200.0, 3600.0)
     client_id: str
@@ -43,7 +43,7 @@ class Acts(Fake):
         self.lower_hex = False
         self.redirects = False
         self.files_kept = Files(clock)
-        self.whispered: list[tuple[ConversationId, str, str]] = []
+        self.whispered: list[tuple[ConversationId, str, str, float]] = []
         self.rooms: dict[str, Room] = {}
         self._said = 0
 

@@ -139,7 +139,7 @@ def whisper(api: Api, call: Call) -> Response:
         raise Refusal(404, 7002, "Invalid robot_jid value specified in the Request Body.")
     if place is None or body.get("account_id") != ACCOUNT or asker not in {one.id for one in place.members if one.id}:
         raise Refusal(403, 7004, "No channel or user can be found with the given to_jid value.")
-    api.acts.whispered.append((ids.conversation(place.id), asker, text))
+    api.acts.whispered.append((ids.conversation(place.id), asker, text, api.acts.clock()))
     made = {"message_id": str(len(api.acts.whispered)), "robot_jid": ROBOT, "to_jid": body["to_jid"]}
     return answer(201, made | {"sent_time": "2026-01-01 00:00:00"})
 

@@ -9,9 +9,9 @@ Plan = Callable[[int, int], tuple[Kind, int]]
 
 _NEW, _EDIT, _REACTION = Kind.POSTED, Kind.EDITED, Kind.REACTED
 
-MIX = (_NEW, _NEW, _NEW, _REACTION, _REACTION, _NEW, _NEW, _NEW, _EDIT, _NEW)
-"""People change what they said last. Two reactions to one message: where platforms show a line for them, one makes it and
-one changes it."""
+MIX = (_NEW, _NEW, _NEW, _REACTION, _REACTION, _EDIT, _NEW, _NEW, _NEW, _NEW)
+"""People react to what was said last and change it. Two reactions to one message: where platforms show a line for them, one
+makes it and one changes it; the edit leaves it alone."""
 
 
 def only_new(channel: int, number: int) -> tuple[Kind, int]:

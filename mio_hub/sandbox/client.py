@@ -1,6 +1,7 @@
 """Speaks to the sandbox on behalf of the page, so that the browser needs to know one address only."""
 
 from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -16,15 +17,30 @@ class Away(Exception):
     """The sandbox cannot be reached."""
 
 
-async def say(base: str, words: Mapping[str, str]) -> tuple[int, Any]:
-    """Type as somebody. The sandbox's own status and answer."""
+async def do(base: str, deed: str, words: Mapping[str, str]) -> tuple[int, Any]:
+    """Do what somebody does, one of ``DEEDS``. The sandbox's own status and answer."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(f"{base}/say", json=words) as answer,
+            session.post(f"{base}/{deed}", json=words) as answer,
         ):
             return answer.status, await answer.json()
+    except aiohttp.ContentTypeError:
+        return HTTPStatus.BAD_GATEWAY, {"error": "The sandbox could not do this, and nothing was sent."}
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Away from error
+
+
+async def picture(base: str, which: Mapping[str, str]) -> tuple[int, str, bytes]:
+    """A picture that was shared: status, type and bytes."""
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"{base}/picture", params=which) as answer,
+        ):
+            return answer.status, answer.content_type, await answer.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Away from error
 

@@ -24,6 +24,7 @@ def _pane(fake: Fake) -> dict[str, Any]:
         "slug": platform.slug,
         "label": platform.label,
         "colour": platform.colour,
+        "ask": f"{fake.calls_app} help",
         "people": [{"name": person.name, "id": person.id} for person in fake.people()],
         "places": [_place(fake, place) for place in fake.places()],
     }
@@ -35,7 +36,8 @@ def _place(fake: Fake, place: Place) -> dict[str, Any]:
 
 
 def _latest(fake: Fake, place: Place) -> list[Shown]:
-    return fake.shown(place.conversation)[-SHOWN_MESSAGES:]
+    messages = [*fake.shown(place.conversation), *fake.whispers(place.conversation)]
+    return sorted(messages, key=lambda message: message.at)[-SHOWN_MESSAGES:]
 
 
 def snapshot(world: World) -> Snapshot:

@@ -1,15 +1,15 @@
 """The fakes over HTTP: the first part of a path is the real host name, so ``/slack.com/api/…`` is Slack.
 
 Beside the platforms there is a small interface of the sandbox's own: ``/`` tells people, tokens and conversations,
-``/faults`` makes trouble, ``/log`` remembers requests, ``/say`` types, ``/panes`` and ``/stream`` show.
+``/faults`` makes trouble, ``/log`` remembers requests, ``/say``, ``/reply`` and the other ``DEEDS`` do what people do,
+``/panes``, ``/stream`` and ``/picture`` show.
 """
 
 import asyncio
 import json
 import re
-from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -17,12 +17,15 @@ from aiohttp import web
 
 from connectors.calls import Response
 from connectors.contract import Request
-from connectors.sandbox import AnswerDropped, Fake, Served, Webhook, World
+from connectors.sandbox import AnswerDropped, Fake, Webhook, World
+from connectors.sandbox_data import Served
 from mio_hub.sandbox import faults
 from mio_hub.sandbox.broadcast import Broadcast
 from mio_hub.sandbox.courier import Courier
+from mio_hub.sandbox.deeds import DEEDS, Scene
 from mio_hub.sandbox.faults import Invalid
 from mio_hub.sandbox.panes import panes
+from mio_hub.sandbox.pictures import picture
 
 LARGEST_REQUEST = 128 * 1024 * 1024
 """Bytes; the largest file that Webex takes, in its form, and some more to be refused by the fake itself."""
@@ -34,8 +37,6 @@ OWN_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 """Headers that our HTTP server writes itself."""
 
 NEXT_LINK = re.compile(rb'("@odata\.nextLink"\s*:\s*")https://')
-
-Chosen = TypeVar("Chosen", bound=str)
 
 
 class SandboxServer:
@@ -82,7 +83,8 @@ class SandboxServer:
                 web.post("/faults", self._add_fault),
                 web.delete("/faults", self._clear_faults),
                 web.get("/log", self._log),
-                web.post("/say", self._say),
+                web.post(f"/{{deed:{'|'.join(DEEDS)}}}", self._do),
+                web.get("/picture", self._picture),
                 web.get("/panes", self._panes),
                 web.get("/stream", self._stream),
                 web.route("*", "/{path:(?s:.+)}", self._platform),
@@ -138,17 +140,14 @@ class SandboxServer:
         names = ("platform", "method", "url", "status", "at", "body")
         return web.json_response({"requests": [{name: getattr(entry, name) for name in names} for entry in entries]})
 
-    async def _say(self, request: web.Request) -> web.Response:
-        data = await _json(request)
-        fake = self.world.fakes.get(_text(data, "platform"))
-        if fake is None:
-            raise Invalid("platform", f"is one of {', '.join(self.world.fakes)}")
-        people = {person.name: person.id for person in fake.people()}
-        places = {place.name: place.conversation for place in fake.places()}
-        person, conversation = _known(data, "person", people), _known(data, "conversation", places)
-        message = fake.type_as(person, conversation, _text(data, "text"))
+    async def _do(self, request: web.Request) -> web.Response:
+        message = DEEDS[request.match_info["deed"]](Scene(self.world, await _json(request)))
         self.broadcast.touch()
         return web.json_response({"id": message}, status=201)
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        kind, data = picture(Scene(self.world, request.query))
+        return web.Response(body=data, content_type=kind)
 
     async def _panes(self, request: web.Request) -> web.Response:
         return web.json_response(panes(self.world))
@@ -218,22 +217,6 @@ async def _json(request: web.Request) -> Any:
         return json.loads(await request.read())
     except ValueError:
         raise Invalid("body", "a JSON object is expected") from None
-
-
-def _text(data: Any, name: str) -> str:
-    value = data.get(name) if isinstance(data, Mapping) else None
-    if not isinstance(value, str) or not value.strip():
-        raise Invalid(name, "a text is expected")
-    return value
-
-
-def _known(data: Any, name: str, options: Mapping[str, Chosen]) -> Chosen:
-    """One of the values of ``options``, given by itself or by its name."""
-    wanted = _text(data, name)
-    for label, value in options.items():
-        if wanted in (label, value):
-            return value
-    raise Invalid(name, f"is one of {', '.join(options)}, or an id")
 
 
 def _seconds(text: str) -> float:

@@ -193,7 +193,7 @@ def test_our_reaction_is_put_once_and_taken_back_once(company: Company) -> None:
     company.webhooks.clear()
     for on in (True, True, False, False):
         company.run(company.slack.react(company.general, ts, "👍🏽", on))
-        assert company.fake.shown(company.general)[0].reactions == ((("👍🏽", 1),) if on else ())
+        assert company.fake.shown(company.general)[0].reactions == ((("👍🏽", ("Mio",)),) if on else ())
     ours = Reaction(company.slack.credentials.account, "👍🏽")
     assert events(company) == [Reacted(ts, ours), Unreacted(ts, ours)]
 
@@ -220,7 +220,8 @@ def test_a_message_stands_with_all_who_reacted(company: Company) -> None:
     assert isinstance(event, Stands)
     assert event.reactions == {Reaction(AccountId(person.id), "🎉") for person in company.fake.people()}
     assert event.message.edited_at is not None
-    assert company.fake.shown(company.general)[0].reactions == (("🎉", 3),)
+    everybody = tuple(person.name for person in company.fake.people())
+    assert company.fake.shown(company.general)[0].reactions == (("🎉", everybody),)
 
 
 # --- Threads
@@ -278,7 +279,7 @@ def test_a_file_is_heard_and_read(company: Company) -> None:
     call = company.run(company.slack.open(attachment))
     assert (call.token, call.url.startswith("https://files.slack.com/")) == ("bot", True)
     assert download(company, call).body == b"%PDF-1.7"
-    assert "plan.pdf" in company.fake.shown(company.general)[0].html
+    assert company.fake.shown(company.general)[0].files == ("plan.pdf",)
 
 
 def test_a_file_that_is_only_named_is_looked_up(company: Company) -> None:
@@ -389,7 +390,7 @@ def test_a_file_is_said_with_name_words_and_thread(company: Company) -> None:
     shown = company.fake.shown(company.general)[1]
     assert (shown.id, shown.author, shown.thread, shown.is_app) == (ts, "Ann Moreau (Teams)", root, True)
     assert "look &lt;!here&gt;" in shown.html
-    assert "a &lt;b&gt;.png" in shown.html
+    assert shown.files == ("a <b>.png",)
     assert company.fake.files(company.general) == [("a <b>.png", b"\x89PNG")]
     echo = events(company)[-1]
     assert isinstance(echo, Posted)
@@ -399,7 +400,8 @@ def test_a_file_is_said_with_name_words_and_thread(company: Company) -> None:
 def test_a_file_without_words_is_only_the_file(company: Company) -> None:
     uploaded(company, b"x")
     assert "blocks" in company.fake.workspace.channels[company.general].messages[0]
-    assert company.fake.shown(company.general)[0].html == '<p class="file">a &lt;b&gt;.png</p>'
+    shown = company.fake.shown(company.general)[0]
+    assert (shown.html, shown.files) == ("", ("a <b>.png",))
 
 
 def test_an_empty_file_is_refused(company: Company) -> None:
@@ -645,12 +647,16 @@ def commanded(company: Company) -> Commanded:
     return found[0]
 
 
+def whispers(company: Company) -> list[tuple[str, str]]:
+    return [(told.only_for, told.html) for told in company.fake.whispers(company.general)]
+
+
 def test_a_slash_command_is_answered_for_the_asker_alone(company: Company) -> None:
     company.fake.command_as(company.ann.id, company.general, "members please")
     command = commanded(company)
     assert (command.account, command.words) == (company.ann.id, "members please")
     company.run(company.slack.answer(command, company.general, words("just you & me")))
-    assert company.fake.whispers(company.general) == [(company.ann.id, "just you &amp; me")]
+    assert whispers(company) == [(company.ann.id, "<p>just you &amp; me</p>")]
     assert company.fake.shown(company.general) == []
     assert events(company) == []
 
@@ -662,7 +668,7 @@ def test_a_mention_is_answered_for_the_asker_alone(company: Company) -> None:
     command = commanded(company)
     assert (command.words, command.handle) == ("help *me*".replace("*", ""), root)
     company.run(company.slack.answer(command, company.general, words("like this")))
-    assert company.fake.whispers(company.general) == [(company.ann.id, "like this")]
+    assert whispers(company) == [(company.ann.id, "<p>like this</p>")]
 
 
 def test_an_answer_that_comes_too_late_is_whispered(company: Company) -> None:
@@ -670,7 +676,7 @@ def test_an_answer_that_comes_too_late_is_whispered(company: Company) -> None:
     command = commanded(company)
     company.fake.workspace.answers.clear()
     company.run(company.slack.answer(command, company.general, words("sorry")))
-    assert company.fake.whispers(company.general) == [(company.ann.id, "sorry")]
+    assert whispers(company) == [(company.ann.id, "<p>sorry</p>")]
 
 
 def test_a_long_answer_comes_in_parts(company: Company) -> None:

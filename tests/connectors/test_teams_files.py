@@ -92,7 +92,7 @@ def test_a_file_that_a_person_shares_is_read_whole(hub: Hub, name: str) -> None:
     assert plain(hub.read(message).message.body) == "see this"
     assert hub.downloaded(attachment) == b"content"
     assert hub.fake.files(hub.general) == [(name, b"content")]
-    assert f'<p class="file">{name}</p>' in hub.fake.shown(hub.general)[0].html
+    assert hub.fake.shown(hub.general)[0].files == (name,)
 
 
 def test_a_file_without_words_is_a_message(hub: Hub) -> None:

@@ -146,7 +146,8 @@ def test_a_reaction_is_put_and_taken_back(talk: Talk, source: str, target: str) 
         assert line.thread == talk.the_one("shipped").id
         assert SPEAKERS[source] in line.html
     elif source != "webex":
-        assert talk.the_one("shipped").reactions == (("👍", 1),)
+        [(emoji, people)] = talk.the_one("shipped").reactions
+        assert (emoji, len(people)) == ("👍", 1)
     talk.react(message, "👍", on=False)
     assert not any(copy.reactions or "👍" in copy.html for copy in talk.read())
 

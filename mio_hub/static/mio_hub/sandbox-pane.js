@@ -1,13 +1,12 @@
 /* One platform's window: its channels, its messages, and a place to write. */
 
-import { safe } from "./sandbox-html.js";
+import { Composer } from "./sandbox-composer.js";
+import { equip, hold } from "./sandbox-deeds.js";
+import { fill, isOwn, made, sign, writeCrossing } from "./sandbox-message.js";
 
-const AVATARS = 8; // colours in the style sheet
-const FACTOR = 49; // of the hash that picks a colour: with it, the demo's eight people differ
 const LONGEST = 60; // messages kept per channel, as many as the sandbox tells
 const NEAR_END = 80; // CSS pixels from the end within which new messages scroll into view
-const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }); // the short one
-const template = document.getElementById("message-template");
+const pictures = document.querySelector(".sandbox").dataset.pictures;
 
 export class Pane {
   constructor(element) {
@@ -16,20 +15,24 @@ export class Pane {
     this.label = element.dataset.label;
     this.logo = element.querySelector(".pane-head img");
     this.log = element.querySelector(".pane-log");
-    this.form = element.querySelector("form");
-    this.text = this.form.elements.text;
+    this.composer = new Composer(element, (event) => this.#climb(event));
+    this.form = this.composer.form;
+    this.text = this.composer.text;
     this.who = this.form.elements.person;
-    this.error = element.querySelector(".composer-error");
     this.places = new Map(); // by conversation: {name, linked, messages: Map by id}
     this.current = "";
     element.style.setProperty("--brand", element.dataset.colour);
-    this.form.addEventListener("submit", (event) => this.#send(event));
-    this.text.addEventListener("keydown", (event) => this.#sendOnEnter(event));
-    this.who.addEventListener("change", () => this.#draw());
+    this.who.addEventListener("change", () => this.#begin());
+    this.log.addEventListener("click", ({ target }) => this.#toggle(target.closest(".pill")));
+    this.log.addEventListener("keydown", ({ key }) => key === "Escape" && this.text.focus());
+    new ResizeObserver(() => this.#follow()).observe(this.log);
+    const note = "mute" in element.dataset ? `${this.label} tells no app about reactions: this one stays here.` : "";
+    equip(this.log, note, (id) => this.#allowed(id), (deed, id, emoji) => this.#act(deed, id, emoji));
   }
 
   /** Everything the platform shows, as the stream tells it when it begins. */
-  fill({ people, places }) {
+  fill({ people, places, ask }) {
+    this.ask = ask;
     const chosen = this.who.value;
     this.who.replaceChildren(...people.map(({ name, id }) => new Option(name, id, false, id === chosen)));
     this.places = new Map(places.map((place) => [place.conversation, { ...place, messages: byId(place.messages) }]));
@@ -45,13 +48,18 @@ export class Pane {
     place.messages.set(message.id, { ...place.messages.get(message.id), ...message });
     if (place.messages.size > LONGEST) place.messages.delete(place.messages.keys().next().value);
     if (conversation === this.current) this.#put(message.id);
-    else this.#button(conversation).dataset.unread = "";
+    else if (!message.only_for) this.#button(conversation).dataset.unread = "";
   }
 
   /** A message was deleted. */
   remove(conversation, id) {
     this.places.get(conversation)?.messages.delete(id);
-    this.#find(id)?.remove();
+    const element = this.#find(id);
+    if (!element) return;
+    const next = element.nextElementSibling ?? element.previousElementSibling ?? this.log;
+    if (element.contains(document.activeElement)) next.focus();
+    element.remove();
+    for (const answer of this.#answers(id)) answer.dataset.orphan = "";
   }
 
   /** Note how long a copy was under way. Returns where that is written, if it is news and on the screen. */
@@ -61,9 +69,10 @@ export class Pane {
     message.crossing = `${milliseconds} ms from ${origin}`;
     const element = conversation === this.current && this.#find(id);
     if (!element) return null;
-    this.#writeCrossing(element, message);
+    const note = element.querySelector(".crossing");
+    writeCrossing(note, message.crossing);
     this.#follow();
-    return element.querySelector(".crossing");
+    return note;
   }
 
   /** The latest message somebody typed here: where a copy that is found elsewhere set out. */
@@ -82,7 +91,7 @@ export class Pane {
     const place = this.places.get(this.current);
     this.element.querySelector(".pane-places").replaceChildren(...[...this.places.values()].map((each) => this.#tab(each)));
     this.form.elements.conversation.value = this.current;
-    this.text.placeholder = place ? `Message #${place.name}` : "";
+    this.text.placeholder = place ? `Write here, or ${this.ask}` : "";
     this.#hint(place);
     this.log.replaceChildren();
     for (const id of place?.messages.keys() ?? []) this.#put(id);
@@ -102,9 +111,15 @@ export class Pane {
     return button;
   }
 
+  /** Somebody else looks, or elsewhere: what was begun there ends. */
+  #begin() {
+    this.composer.cancel();
+    this.#draw();
+  }
+
   #switch(conversation) {
     this.current = conversation;
-    this.#draw();
+    this.#begin();
     this.#button(conversation).focus();
   }
 
@@ -127,40 +142,38 @@ export class Pane {
   }
 
   #put(id) {
-    const message = this.places.get(this.current).messages.get(id);
-    const element = this.#element(message);
-    const old = this.#find(id);
+    const message = this.#message(id);
+    if (message.only_for && message.only_for !== this.who.value) return;
+    const known = this.#find(id);
+    const element = known ?? made(message);
     const wasAtEnd = this.#isAtEnd();
+    const me = this.who.selectedOptions[0]?.label;
+    fill(element, message, me, (name, number) => this.#picture(id, name, number));
+    if (!known) this.#place(element, message);
+    if (!known && isOwn(message, me) && message.thread) element.scrollIntoView({ block: "nearest", inline: "nearest" });
+    else if (wasAtEnd || (!known && isOwn(message, me))) this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  /** At the end, or after the last answer of its thread. */
+  #place(element, { thread }) {
     this.log.querySelector(".pane-empty")?.remove();
-    if (old) old.replaceWith(element);
+    const before = thread && (this.#answers(thread).at(-1) ?? this.#find(thread));
+    if (before) before.after(element);
     else this.log.append(element);
-    if (wasAtEnd || element.dataset.mine !== undefined) this.log.scrollTop = this.log.scrollHeight;
+    if (thread && !this.#find(thread)) element.dataset.orphan = "";
+    hold(this.log, this.log.lastElementChild);
   }
 
-  #element(message) {
-    const element = template.content.firstElementChild.cloneNode(true);
-    element.dataset.id = message.id;
-    if (message.is_app) element.dataset.app = "";
-    else if (message.author === this.who.selectedOptions[0]?.label) element.dataset.mine = "";
-    const avatar = element.querySelector(".avatar");
-    avatar.textContent = initials(message.author);
-    avatar.dataset.tint = tint(message.author);
-    element.querySelector(".author").textContent = message.author;
-    element.querySelector(".author").title = message.author; // long names are cut off
-    element.querySelector(".app-badge").hidden = !message.is_app;
-    element.querySelector(".app-badge").textContent = "app";
-    const time = element.querySelector("time");
-    time.dateTime = new Date(message.at * 1000).toISOString();
-    time.textContent = clock.format(message.at * 1000);
-    element.querySelector(".message-body").append(safe(message.html));
-    if (message.crossing) this.#writeCrossing(element, message);
-    return element;
+  #answers(root) {
+    return [...this.log.querySelectorAll(".message")].filter((each) => each.dataset.thread === root);
   }
 
-  #writeCrossing(element, { crossing }) {
-    const note = element.querySelector(".crossing");
-    note.replaceChildren(sign("bolt", ""), crossing);
-    note.hidden = false;
+  #message(id) {
+    return this.places.get(this.current).messages.get(id);
+  }
+
+  #picture(message, name, number) {
+    return `${pictures}?${new URLSearchParams({ platform: this.slug, conversation: this.current, message, name, number })}`;
   }
 
   #find(id) {
@@ -175,59 +188,31 @@ export class Pane {
     if (this.#isAtEnd()) this.log.scrollTop = this.log.scrollHeight;
   }
 
-  // --- Writing
+  // --- Doing
 
-  #sendOnEnter(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    this.form.requestSubmit();
+  #allowed(id) {
+    const message = this.#message(id);
+    if (message.only_for) return [];
+    return isOwn(message, this.who.selectedOptions[0]?.label) ? ["react", "reply", "edit", "delete"] : ["react", "reply"];
   }
 
-  async #send(event) {
-    event.preventDefault();
-    if (!this.text.value.trim()) return;
-    const words = new FormData(this.form);
-    const written = this.text.value;
-    this.text.value = "";
-    const problem = await posted(this.form.action, words);
-    this.error.textContent = problem;
-    this.error.hidden = !problem;
-    if (problem && !this.text.value) this.text.value = written; // nothing that was typed is lost
+  #act(deed, id, emoji) {
+    if (deed === "reply") this.composer.reply(this.#message(id));
+    else if (deed === "edit") this.composer.edit(this.#message(id), this.#find(id).querySelector(".message-body").innerText);
+    else this.composer.act(deed, id, emoji);
   }
-}
 
-/** Post a form; resolves to what went wrong, in words, or to nothing. */
-async function posted(address, words) {
-  try {
-    const answer = await fetch(address, { method: "POST", body: words });
-    return answer.ok ? "" : ((await answer.json()).error ?? "This could not be sent.");
-  } catch {
-    return "The Hub could not be reached, so this was not sent. Your text is kept.";
+  #toggle(pill) {
+    if (pill) this.#act("react", pill.closest(".message").dataset.id, pill.dataset.emoji);
+  }
+
+  #climb(event) {
+    const message = this.log.querySelector('.message[tabindex="0"]');
+    if (message) event.preventDefault();
+    message?.focus();
   }
 }
 
 function byId(messages) {
   return new Map(messages.map((message) => [message.id, message]));
-}
-
-function initials(name) {
-  const words = name.replace(/\(.*?\)/g, "").match(/\p{L}+/gu) ?? ["?"];
-  return (words[0][0] + (words.length > 1 ? words.at(-1)[0] : "")).toUpperCase();
-}
-
-function tint(name) {
-  const person = name.replace(/\s*\(.*?\)/g, ""); // the same colour with and without "(Slack)"
-  return ([...person].reduce((sum, letter) => (sum * FACTOR + letter.codePointAt(0)) >>> 0, 0) >>> 4) % AVATARS;
-}
-
-function sign(className, description) {
-  const element = document.createElement("span");
-  element.className = className;
-  if (description) {
-    element.setAttribute("role", "img");
-    element.setAttribute("aria-label", description);
-  } else {
-    element.setAttribute("aria-hidden", "true");
-  }
-  return element;
 }
