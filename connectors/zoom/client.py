@@ -39,15 +39,24 @@ PEOPLE_PAGE = 100
 
 
 def post(credentials: Credentials, rendered: Rendered) -> Calls[MessageId]:
-    """Send a channel message as the service user (§3.1)."""
-    url = _messages(credentials)
-    response = yield Call(
-        "POST", url, SEND, bucket="medium", token=ADMIN, json=rendered.payload, repeatable=False, judge=judge
-    )
+    """Send a channel message as the service user (§3.1); an answer to what is no longer there is said without it."""
+    payload = rendered.payload
+    try:
+        response = yield _sending(credentials, payload)
+    except (Refused, Gone):
+        if "reply_main_message_id" not in payload:
+            raise
+        alone = {name: value for name, value in payload.items() if name != "reply_main_message_id"}
+        response = yield _sending(credentials, alone)
     message = ids.message(told(response).get("id"))
     if not message:
         raise Unsure("Zoom took the message without naming its id")
     return message
+
+
+def _sending(credentials: Credentials, payload: Mapping[str, Any]) -> Call:
+    url = _messages(credentials)
+    return Call("POST", url, SEND, bucket="medium", token=ADMIN, json=payload, repeatable=False, judge=judge)
 
 
 def edit(credentials: Credentials, message: MessageId, rendered: Rendered, longest: int) -> Calls[None]:
