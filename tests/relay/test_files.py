@@ -26,7 +26,8 @@ from connectors.errors import Reconnect, TryAgain, Unsure
 from connectors.http import AnswerLost, Outgoing, Transport, drive, over_aiohttp
 from connectors.messages import Attachment, Byline, ConversationId, Draft, Kind, MessageId, Posted, Reference
 from connectors.richtext import Document, Paragraph, Text
-from connectors.sandbox import KEPT_OF_LARGER, World
+from connectors.sandbox import World
+from connectors.sandbox_data import KEPT_OF_LARGER
 from connectors.streaming import Incoming
 from relay.files import CannotCross, Files, OriginFails, OriginLost, told
 
