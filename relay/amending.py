@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from connectors.contract import Connector, DeletesMessages, EditsMessages, Reacts, Rendered
 from connectors.errors import Gone, NotSupported, Refused
 from connectors.messages import ConversationId, Kind, MessageId
-from relay.changes import Copy, Standing
 from relay.models import Delivery, MessageCopy, Outcome
 from relay.sayings import Words
+from relay.standing import Copy, Standing
 
 if TYPE_CHECKING:
     from relay.visit import Visit
@@ -32,7 +32,7 @@ class Amendment:
         self._row = visit.row
         self._connector = connector
         self._standing = standing
-        self._changes = visit.deliver.changes
+        self._standings = visit.deliver.standings
         self._translator = visit.deliver.translator
         self._conversation = ConversationId(self._row.conversation)
         self._texts = [copy for copy in standing.copies if copy.is_text]
@@ -41,7 +41,7 @@ class Amendment:
     async def of(cls, visit: "Visit") -> "Amendment":
         """With how things stand in the mailbox of ``visit``."""
         await visit.commit()
-        standing = await visit.deliver.changes.standing(visit.row.message, visit.row.link, visit.row.id)
+        standing = await visit.deliver.standings.of(visit.row.message, visit.row.link, visit.row.id)
         return cls(visit, await visit.connector(), standing)
 
     async def make(self) -> None:
@@ -80,7 +80,7 @@ class Amendment:
         if not isinstance(self._connector, DeletesMessages):
             raise NotSupported("this platform does not let messages be taken back")
         await self._visit.talk(self._connector.delete(self._conversation, MessageId(copy.external_id)))
-        await self._changes.removed(copy)
+        await self._standings.removed(copy)
 
     # --- editing
 
@@ -95,7 +95,7 @@ class Amendment:
                 return Outcome.CARRIED_OUT
             message = await self._visit.message()
             await self._note(await self._translator.edited_note(message, self._row, self._thread()))
-            await self._changes.shows(self._texts, self._visit.revision)
+            await self._standings.shows(self._texts, self._visit.revision)
             return Outcome.REFUSED
         return Outcome.CARRIED_OUT
 
@@ -125,7 +125,7 @@ class Amendment:
             raise NotSupported("this platform does not let messages be edited")
         if copy.revision != self._visit.revision:
             await self._visit.talk(self._connector.edit(MessageId(copy.external_id), part))
-            await self._changes.shows([copy], self._visit.revision)
+            await self._standings.shows([copy], self._visit.revision)
 
     # --- reacting
 
@@ -147,7 +147,7 @@ class Amendment:
         except IMPOSSIBLE:
             if on:
                 return False
-        await self._changes.placed(self._row.message, self._row.link, OURS, emoji, on=on)
+        await self._standings.placed(self._row.message, self._row.link, OURS, emoji, on=on)
         return True
 
     async def _line(self, emoji: set[str]) -> None:
@@ -160,7 +160,7 @@ class Amendment:
         line = next((copy for copy in self._standing.copies if copy.is_reactions), None)
         if line and emoji and line.revision == self._standing.reacted_at:
             return
-        people = await self._changes.reacted_by(self._row.message, self._row.link) if emoji else []
+        people = await self._standings.reacted_by(self._row.message, self._row.link) if emoji else []
         said = [one for one in people if one.emoji in emoji]
         if not said or not self._row.shows_corrections:
             if line:
@@ -168,7 +168,7 @@ class Amendment:
             return
         part = await self._translator.reaction_line(said, self._row, self._thread())
         if line and await self._rewritten(line, part):
-            await self._changes.shows([line], self._standing.reacted_at)
+            await self._standings.shows([line], self._standing.reacted_at)
             return
         if line:
             await self._take_back(line)

@@ -11,6 +11,7 @@ from relay.changes import Changes
 from relay.hearing import Ear
 from relay.ledger import PAGE, Begun, Intent, Ledger, Said, Turn
 from relay.models import Delivery
+from relay.standing import Standings
 from relay.translate import Translator
 from relay.visit import Visit
 
@@ -29,6 +30,7 @@ class Deliver:
     ) -> None:
         self.ledger = ledger
         self.changes = Changes(ledger)
+        self.standings = Standings(ledger)
         self.ear = ear
         self.translator = translator
         self.connections = connections

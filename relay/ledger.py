@@ -505,6 +505,13 @@ class Ledger:
         """
         return await self._query((statement, values))
 
+    async def written(self, statement: str, values: Mapping[str, Any]) -> Any:
+        """The one row of a statement that writes. Raises ``LeaseLost``."""
+        rows = await self.rows(statement, values)
+        if not rows:
+            raise LeaseLost
+        return rows[0]
+
     async def close_delivery(
         self, delivery: int, state: int, outcome: Outcome, *, unclaimed: bool = False
     ) -> int | None:
@@ -513,10 +520,8 @@ class Ledger:
         ``unclaimed`` as in ``set_back``.
         """
         values = {"delivery": delivery, "state": state, "outcome": outcome.value}
-        rows = await self.rows(_CLOSE, {**values, "unclaimed": unclaimed, "window": UNCLAIMED})
-        if not rows:
-            raise LeaseLost
-        return int(rows[0].event_id) if rows[0].finished else None
+        row = await self.written(_CLOSE, {**values, "unclaimed": unclaimed, "window": UNCLAIMED})
+        return int(row.event_id) if row.finished else None
 
     async def unknown(self, link: int, external_ids: list[str]) -> list[str]:
         """Those of the ids that no copy in this conversation has, in the order given."""

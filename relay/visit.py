@@ -153,7 +153,7 @@ class Visit:
         if message.thread is None:
             return NO_THREAD
         await self.commit()  # the root may be what was said just now
-        root = (await self.deliver.changes.standing(self.row.message, self.row.link, self.row.id)).thread
+        root = (await self.deliver.standings.of(self.row.message, self.row.link, self.row.id)).thread
         if root is not None:
             return Thread(MessageId(root))
         reference = self._about(Kind.POSTED, message.thread)

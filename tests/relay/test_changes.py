@@ -10,7 +10,7 @@ import pytest
 from connectors.calls import Response
 from connectors.http import Outgoing
 from connectors.sandbox import Fault, Webhook
-from relay import ingest, visit
+from relay import page, visit
 from relay.changes import Changes
 from relay.ledger import LeaseLost, connection_parameters
 from relay.models import ConversationLink, DailyCount, Delivery, Discard, InboundEvent
@@ -126,7 +126,7 @@ def test_an_edit_that_mentions_somebody_outside_the_channel_is_made_without_noti
 def test_an_edit_of_a_root_from_before_the_link_stays_where_it_is(
     house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "ROOT_SECONDS", 0.0)
+    monkeypatch.setattr(page, "ROOT_SECONDS", 0.0)
     root = talk.say("an old confidential question")
     house.webhooks.clear()
     talk.reply(root, "a late answer")
@@ -235,7 +235,7 @@ def test_an_emoji_that_no_database_takes_stops_nobody(house: House, talk: Talk, 
 
 
 def test_what_waits_for_its_message_holds_nobody_up(house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "OVERTAKEN_SECONDS", 1.5)
+    monkeypatch.setattr(page, "OVERTAKEN_SECONDS", 1.5)
     old = talk.say("predates the link")
     house.webhooks.clear()
     for number in range(25):

@@ -10,7 +10,7 @@ from connectors.calls import Response
 from connectors.http import AnswerLost, Outgoing
 from connectors.sandbox import Shown
 from connectors.webex import client as webex_client
-from relay import hearing, ingest, shards, visit
+from relay import hearing, ingest, page, shards, visit
 from relay.ledger import LeaseLost
 from relay.models import ConversationLink, Delivery, InboundEvent
 from tests.house import House
@@ -26,7 +26,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit, "SETTLE", 0.0)
     monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 0.02)
     monkeypatch.setattr(hearing, "LAG_PAUSES", (0.01,))
-    monkeypatch.setattr(ingest, "OVERTAKEN_REST", 0.03)
+    monkeypatch.setattr(page, "OVERTAKEN_REST", 0.03)
     monkeypatch.setattr(ingest, "TROUBLE_REST", 0.03)
     monkeypatch.setattr(shards, "SWEEP_SECONDS", 0.2)
     monkeypatch.setattr(webex_client, "READING_LAGS", timedelta(0))

@@ -22,33 +22,33 @@ def files(house: House, slug: str) -> list[tuple[str, bytes]]:
 
 
 @pytest.fixture
-def talk(house: House, source: str, target: str) -> Talk:
-    return Talk(house, source, target)
+def talk(house: House, source: str) -> Talk:
+    return Talk(house, source, source)
 
 
 @everywhere
-def test_a_file_and_its_text_cross_and_are_taken_back_together(talk: Talk, source: str, target: str) -> None:
+def test_a_file_and_its_text_cross_and_are_taken_back_together(talk: Talk, source: str) -> None:
     message = share(talk, "plan.pdf", b"%PDF-1.7 all of it", "here is the plan")
-    shown = talk.read()
-    assert files(talk.house, target) == [("plan.pdf", b"%PDF-1.7 all of it")]
-    assert len([one for one in shown if "here is the plan" in one.html]) == 1
-    assert all(SPEAKERS[source] in one.author + one.html for one in shown)
+    talk.each("here is the plan")
+    for target in talk.others:
+        assert files(talk.house, target) == [("plan.pdf", b"%PDF-1.7 all of it")]
+        assert all(SPEAKERS[source] in one.author + one.html for one in talk.house.messages(target))
     talk.delete(message)
-    assert talk.read() == []
+    assert talk.nowhere("")
 
 
 @everywhere
-def test_a_picture_without_a_word_crosses_as_one_message(talk: Talk, source: str, target: str) -> None:
+def test_a_picture_without_a_word_crosses_as_one_message(talk: Talk, source: str) -> None:
     share(talk, "cat.png", PICTURE)
-    assert len(talk.read()) == 1
-    assert files(talk.house, target) == [("cat.png", PICTURE)]
+    talk.each("")
+    assert all(files(talk.house, target) == [("cat.png", PICTURE)] for target in talk.others)
 
 
 @everywhere
-def test_a_file_that_may_not_come_in_is_named(talk: Talk, source: str, target: str) -> None:
-    ConversationLink.objects.filter(pk=talk.house.links[f"{target}/general"].pk).update(allows_files=False)
+def test_a_file_that_may_not_come_in_is_named(talk: Talk, source: str) -> None:
+    ConversationLink.objects.update(allows_files=False)
     share(talk, "plan.pdf", b"%PDF-1.7", "see this")
-    [copy] = talk.read()
-    assert files(talk.house, target) == []
-    for words in ("see this", "plan.pdf", "not let in"):
-        assert words in copy.html
+    for target, copy in talk.each("").items():
+        assert files(talk.house, target) == []
+        for words in ("see this", "plan.pdf", "not let in"):
+            assert words in copy.html
