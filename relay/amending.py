@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OURS = "us"
 """The account under which our own emoji are written down: which one it is, the connection tells."""
 TEXT_KINDS = frozenset({Kind.EDITED, Kind.CHANGED})
+"""What may tell of other words; the rest tells of the message's end or of reactions."""
 IMPOSSIBLE = (Refused, NotSupported)
 """What a platform does not let us do; said in words instead."""
 
@@ -111,6 +112,8 @@ class Amendment:
         """Graph refuses an edit for one person outside the channel: rather unnotified than not edited."""
         if not self._visit.mentions_people:
             return False
+        standing = await self._standings.of(self._row.message, self._row.link, self._row.id)
+        self._texts = [copy for copy in standing.copies if copy.is_text]  # some parts may have gone through
         try:
             await self._rewrite(await self._visit.parts(only_names=True))
         except (*IMPOSSIBLE, Gone):
@@ -167,7 +170,7 @@ class Amendment:
                 await self._take_back(line)
             return
         part = await self._translator.reaction_line(said, self._row, self._thread())
-        if line and await self._rewritten(line, part):
+        if line and await self._is_edited(line, part):
             await self._standings.shows([line], self._standing.reacted_at)
             return
         if line:
@@ -175,7 +178,7 @@ class Amendment:
         self._visit.revision = self._standing.reacted_at
         await self._say(part, line.part + 1 if line else MessageCopy.REACTIONS)
 
-    async def _rewritten(self, line: Copy, part: Rendered) -> bool:
+    async def _is_edited(self, line: Copy, part: Rendered) -> bool:
         if not isinstance(self._connector, EditsMessages):
             return False
         try:

@@ -23,7 +23,6 @@ _KNOWN = f"""known AS (
     FROM relay_messagecopy c JOIN relay_relayedmessage m ON m.id = c.message_id
     WHERE c.link_id = %(link)s AND c.external_id = %(external_id)s
 )"""
-
 """The message that an event is about. What we said about it where it was said itself is not the original: we change it."""
 
 
@@ -147,7 +146,7 @@ SELECT id AS root FROM message
 _ARCHIVE = f"""
 WITH {FENCED}
 UPDATE relay_universalconversation SET archived_at = CASE WHEN %(on)s THEN clock_timestamp() END
-FROM lease WHERE id = %(conversation)s AND (archived_at IS NULL) = %(on)s RETURNING id
+FROM lease WHERE id = %(conversation)s RETURNING id
 """
 
 _RENAME = f"""
@@ -220,9 +219,9 @@ class Changes:
         """Take note of a message that goes nowhere: a root from before the link, an answer of our own."""
         return int((await self._ledger.written(_ADOPT, {"link": link, "external_id": external_id})).root)
 
-    async def archived(self, conversation: int, *, on: bool) -> bool:
-        """Stop or resume what crosses; False when that is so already."""
-        return bool(await self._ledger.rows(_ARCHIVE, {"conversation": conversation, "on": on}))
+    async def archived(self, conversation: int, *, on: bool) -> None:
+        """Stop or resume what crosses."""
+        await self._ledger.written(_ARCHIVE, {"conversation": conversation, "on": on})
 
     async def renamed(self, link: int, name: str, event: int = 0) -> None:
         """Write down what a leg is called, and with ``event`` that this is the newest name of all."""

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import astuple
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,6 +25,7 @@ from connectors.messages import Kind
 from relay import doorbell, ledger, vault
 from relay.batching import Batcher
 from relay.models import DailyCount, Discard
+from relay.plausible import plausible
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +35,6 @@ REDIS_SECONDS = 1.0
 """How long Redis may keep a platform waiting, that wants its answer within three; one commit waits for all in flight."""
 WITHOUT_REDIS_SECONDS = 5.0
 """How long Redis is left alone after it failed, rather than every webhook waiting for it."""
-YEARS = (2000, 2200)
-"""The first and last in which an event may have happened."""
 CARRIED = frozenset(Kind) - {Kind.OTHER}
 """Kinds that a conversation shows. What it does not show is counted and leaves no row."""
 
@@ -154,11 +153,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 # --- the inbox: one commit for all requests in flight ----------------------------------------------------------------
 
 
-def _plausible(time: datetime | None) -> datetime | None:
-    """A time that a platform may mean. Others are of no use, and some the database gives back as nothing Python can hold."""
-    return time if time and YEARS[0] <= time.year <= YEARS[1] else None
-
-
 class Arrival:
     """An envelope on its way into the inbox."""
 
@@ -173,7 +167,7 @@ class Arrival:
         reference = self.envelope.reference
         return ledger.Told(
             self.platform, self.envelope.workspace, reference.conversation, self.envelope.event_id, reference.kind,
-            reference.message, _plausible(reference.occurred_at),
+            reference.message, plausible(reference.occurred_at, datetime.now(UTC)),
         )  # fmt: skip
 
 

@@ -169,10 +169,10 @@ WITH {FENCED}, heard AS (
         WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, root, late_edit, edited_at, notice, n),
         lease
 ), judged AS (
-    SELECT h.*, l.conversation_id, CASE
+    SELECT h.*, l.conversation_id, k.adopted, CASE
         WHEN h.discard <> '' THEN h.discard
-        WHEN c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
-        WHEN c.id IS NOT NULL THEN '{Discard.ECHO}'
+        WHEN k.adopted IS NULL AND c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
+        WHEN k.adopted IS NULL AND c.id IS NOT NULL THEN '{Discard.ECHO}'
         WHEN h.own AND h.received_at <= l.echoes_until THEN '{Discard.ECHO}'
         WHEN h.own AND EXISTS (
             SELECT 1 FROM relay_delivery d
@@ -185,8 +185,12 @@ WITH {FENCED}, heard AS (
     JOIN relay_universalconversation u ON u.id = l.conversation_id
     LEFT JOIN relay_messagecopy c ON c.link_id = h.link AND c.external_id = h.external_id
     LEFT JOIN relay_relayedmessage m ON m.id = c.message_id
+    -- A root that was known only from replies to it, and is told after all.
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN m.is_adopted AND m.deleted_at IS NULL AND NOT h.own THEN m.id END AS adopted
+    ) k
 ), fresh AS (
-    SELECT j.*, nextval(pg_get_serial_sequence('relay_relayedmessage', 'id')) AS message
+    SELECT j.*, coalesce(j.adopted, nextval(pg_get_serial_sequence('relay_relayedmessage', 'id'))) AS message
     FROM (SELECT * FROM judged WHERE verdict = '' ORDER BY n) j
 ), mailboxes AS (
     SELECT f.event, f.message, f.n, l.id AS link, (
@@ -201,9 +205,12 @@ WITH {FENCED}, heard AS (
 ), messages AS (
     INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event)
     SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END FROM fresh
+    WHERE adopted IS NULL
+), welcomed AS (
+    UPDATE relay_relayedmessage m SET is_adopted = false FROM fresh f WHERE m.id = f.adopted
 ), copies AS (
     INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, revision)
-    SELECT message, link, external_id, 0, edited_at FROM fresh
+    SELECT message, link, external_id, 0, edited_at FROM fresh WHERE adopted IS NULL
 ), deliveries AS (
     INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, intent_at, reason)
     SELECT event, message, link, begun::int, 0, begun::int, CASE WHEN begun THEN clock_timestamp() END, ''

@@ -30,6 +30,7 @@ from relay.changes import UNKNOWN
 from relay.hearing import Unheard
 from relay.ledger import LATER, PAGE, REFUSALS, Counted, Heard, Routed
 from relay.models import DailyCount, Discard
+from relay.plausible import plausible
 
 if TYPE_CHECKING:
     from relay.ingest import Ingest
@@ -45,9 +46,7 @@ OWN_SECONDS = 5.0
 ROOT_SECONDS = 3.0
 """How long a reply may wait for its root to be told: less, for people wait for it; most such roots predate the link."""
 OVERTAKEN_REST = 0.5
-"""Seconds between looks whether such a message has been told by now."""
-CLOCKS_APART = timedelta(minutes=1)
-"""An edit from further ahead than this is not from then: taken at its word, no later one would ever be newer."""
+"""Seconds between looks whether what something waits for has been told by now."""
 ANSWER_ECHO_SECONDS = 60.0
 """How long the answer to a command may take to come back as a message of our own account."""
 ABOUT_WORDS = frozenset({Kind.POSTED, Kind.EDITED, Kind.CHANGED})
@@ -119,9 +118,9 @@ class Page:
             case Deleted(message):
                 self._routed.append(await self._changes.deleted(row.id, row.link_id, message))
             case Reacted(message, reaction):
-                await self._reacted(row, message, put={reaction})
+                await self._reacted(row, message, reaction, on=True)
             case Unreacted(message, reaction):
-                await self._reacted(row, message, taken={reaction})
+                await self._reacted(row, message, reaction, on=False)
             case Noticed():
                 await self._noticed(row, event)
             case Commanded():
@@ -157,7 +156,7 @@ class Page:
             Heard(
                 row.id, row.link_id, message.id, own, row.received_at,
                 "" if own or await self._is_wanted(row, message) else Discard.UNWANTED.value,
-                root=root, is_late_edit=is_late_edit, edited_at=_plausible(message.edited_at, row),
+                root=root, is_late_edit=is_late_edit, edited_at=plausible(message.edited_at, row.received_at),
             )
         )  # fmt: skip
 
@@ -177,7 +176,7 @@ class Page:
     # --- changes
 
     async def _edited(self, row: Any, message: Message) -> None:
-        at = _plausible(message.edited_at, row) or row.received_at
+        at = plausible(message.edited_at, row.received_at) or row.received_at
         routed = await self._changes.edited(row.id, row.link_id, message.id, at)
         if routed.verdict == UNKNOWN:
             await self._told_late(row, message)
@@ -186,7 +185,7 @@ class Page:
 
     async def _stands(self, row: Any, message: Message, reactions: frozenset[Reaction]) -> None:
         """Compare a message with what is known of it: first its text, then who reacted with what."""
-        at, is_carried = _plausible(message.edited_at, row), False
+        at, is_carried = plausible(message.edited_at, row.received_at), False
         if at is not None:
             edited = await self._changes.edited(row.id, row.link_id, message.id, at, is_more=True)
             is_carried = bool(edited.links)
@@ -207,16 +206,16 @@ class Page:
         self,
         row: Any,
         message: str,
-        put: frozenset[Reaction] | set[Reaction] = frozenset(),
-        taken: frozenset[Reaction] | set[Reaction] = frozenset(),
+        reaction: Reaction,
+        *,
+        on: bool,
     ) -> None:
-        if any([await self._ingest.is_own(row, one.account) for one in (*put, *taken)]):
+        if await self._ingest.is_own(row, reaction.account):
             self._discard(row, Discard.ECHO)
             return
-        routed = await self._changes.reacted(
-            row.id, row.link_id, message,
-            [(one.account, one.emoji) for one in put], [(one.account, one.emoji) for one in taken],
-        )  # fmt: skip
+        this = [(reaction.account, reaction.emoji)]
+        put, taken = (this, []) if on else ([], this)
+        routed = await self._changes.reacted(row.id, row.link_id, message, put, taken)
         if routed.verdict != UNKNOWN:
             self._routed.append(routed)
         elif row.age < OVERTAKEN_SECONDS:
@@ -234,7 +233,9 @@ class Page:
             await self._tell(row, notice)
 
     async def _tell(self, row: Any, notice: Noticed) -> None:
-        """Route a notice. What it changes for us can be repeated before, and is only right after it is on its way."""
+        """Route a notice. An archive is written down before, for that may be repeated; a name after, for an event that tells
+        a known name is old news, and after a crash this one would be.
+        """
         if notice.what in (Happening.ARCHIVED, Happening.UNARCHIVED):
             await self._changes.archived(row.universal, on=notice.what == Happening.ARCHIVED)
         name = f"notice:{row.id}"  # no platform's id looks like that
@@ -263,6 +264,16 @@ class Page:
         heard, self._posts = self._posts, []
         if not heard:
             return
+        try:
+            await self._route(heard)
+        except REFUSALS:
+            for one in heard:  # the one that the database refuses must not take the others along
+                try:
+                    await self._route([one])
+                except REFUSALS:
+                    await self._route([replace(one, external_id="", discard=Discard.UNREADABLE.value)])
+
+    async def _route(self, heard: list[Heard]) -> None:
         ready = self._ingest.mailboxes.reserve(heard[0].link)
         routed: list[Routed] = []
         try:
@@ -294,8 +305,3 @@ class Page:
         await vault.drop(self._ingest.redis, over)
         if happenings:
             await self._ingest.ledger.count(happenings)
-
-
-def _plausible(time: datetime | None, row: Any) -> datetime | None:
-    """A time of a platform's, at most a little after its webhook came in."""
-    return time and min(time, row.received_at + CLOCKS_APART)

@@ -159,7 +159,7 @@ class Translator:
         return (await self._rendered(gone, delivery, None, thread, "delete"))[0]
 
     async def reaction_line(self, reactions: list[Any], delivery: Any, thread: MessageId | None) -> Rendered:
-        """One line with all emoji and who put them; ``reactions`` are rows of ``Changes.reacted_by``."""
+        """One line with all emoji and who put them; ``reactions`` are rows of ``Standings.reacted_by``."""
         people: dict[str, list[str]] = {}
         totals = {one.emoji: one.total for one in reactions}
         for one in reactions:

@@ -10,7 +10,8 @@ class RelayedMessage(models.Model):
 
     ``root`` is the message whose thread it belongs to. ``edited_at`` is the time of the newest edit heard of and
     ``edited_by_event`` the inbound event that told it: together they are what copies should show. ``reacted_at`` is when
-    anybody last put or took back an emoji. ``is_adopted``: known so that others find it, it crosses nowhere itself.
+    anybody last put or took back an emoji. ``is_adopted``: known only so that others find it; it crosses if it is told
+    after all.
     """
 
     conversation = models.ForeignKey(

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import psycopg
@@ -9,7 +11,10 @@ import pytest
 
 from connectors.calls import Response
 from connectors.http import Outgoing
+from connectors.messages import Edited, MessageId, Posted
+from connectors.richtext import plain
 from connectors.sandbox import Fault, Webhook
+from connectors.slack.connector import Slack
 from relay import page, visit
 from relay.changes import Changes
 from relay.ledger import LeaseLost, connection_parameters
@@ -23,7 +28,7 @@ State = Delivery.State
 @pytest.fixture(autouse=True)
 def quick_to_settle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit, "SETTLE", 0.0)
-    monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 0.05)
+    monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 60.0)  # until ``rested``
 
 
 @pytest.fixture
@@ -59,14 +64,13 @@ def resigned(house: House, webhook: Webhook, **event: Any) -> Webhook:
 
 
 def test_a_send_that_can_neither_be_found_nor_repeated_does_not_come_back_as_a_message(
-    house: House, talk: Talk
+    house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.world.faults.append(Fault("webex", timeout_after_success=True))
-    talk.say("said once")
-    house.relay(rounds=1)
-    house.world.faults.clear()
     answering(house, lambda call: Response(403, b"{}") if "webexapis" in call.url and call.method == "GET" else None)
-    rested(house)
+    house.world.faults.append(Fault("webex", timeout_after_success=True))
+    monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 0.05)
+    talk.say("said once")
+    house.relay()
     assert Delivery.objects.get(link=house.links["webex/general"]).state == State.PARKED
     assert {slug: len(house.shown(slug)) for slug in house.world.fakes} == dict.fromkeys(house.world.fakes, 1)
 
@@ -147,6 +151,33 @@ def test_an_edit_from_the_far_future_does_not_block_the_next_one(house: House, t
         database.execute("UPDATE relay_relayedmessage SET edited_at = edited_at - interval '2 min'")
     talk.edit(message, "three")
     assert "three" in talk.the_one("three").html
+
+
+def test_an_edit_that_grows_and_mentions_an_outsider_is_said_once(house: House) -> None:
+    fake: Any = house.world.fakes["teams"]
+    fake.roster(house.place("teams")).discard(house.person("teams", "Ann Moreau"))
+    talk = Talk(house, "slack", "teams")
+    message = talk.say("short")
+    house.relay()
+    long = " ".join(f"word{number}." for number in range(4000))
+    talk.edit(message, f"{long} @Ann Moreau")
+    said = "".join(copy.html for copy in talk.read())
+    assert [said.count(f"word{number}.") for number in range(4000)] == [1] * 4000
+    assert "Ann Moreau" in said
+
+
+def test_a_root_told_long_after_its_reply_crosses_all_the_same(
+    house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "ROOT_SECONDS", 0.0)
+    root = talk.say("who brings cake?")
+    late = house.webhooks.pop()
+    talk.reply(root, "I do")
+    talk.the_one("I do")
+    house.webhooks.append(late)
+    assert len([copy for copy in talk.read() if copy.html.endswith("who brings cake?</p>")]) == 1
+    talk.edit(root, "who brings **the** cake?")
+    talk.the_one("<strong>the</strong>")
 
 
 # --- Notes and reactions
@@ -232,6 +263,46 @@ def test_an_emoji_that_no_database_takes_stops_nobody(house: House, talk: Talk, 
     talk.the_one("does this arrive?")
     if name.startswith("a"):
         assert DailyCount.objects.get(platform="slack", name=Discard.UNREADABLE).count == 1
+
+
+def test_a_message_that_no_database_takes_stops_neither_those_before_nor_those_behind(
+    house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse = Slack.parse
+
+    def strange(self: Any, content: Any, reference: Any) -> Any:
+        heard = parse(self, content, reference)
+        if isinstance(heard, Posted) and "strange" in plain(heard.message.body):
+            return Posted(replace(heard.message, id=MessageId("1" * 300)))
+        return heard
+
+    monkeypatch.setattr(Slack, "parse", strange)
+    message = talk.say("before")
+    talk.say("strange")
+    talk.edit(message, "before, edited")
+    talk.say("behind")
+    talk.the_one("before, edited")
+    talk.the_one("behind")
+    assert DailyCount.objects.get(platform="slack", name=Discard.UNREADABLE).count == 1
+
+
+@pytest.mark.parametrize("strange", [
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=12))), datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
+])  # fmt: skip
+def test_times_at_the_ends_of_all_times_stop_nobody(
+    house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch, strange: datetime
+) -> None:
+    parse = Slack.parse
+
+    def edited(self: Any, content: Any, reference: Any) -> Any:
+        heard = parse(self, content, reference)
+        return Edited(replace(heard.message, edited_at=strange)) if isinstance(heard, Edited) else heard
+
+    monkeypatch.setattr(Slack, "parse", edited)
+    message = talk.say("one")
+    house.relay()
+    talk.edit(message, "two")
+    talk.the_one("two")
 
 
 def test_what_waits_for_its_message_holds_nobody_up(house: House, talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
