@@ -26,7 +26,6 @@ class ReadOnly(admin.ModelAdmin[Any]):
 @admin.register(Installation)
 class InstallationAdmin(ReadOnly):
     list_display = ("name", "tenant", "platform", "workspace", "state")
-    exclude = ("tokens",)
 
 
 @admin.register(PlatformAccount)

@@ -41,6 +41,10 @@ class Refused(ConnectorError):
     """The platform refused for good."""
 
 
+class WrongAccount(Refused):
+    """A token of an account that cannot do the work: nothing was kept of it."""
+
+
 class NotSupported(Exception):
     """The platform has no such ability: skipped and counted, never retried."""
 

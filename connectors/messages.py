@@ -22,7 +22,8 @@ class Kind(StrEnum):
 
     ``CHANGED`` is a platform's word that something about a message is different, without what: its text, its reactions or
     nothing that shows. ``NOTICE`` is about the conversation: joined, left, renamed, topic, archived. ``OTHER`` is
-    everything that no conversation shows: it is counted, not stored.
+    everything that no conversation shows: it is counted, not stored. ``REVOKED``: the workspace took back what it had granted
+    us. ``LAPSED``: an order to be told of things has ended or is about to; ``Reference.message`` is its id.
     """
 
     POSTED = "posted"
@@ -34,6 +35,8 @@ class Kind(StrEnum):
     NOTICE = "notice"
     COMMAND = "command"
     OTHER = "other"
+    REVOKED = "revoked"
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True)

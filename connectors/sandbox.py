@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from connectors import slugs
 from connectors.calls import Response
+from connectors.consent import App
 from connectors.contract import Credentials, Request
 from connectors.messages import Account, ConversationId, MessageId
 from connectors.sandbox_data import Data
@@ -135,6 +136,7 @@ class Fake(ABC):
         self.secrets = secrets
         self.hub = hub
         self.clock = clock
+        self.app = App(f"client-of-{self.slug}", digest("client secret", self.slug))
         self.deliver: Callable[[Webhook], None] = lambda webhook: None
 
     @abstractmethod
@@ -253,11 +255,20 @@ LOG_LENGTH = 5_000
 
 
 class World:
-    """All fakes together, with faults and the log of requests. ``secrets`` are by slug, as the Hub's settings hold them."""
+    """All fakes together, with faults and the log of requests. ``secrets`` and ``apps`` are by slug, as the Hub's settings
+    hold them."""
 
-    def __init__(self, secrets: Mapping[str, Any], hub: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        secrets: Mapping[str, Any],
+        hub: str,
+        clock: Callable[[], float] = time.time,
+        apps: Mapping[str, App] | None = None,
+    ) -> None:
         self.clock = clock
         self.fakes: dict[str, Fake] = {slug: fake_class(slug)(secrets[slug], hub, clock) for slug in slugs()}
+        for slug, app in (apps or {}).items():
+            self.fakes[slug].app = app
         self.faults: list[Fault] = []
         self.log: list[Logged] = []
         self._hosts = {host: fake for fake in self.fakes.values() for host in fake.hosts}

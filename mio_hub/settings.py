@@ -40,6 +40,9 @@ MIO_SHARDS = env.integer("MIO_SHARDS", 1)
 MIO_PLATFORM_SECRETS = platforms.platform_secrets()
 """With which each platform's webhooks are proven, by slug: `MIO_SLACK_SIGNING_SECRET` and so on."""
 
+MIO_PLATFORM_APPS = platforms.platform_apps()
+"""The operator's apps with which tenants connect, by slug: `MIO_SLACK_CLIENT_ID`, `MIO_SLACK_CLIENT_SECRET` and so on."""
+
 MIO_METRICS_TOKEN = env.secret("MIO_METRICS_TOKEN")
 """When set, /metrics asks for it as a bearer token."""
 
@@ -65,8 +68,17 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
+    "django_cotton",
+    "django_htmx",
+    "lucide",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -77,6 +89,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "mio_hub.urls"
@@ -91,6 +106,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "mio_hub.hub.navigation.frame",
             ],
         },
     }
@@ -101,6 +117,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",  # the operator's /admin/
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "start"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -35,7 +35,7 @@ REDIS_SECONDS = 1.0
 """How long Redis may keep a platform waiting, that wants its answer within three; one commit waits for all in flight."""
 WITHOUT_REDIS_SECONDS = 5.0
 """How long Redis is left alone after it failed, rather than every webhook waiting for it."""
-CARRIED = frozenset(Kind) - {Kind.OTHER}
+CARRIED = frozenset(Kind) - {Kind.OTHER, Kind.REVOKED, Kind.LAPSED}
 """Kinds that a conversation shows. What it does not show is counted and leaves no row."""
 
 Scope = MutableMapping[str, Any]

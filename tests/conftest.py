@@ -26,6 +26,7 @@ from mio_hub.sandbox.threads import served
 from relay import shards
 from tests.connectors.given import whole
 from tests.house import House
+from tests.people import people  # noqa: F401 (a fixture for every folder)
 
 hypothesis.settings.register_profile("hub", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hub")
@@ -45,6 +46,7 @@ def platform_secrets(settings: Any) -> dict[str, Any]:
     """The operator's secrets of every platform, each field a text of its own; the Hub's settings hold the same ones."""
     secrets = {slug: _filled(slug, connectors.get(slug).Secrets) for slug in connectors.slugs()}
     settings.MIO_PLATFORM_SECRETS = secrets
+    settings.MIO_PLATFORM_APPS = {slug: _filled(slug, type(app)) for slug, app in settings.MIO_PLATFORM_APPS.items()}
     return secrets
 
 
@@ -53,9 +55,9 @@ def _filled(slug: str, secrets: type) -> Any:
 
 
 @pytest.fixture
-def world(platform_secrets: dict[str, Any], world_webhooks: list[Webhook]) -> World:
+def world(platform_secrets: dict[str, Any], world_webhooks: list[Webhook], settings: Any) -> World:
     """All fakes; what they tell the Hub gathers in ``world_webhooks``."""
-    world = World(platform_secrets, HUB)
+    world = World(platform_secrets, HUB, apps=settings.MIO_PLATFORM_APPS)
     for fake in world.fakes.values():
         fake.deliver = world_webhooks.append
     return world

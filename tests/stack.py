@@ -161,7 +161,7 @@ class Stack:
 def running(secrets: dict[str, Any], folder: Path, port: int) -> Iterator[Stack]:
     """The whole product with its company linked, for as long as the block lasts."""
     hub = f"http://127.0.0.1:{port}"
-    world = World(secrets, hub)
+    world = World(secrets, hub, apps=settings.MIO_PLATFORM_APPS)
     with served(world) as sandbox:
         demo.seed(world)
         stack = Stack(world, hub, sandbox, folder)

@@ -1,19 +1,44 @@
 from typing import Any
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 import connectors
-from accounts.models.tenants import Tenant
+from accounts.models.tenants import Tenant, new_key
 from accounts.secrets import SealedField
 from connectors.contract import Connector, Credentials
 from connectors.messages import AccountId, WorkspaceId
 
 
+class PlatformApp(models.Model):
+    """A tenant's own registration with a platform, used instead of the operator's.
+
+    ``key`` is part of the address to which its webhooks go. ``registration`` and ``secrets`` hold the fields of the
+    platform's ``Registration`` and ``Secrets``.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="platform_apps")
+    platform = models.CharField(max_length=40)
+    key = models.CharField(max_length=16, unique=True, default=new_key, editable=False)
+    registration = SealedField()
+    secrets = SealedField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "platform"], name="one_app_per_platform")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}'s app on {self.platform}"
+
+
 class Installation(models.Model):
     """A tenant's connection to one workspace of a platform: whom we speak as there, and with which tokens.
 
-    ``account`` is the bot or service user that posts, ``tokens`` are by kind (see ``Credentials``), ``extra`` holds a
-    platform's further ids.
+    ``account`` is the bot or service user that posts, ``extra`` holds a platform's further ids. ``app`` is the tenant's own
+    registration; None where the operator's is used. ``problem`` says in plain words why it needs to be connected again,
+    ``flagged_at`` since when, ``told_at`` when the administrators were written to about it. ``doubts`` are sentences about
+    the account, from the last look at it.
     """
 
     class State(models.TextChoices):
@@ -21,13 +46,22 @@ class Installation(models.Model):
         NEEDS_RECONNECT = "needs reconnect"
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="installations")
+    app = models.ForeignKey(PlatformApp, null=True, blank=True, on_delete=models.PROTECT, related_name="installations")
     platform = models.CharField(max_length=40)
     workspace = models.CharField(max_length=255)
     name = models.CharField(max_length=200)
     state = models.CharField(max_length=20, choices=State.choices, default=State.CONNECTED)
     account = models.CharField(max_length=255)
-    tokens = SealedField()
+    account_name = models.CharField(max_length=200, blank=True)
+    account_email = models.CharField(max_length=320, blank=True)
     extra = models.JSONField(default=dict)
+    preset = models.CharField(max_length=12, default=Tenant.Preset.PUBLISHED.value)
+    doubts = models.JSONField(default=list)
+    problem = models.CharField(max_length=300, blank=True)
+    flagged_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    connected_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    connected_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -41,9 +75,78 @@ class Installation(models.Model):
         super().save(*args, **kwargs)
 
     def connector(self) -> Connector:
-        """The platform, spoken to as this installation."""
+        """The platform, spoken to as this installation. One query, unless ``tokens`` were fetched along."""
         return connectors.get(self.platform)(self.credentials())
 
     def credentials(self) -> Credentials:
         """What the connector speaks with."""
-        return Credentials(WorkspaceId(self.workspace), AccountId(self.account), self.tokens, self.extra)
+        tokens = {token.kind: token.access for token in self.tokens.all()}
+        return Credentials(WorkspaceId(self.workspace), AccountId(self.account), tokens, self.extra)
+
+
+class Token(models.Model):
+    """One token of an installation, by kind (see ``Call.token``), with what was granted to it.
+
+    ``expires_at`` is None for one that lives until it is revoked, ``renew_at`` when to get the next one.
+    """
+
+    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="tokens")
+    kind = models.CharField(max_length=20)
+    access = SealedField()
+    refresh = SealedField(default="")
+    scopes = ArrayField(models.CharField(max_length=200), default=list)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    renew_at = models.DateTimeField(null=True, blank=True)
+    renewed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["installation", "kind"], name="one_token_per_kind")]
+        indexes = [models.Index(fields=["renew_at"], name="token_due", condition=models.Q(renew_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.kind} token of {self.installation_id}"
+
+
+class ConsentRequest(models.Model):
+    """A browser that was sent to a platform and is expected back, once and soon.
+
+    ``digest`` is of the ``state`` that it carries. ``secrets`` hold the PKCE verifier, the nonce, and the tokens that earlier
+    steps brought. ``installation`` is set where an existing connection is authorised again.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    installation = models.ForeignKey(Installation, null=True, on_delete=models.CASCADE, related_name="+")
+    platform = models.CharField(max_length=40)
+    purpose = models.CharField(max_length=20)
+    preset = models.CharField(max_length=12)
+    step = models.PositiveSmallIntegerField(default=0)
+    digest = models.CharField(max_length=64, unique=True)
+    secrets = SealedField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} on {self.platform}"
+
+
+class Subscription(models.Model):
+    """A standing order at a platform to be told of something: kept alive by beat, shown on the connection's card."""
+
+    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="subscriptions")
+    resource = models.CharField(max_length=512)
+    external_id = models.CharField(max_length=255)
+    expires_at = models.DateTimeField(null=True)
+    renew_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True)
+    checked_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["installation", "resource"], name="one_subscription_per_resource")
+        ]
+        indexes = [models.Index(fields=["renew_at"], name="subscription_due")]
+
+    def __str__(self) -> str:
+        return self.resource

@@ -1,11 +1,11 @@
 """Who the benchmark's messages belong to: a tenant with Slack on one side, Webex on the other, and linked channels."""
 
-from typing import Any
-
 from django.db import connection, transaction
 
 from accounts.matching import remember
 from accounts.models import Installation, Tenant
+from accounts.tokens import keep
+from connectors.consent import Granted
 from connectors.messages import Account, AccountId
 from mio_hub.bench import traffic
 from mio_hub.bench.bare import TABLE
@@ -45,10 +45,11 @@ def leave() -> None:
 def _connect(
     tenant: Tenant, platform: str, workspace: str, account: str, tokens: dict[str, str], extra: dict[str, str]
 ) -> Installation:
-    held: Any = tokens
-    return Installation.objects.create(
-        tenant=tenant, platform=platform, workspace=workspace, name=NAME, account=account, tokens=held, extra=extra
+    installation = Installation.objects.create(
+        tenant=tenant, platform=platform, workspace=workspace, name=NAME, account=account, extra=extra
     )
+    keep(installation, [Granted(kind, access) for kind, access in tokens.items()])
+    return installation
 
 
 def _account(id_: str, number: int) -> Account:

@@ -1,11 +1,11 @@
 """Fills the database with the company that lives in the sandbox, so that the Hub knows it from the first minute."""
 
-from typing import Any
-
 from django.db import transaction
 
 from accounts.matching import remember
 from accounts.models import Installation, Tenant, User
+from accounts.tokens import keep
+from connectors.consent import Granted
 from connectors.sandbox import CHANNELS, COMPANY, Fake, World
 from relay.models import ConversationLink, UniversalConversation
 
@@ -38,23 +38,24 @@ def add_administrator() -> None:
 def connect(tenant: Tenant, world: World) -> dict[str, Installation]:
     """One installation per platform, with what it would hold after a successful consent."""
     wanted = [installation(tenant, fake) for fake in world.fakes.values()]
-    changing = ["tenant", "name", "state", "account", "tokens", "extra"]
+    changing = ["tenant", "name", "state", "account", "extra"]
     key = ["platform", "workspace"]
     saved = Installation.objects.bulk_create(wanted, update_conflicts=True, update_fields=changing, unique_fields=key)
+    for each in saved:
+        held = world.fakes[each.platform].credentials().tokens.items()
+        keep(each, [Granted(kind, access) for kind, access in held])
     return {each.platform: each for each in saved}
 
 
 def installation(tenant: Tenant, fake: Fake) -> Installation:
     """The connection to one platform, not saved yet."""
     held = fake.credentials()
-    tokens: Any = dict(held.tokens)
     return Installation(
         tenant=tenant,
         platform=fake.slug,
         workspace=held.workspace,
         name=COMPANY,
         account=held.account,
-        tokens=tokens,
         extra=dict(held.extra),
     )
 

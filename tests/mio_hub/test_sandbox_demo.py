@@ -63,7 +63,7 @@ def test_a_hub_of_real_platforms_gets_no_demo_company(settings: Any, platform_se
 def test_the_accounts_at_rest_are_ciphertext(world: World) -> None:
     demo.seed(world)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tokens FROM accounts_installation")
+        cursor.execute("SELECT access || refresh FROM accounts_token")
         stored = " ".join(row[0] for row in cursor.fetchall())
     for fake in world.fakes.values():
         assert not any(token in stored for token in fake.credentials().tokens.values())

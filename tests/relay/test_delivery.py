@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.models import Installation, Token
 from connectors.errors import Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable, Unsure
 from connectors.sandbox import Fault
 from relay import visit
@@ -129,15 +130,14 @@ def test_a_refusal_parks_one_message_and_the_next_goes_on(house: House) -> None:
 
 def test_a_dead_token_flags_the_connection_and_loses_nothing(house: House) -> None:
     installation = house.installations["webex"]
-    good = dict(installation.tokens)
-    installation.tokens = dict.fromkeys(good, "revoked")
-    installation.save()
+    good = installation.tokens.get()
+    Token.objects.filter(pk=good.pk).update(access="revoked")
     house.type("slack", "Bob Okafor", "patience")
     house.relay(rounds=1)
     installation.refresh_from_db()
     assert installation.state == "needs reconnect"
-    installation.tokens, installation.state = good, "connected"
-    installation.save()
+    good.save()
+    Installation.objects.update(state="connected")
     ConversationLink.objects.update(not_before=None)
     house.relay()
     assert len([text for text in house.shown("webex") if "patience" in text]) == 1

@@ -33,7 +33,7 @@ def links() -> list[ConversationLink]:
     made = []
     for number in range(3):
         installation = Installation.objects.create(
-            tenant=tenant, platform="slack", workspace=f"T{number}", name="Acme", account="U0", tokens={}
+            tenant=tenant, platform="slack", workspace=f"T{number}", name="Acme", account="U0"
         )
         made.append(
             ConversationLink.objects.create(

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from accounts.models import Installation, PlatformAccount
+from accounts.models import Installation, PlatformAccount, Token
 from connectors.calls import Response
 from connectors.http import Outgoing, Transport
 from connectors.sandbox import Fault
@@ -242,9 +242,7 @@ def test_a_dead_token_of_the_source_flags_the_source(house: House, redis: Redis)
     house.relay(rounds=1)
     house.world.faults.clear()
     redis.flushdb()
-    installation = house.installations["webex"]
-    installation.tokens = dict.fromkeys(installation.tokens, "revoked")
-    installation.save()
+    Token.objects.filter(installation=house.installations["webex"]).update(access="revoked")
     ConversationLink.objects.update(not_before=None)
     house.relay(rounds=1)
     flagged = Installation.objects.filter(state=Installation.State.NEEDS_RECONNECT)

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=env.integer("MIO_SANDBOX_PORT", PORT))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        world = World(settings.MIO_PLATFORM_SECRETS, settings.MIO_BASE_URL)
+        world = World(settings.MIO_PLATFORM_SECRETS, settings.MIO_BASE_URL, apps=settings.MIO_PLATFORM_APPS)
         asyncio.run(self.serve(SandboxServer(world), options["host"], options["port"]))
 
     async def serve(self, server: SandboxServer, host: str, port: int) -> None:

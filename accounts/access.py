@@ -1,0 +1,88 @@
+"""Who may see and change what: the only place that decides.
+
+Every page of a tenant is behind ``tenant_page``, which says what it takes to see it. What an outsider asks for does not
+exist: the answer is the same as for a tenant that was never there.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from accounts.models import Membership, Tenant, User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+READING = frozenset({"GET", "HEAD"})
+
+
+class May(IntEnum):
+    """What somebody may do in a tenant; each includes those before it."""
+
+    READ = 1
+    CHANGE = 2
+    OWN = 3
+
+
+ROLES = {
+    Membership.Role.AUDITOR: May.READ,
+    Membership.Role.ADMINISTRATOR: May.CHANGE,
+    Membership.Role.OWNER: May.OWN,
+}
+"""An auditor reads everything and changes nothing; an administrator changes everything but who owns the tenant."""
+
+
+def may(membership: Membership, what: May) -> bool:
+    """Whether a role is enough for something."""
+    return ROLES[Membership.Role(membership.role)] >= what
+
+
+def memberships(user: User) -> QuerySet[Membership]:
+    """The tenants somebody belongs to, by name."""
+    return Membership.objects.filter(user=user).select_related("tenant").order_by("tenant__name", "pk")
+
+
+def tenant_page(read: May = May.READ, change: May = May.CHANGE) -> Callable[[View[P]], View[P]]:
+    """Let a view be seen by members who may ``read``, and changed (any method but GET and HEAD) by those who may ``change``.
+
+    The address names the tenant as ``tenant``; the view finds it, and the role, in ``request.membership``.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            request.membership = _membership(request, str(kwargs.pop("tenant")))  # type: ignore[attr-defined]
+            if not may(request.membership, read if request.method in READING else change):  # type: ignore[attr-defined]
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded.needs = (read, change)  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]  # mypy does not see that it is the same view
+
+    return decorate
+
+
+def _membership(request: HttpRequest, key: str) -> Membership:
+    found = memberships(_user(request)).filter(tenant__key=key).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    return user
+
+
+def tenant_of(request: HttpRequest) -> Tenant:
+    """The tenant whose page this is."""
+    tenant: Tenant = request.membership.tenant  # type: ignore[attr-defined]
+    return tenant

@@ -1,0 +1,43 @@
+"""Writing down every change in a tenant: who, what, before and after without secrets, when and from where."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.models import AuditEntry, Tenant, User
+
+BY_ITSELF = "Mio Hub"
+"""Who did what nobody asked for, such as noticing that a token is dead."""
+
+
+def record(
+    tenant: Tenant,
+    action: str,
+    subject: str,
+    request: HttpRequest | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Add an entry. ``action`` is a verb with its object in the past ("invited member"), ``subject`` what it happened to.
+
+    ``before`` and ``after`` are the values that changed; the caller leaves secrets out. Call it in the transaction of the
+    change, so that neither is there without the other.
+    """
+    actor = request.user if request and isinstance(request.user, User) else None
+    return AuditEntry.objects.create(
+        tenant=tenant,
+        actor=actor,
+        actor_name=(actor.email or actor.username) if actor else BY_ITSELF,
+        action=action,
+        subject=subject[:300],
+        before=dict(before or {}),
+        after=dict(after or {}),
+        address=request.META.get("REMOTE_ADDR") or None if request else None,
+    )
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of two states the values that differ."""
+    names = [name for name in after if before.get(name) != after[name]]
+    return {name: before.get(name) for name in names}, {name: after[name] for name in names}

@@ -1,0 +1,1 @@
+"""The pages of a tenant: what an administrator or auditor sees after signing in."""

@@ -1,0 +1,38 @@
+"""What stands at the side of every page of a tenant."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.access import memberships
+
+PAGES = (("hub:home", "Overview", "house"),)
+"""Name of the page's address, its label, its icon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation."""
+
+    address: str
+    label: str
+    icon: str
+    is_current: bool
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Template context of a tenant's pages: the membership, the navigation and the other tenants one may switch to."""
+    membership = getattr(request, "membership", None)
+    if membership is None:
+        return {}
+    key = membership.tenant.key
+    others = [other.tenant for other in memberships(membership.user) if other.pk != membership.pk]
+    return {"membership": membership, "navigation": _entries(request.path, key), "other_tenants": others}
+
+
+def _entries(path: str, key: str) -> list[Entry]:
+    addresses = [(reverse(name, args=[key]), label, icon) for name, label, icon in PAGES]
+    current = max((address for address, _, _ in addresses if path.startswith(address)), key=len, default="")
+    return [Entry(address, label, icon, address == current) for address, label, icon in addresses]
