@@ -47,7 +47,7 @@ def _row(installation: Installation, granted: Granted) -> Token:
 def app_of(platform: str, own: PlatformApp | None) -> App:
     """The registration to speak with: a tenant's own, else the operator's."""
     operators: App = settings.MIO_PLATFORM_APPS[platform]
-    return type(operators)(**own.registration) if own else operators
+    return type(operators)(**own.registration) if own and own.is_ready else operators
 
 
 def renew(pk: int) -> bool:

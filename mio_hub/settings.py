@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
@@ -188,4 +189,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.text("MIO_BEAT_SCHEDULE_FILE", str(ROOT / "v
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # beat shows a sign of life at least this often
 CELERY_BEAT_SCHEDULE = {
     "keep-shards-draining": {"task": "relay.tasks.keep_shards_draining", "schedule": 2.0},
+    "renew-tokens": {"task": "accounts.tasks.renew_tokens", "schedule": 15.0},
+    "look-at-connections": {"task": "accounts.tasks.look_at_connections", "schedule": 45.0},
+    "tell-administrators": {"task": "accounts.tasks.tell_administrators", "schedule": 15.0},
+    "keep-subscriptions": {"task": "relay.tasks.keep_subscriptions", "schedule": 30.0},
 }

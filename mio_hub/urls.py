@@ -3,12 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from mio_hub.views import health, logo, start
+from mio_hub.hub import connections
+from mio_hub.views import health, logo, public, start
 
 urlpatterns = [
     path("", start.page, name="start"),
     path("t/<slug:tenant>/", include("mio_hub.hub.urls")),
+    path("connect/<slug:platform>/callback/", connections.callback, name="connect-callback"),
     path("account/", include("allauth.urls")),
+    path("scopes/", public.scopes, name="scopes"),
+    path("scopes/<slug:platform>/", public.scopes, name="scopes-of"),
+    path("security/", public.security, name="security"),
     path("sandbox/", include("mio_hub.sandbox.urls")),
     path("fidelity/", include("mio_hub.fidelity.urls")),
     path("platforms/<slug:slug>.svg", logo.drawing, name="logo"),

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from django.db.models import QuerySet
 
-from accounts.connecting import Connections
+from accounts.connections import Connections
 from accounts.matching import Directory
 from connectors.contract import Connector, ListsMembers, TakesCommands
 from connectors.errors import ConnectorError, NotSupported

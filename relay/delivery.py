@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from accounts.connecting import Connections
+from accounts.connections import Connections
 from accounts.matching import REMEMBERED_SECONDS
 from connectors.http import Transport
 from relay.changes import Changes

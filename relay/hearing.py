@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from accounts.connecting import Connections
+from accounts.connections import Connections
 from accounts.matching import Directory
 from connectors.contract import Connector, FetchesMessages, ListsAccounts
 from connectors.errors import Gone, NotSupported, Reconnect, Refused, TryAgain

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
-from accounts.connecting import Connections
+from accounts.connections import Connections
 from accounts.matching import Directory
 from connectors.errors import ConnectorError, NotSupported, Reconnect, TryAgain
 from relay.changes import Changes

@@ -19,7 +19,7 @@ from django.db import connections
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from accounts.connecting import Connections
+from accounts.connections import Connections
 from accounts.matching import Directory
 from connectors.addresses import PublicResolver
 from connectors.downloads import Opener, opening_over_aiohttp

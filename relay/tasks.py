@@ -11,6 +11,8 @@ from celery import shared_task, signals
 from django.conf import settings
 from django.db.models.functions import Now
 
+from accounts.models import Installation
+from relay import subscriptions
 from relay.ledger import LeaseLost
 from relay.models import Shard
 from relay.shards import drain
@@ -55,3 +57,15 @@ def keep_shards_draining() -> None:
     for shard in range(settings.MIO_SHARDS):
         if shard not in held:
             drain_shard.delay(shard)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def keep_subscriptions() -> None:
+    """Have the standing orders of every connection seen to."""
+    for pk in Installation.objects.filter(state=Installation.State.CONNECTED).values_list("pk", flat=True):
+        keep_subscriptions_of.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def keep_subscriptions_of(pk: int) -> None:
+    subscriptions.keep(pk)

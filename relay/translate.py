@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.crypto import salted_hmac
 
-from accounts.connecting import Connections
+from accounts.connections import Connections
 from accounts.matching import Directory
 from connectors.contract import Connector, Rendered
 from connectors.messages import (

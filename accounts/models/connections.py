@@ -15,14 +15,14 @@ class PlatformApp(models.Model):
     """A tenant's own registration with a platform, used instead of the operator's.
 
     ``key`` is part of the address to which its webhooks go. ``registration`` and ``secrets`` hold the fields of the
-    platform's ``Registration`` and ``Secrets``.
+    platform's ``Registration`` and ``Secrets``; they are empty until they were brought from the platform's console.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="platform_apps")
     platform = models.CharField(max_length=40)
     key = models.CharField(max_length=16, unique=True, default=new_key, editable=False)
-    registration = SealedField()
-    secrets = SealedField()
+    registration = SealedField(default=dict)
+    secrets = SealedField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -30,6 +30,11 @@ class PlatformApp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}'s app on {self.platform}"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be consented to, and its webhooks proven."""
+        return bool(self.registration and self.secrets)
 
 
 class Installation(models.Model):

@@ -1,0 +1,53 @@
+"""Ending a connection: orders are cancelled first, then the tokens given back, then everything of it is deleted."""
+
+from collections.abc import Callable
+
+import structlog
+from django.db import transaction
+
+from accounts import tokens
+from accounts.asking import ask
+from accounts.models import Installation
+from connectors.calls import Calls
+from connectors.consent import Connects, Subscribed, Subscribes
+from connectors.contract import Connector
+from connectors.errors import ConnectorError, NotSupported
+
+log = structlog.get_logger(__name__)
+
+
+def disconnect(installation: Installation) -> list[str]:
+    """Leave a workspace. Returns sentences on what the platform did not do: an administrator may want to finish there.
+
+    Webex keeps calling webhooks whose token is gone, so they go first (reference §2.1).
+    """
+    connector = installation.connector()
+    left = []
+    if isinstance(connector, Subscribes):
+        orders = installation.subscriptions.all()
+        standing = [Subscribed(order.external_id, order.resource) for order in orders]
+        left += [
+            f"The order “{one.resource}” still stands there."
+            for one in standing
+            if not _done(connector, _cancel(connector, one))
+        ]
+    if isinstance(connector, Connects):
+        app = tokens.app_of(installation.platform, installation.app)
+        if not _done(connector, lambda: connector.revoke(app)):
+            left.append("Our permissions could not be given back; remove the app there.")
+    with transaction.atomic():
+        installation.delete()
+    return left
+
+
+def _cancel(connector: Subscribes, order: Subscribed) -> Callable[[], Calls[None]]:
+    return lambda: connector.unsubscribe(order)
+
+
+def _done(connector: Connector, calls: Callable[[], Calls[None]]) -> bool:
+    try:
+        ask(calls(), connector.credentials)
+    except (ConnectorError, NotSupported) as error:
+        log.warning("not_disconnected_cleanly", platform=connector.platform.slug, reason=str(error))
+        return False
+    return True

@@ -1,0 +1,35 @@
+"""What Celery runs for accounts: keeping tokens fresh, noticing dead connections, writing to people."""
+
+from celery import shared_task
+
+from accounts import tokens, watching
+from accounts.models import Installation
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery is untyped
+def renew_tokens() -> None:
+    """Have every token renewed whose time has come."""
+    for pk in tokens.due():
+        renew_token.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def renew_token(pk: int) -> None:
+    tokens.renew(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_at_connections() -> None:
+    """Have every connection asked whether it still stands."""
+    for pk in Installation.objects.filter(state=Installation.State.CONNECTED).values_list("pk", flat=True):
+        look_at_connection.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_at_connection(pk: int) -> None:
+    watching.look(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tell_administrators() -> None:
+    watching.tell_administrators()

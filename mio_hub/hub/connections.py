@@ -1,0 +1,177 @@
+"""Connect Platforms: what is connected, how it is doing, and the way to connect, reauthorise and disconnect."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import audit, connecting, oauth
+from accounts.access import memberships, tenant_of, tenant_page
+from accounts.connecting import Arrived, Onward, Setback, scopes_of
+from accounts.disconnecting import disconnect
+from accounts.models import Installation, User
+from connectors.consent import Connects, Preset, Purpose
+from mio_hub.hub import cards, guide
+from mio_hub.hub.forms import DisconnectForm, StartForm
+from mio_hub.scopes import tables
+from relay.resuming import resume
+
+
+@require_safe
+@tenant_page()
+def page(request: HttpRequest) -> HttpResponse:
+    """One card per platform."""
+    return render(request, "hub/connections/page.html", {"cards": cards.cards(tenant_of(request))})
+
+
+@require_safe
+@tenant_page()
+def preparation(request: HttpRequest, platform: str) -> HttpResponse:
+    """What to check before connecting."""
+    connector = _connectable(platform)
+    tenant = tenant_of(request)
+    shown = {
+        "connector": connector,
+        "parts": guide.parts(platform, tenant.product_name),
+        "app": cards.has_app(tenant, platform),
+    }
+    return render(request, "hub/connections/preparation.html", shown)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tenant_page()
+def scopes(request: HttpRequest, platform: str) -> HttpResponse:
+    """What will be asked for and why; from here the browser goes to the platform."""
+    connector = _connectable(platform)
+    tenant = tenant_of(request)
+    if not cards.has_app(tenant, platform):
+        return redirect("hub:own-app", tenant.key, platform)
+    again = _again(request, platform)
+    form = StartForm(request.POST or None, initial={"preset": again.preset if again else tenant.preset})
+    if request.method == "POST" and form.is_valid():
+        preset = Preset(form.cleaned_data["preset"])
+        return redirect(connecting.start(request.membership, platform, preset, again))  # type: ignore[attr-defined]
+    shown = {
+        "connector": connector, "form": form, "again": again, "steps": connecting.steps(platform),
+        "tables": tables(platform, Purpose.CONNECT),
+    }  # fmt: skip
+    return render(request, "hub/connections/scopes.html", shown)
+
+
+def _again(request: HttpRequest, platform: str) -> Installation | None:
+    number = request.GET.get("again", "")
+    if not number.isdigit():
+        return None
+    return get_object_or_404(Installation, pk=number, platform=platform, tenant=tenant_of(request))
+
+
+def _connectable(platform: str) -> type[Connects]:
+    try:
+        return oauth.platform(platform)
+    except LookupError:
+        raise Http404 from None
+
+
+# --- Coming back
+
+
+@require_safe
+@login_required
+def callback(request: HttpRequest, platform: str) -> HttpResponse:
+    """Where a platform sends the browser back to."""
+    _connectable(platform)
+    user = request.user
+    if not isinstance(user, User):
+        raise PermissionDenied
+    try:
+        outcome = connecting.arrive(user, platform, request.GET.dict())
+    except Setback as setback:
+        return _set_back(request, platform, setback)
+    if isinstance(outcome, Onward):
+        return _onward(request, outcome)
+    return _arrived(request, outcome)
+
+
+def _set_back(request: HttpRequest, platform: str, setback: Setback) -> HttpResponse:
+    trip = setback.trip
+    request.membership = trip and memberships(trip.user).filter(tenant=trip.tenant_id).first()  # type: ignore[attr-defined]
+    shown = {"setback": setback, "connector": oauth.platform(platform), "membership": request.membership}  # type: ignore[attr-defined]
+    return render(request, "hub/connections/setback.html", shown, status=400)
+
+
+def _onward(request: HttpRequest, onward: Onward) -> HttpResponse:
+    request.membership = memberships(onward.trip.user).get(tenant=onward.trip.tenant_id)  # type: ignore[attr-defined]
+    platform = onward.trip.platform
+    shown = {
+        "onward": onward,
+        "connector": oauth.platform(platform),
+        "parts": guide.parts(platform, onward.trip.tenant.product_name),
+    }
+    return render(request, "hub/connections/onward.html", shown)
+
+
+def _arrived(request: HttpRequest, arrived: Arrived) -> HttpResponse:
+    installation = arrived.installation
+    action = "connected platform" if arrived.is_new else "reauthorised platform"
+    after = {"platform": installation.platform, "account": installation.account_name, "preset": installation.preset}
+    audit.record(arrived.trip.tenant, action, str(installation), request, after=after)
+    resume(installation.pk)
+    return redirect("hub:connected", arrived.trip.tenant.key, installation.pk)
+
+
+# --- What is connected
+
+
+@require_safe
+@tenant_page()
+def connected(request: HttpRequest, number: int) -> HttpResponse:
+    """Success: what was granted, and what is off for want of a permission."""
+    installation = _installation(request, number)
+    granted, lacking = scopes_of(installation)
+    shown = {"installation": installation, "granted": granted, "lacking": lacking, "card": cards.card(installation)}
+    return render(request, "hub/connections/connected.html", shown)
+
+
+@require_safe
+@tenant_page()
+def connection(request: HttpRequest, number: int) -> HttpResponse:
+    """Everything about one connection."""
+    installation = _installation(request, number)
+    granted, lacking = scopes_of(installation)
+    shown = {
+        "installation": installation, "granted": granted, "lacking": lacking, "card": cards.card(installation),
+        "subscriptions": installation.subscriptions.order_by("resource")[:200],
+    }  # fmt: skip
+    return render(request, "hub/connections/connection.html", shown)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tenant_page()
+def end(request: HttpRequest, number: int) -> HttpResponse:
+    """Disconnect, after typing the name."""
+    installation = _installation(request, number)
+    form = DisconnectForm(request.POST or None, name=installation.name)
+    if request.method == "POST" and form.is_valid():
+        name, platform = str(installation), installation.platform
+        left = disconnect(installation)
+        audit.record(
+            tenant_of(request),
+            "disconnected platform",
+            name,
+            request,
+            before={"platform": platform},
+            after={"left there": left},
+        )
+        messages.success(request, f"{name} is disconnected. Nothing of it is kept but the audit log.")
+        for sentence in left:
+            messages.warning(request, sentence)
+        return redirect("hub:connections", tenant_of(request).key)
+    links = installation.links.count()
+    return render(request, "hub/connections/end.html", {"installation": installation, "form": form, "links": links})
+
+
+def _installation(request: HttpRequest, number: int) -> Installation:
+    rows = Installation.objects.select_related("connected_by").prefetch_related("tokens")
+    return get_object_or_404(rows, pk=number, tenant=tenant_of(request))
