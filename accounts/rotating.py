@@ -1,6 +1,7 @@
 """Sealing everything anew with the newest key, so that an old one can be thrown away."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.apps import apps
 from django.db import transaction
@@ -25,7 +26,8 @@ def _sealed() -> Iterator[tuple[type[Model], list[str]]]:
 
 
 def _rotated(model: type[Model], names: list[str]) -> int:
-    rows_of, count, last = QuerySet(model), 0, 0
+    rows_of: QuerySet[Any] = QuerySet(model)
+    count, last = 0, 0
     while True:
         with transaction.atomic():
             rows = list(rows_of.select_for_update().filter(pk__gt=last).order_by("pk")[:BATCH])

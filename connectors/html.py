@@ -60,7 +60,7 @@ _ROW_GROUPS = frozenset(["thead", "tbody", "tfoot"])
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _START = re.compile(r"-?\d{1,9}")
 _TAG = re.compile(r"<!--.*?-->|<(?:script|style)\b.*?</(?:script|style)\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+_PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, collect_ids=False)
 
 
 def from_html(source: str, special: Special | None = None) -> Document:
@@ -107,6 +107,7 @@ class _Reader:
         self._runs: list[Inline] = []
         self._style = Style.PLAIN
         self._url = ""
+        self._has_fixed_spaces = False
         self._depth = 0
         self._level = 0
 
@@ -114,6 +115,8 @@ class _Reader:
         """The content of an element, without the element itself."""
         if text := element.text:
             self._add_text(text)
+        if not len(element):  # as most: to look for children would take as long as all the rest
+            return
         for child in element:
             self._visit(child)
             if text := child.tail:
@@ -126,22 +129,24 @@ class _Reader:
         self._depth += 1
         tag = str(element.tag)
         special = self._special.get(tag)
-        if special is not None and (meaning := special(element)) is not None:
-            self._add(*(meaning if isinstance(meaning, Sequence) else (meaning,)))
-        elif (style := _STYLES.get(tag)) is not None:
-            self._read_styled(element, style)
-        elif tag in _BLOCK_TAGS:
-            self._end_paragraph()
-            self.read(element)
-            self._end_paragraph()
-        elif tag not in _INVISIBLE:
+        if special is None or (meaning := special(element)) is None:
             _READERS.get(tag, _Reader.read)(self, element)
+        else:
+            self._add(*(meaning if isinstance(meaning, Sequence) else (meaning,)))
         self._depth -= 1
 
     def _read_flat(self, element: Element) -> None:
         etree.strip_elements(element, *_INVISIBLE, with_tail=False)
         for text in element.itertext():
             self._add_text(f"{text} ")
+
+    def read_nothing(self, _element: Element) -> None:
+        """Nobody sees it."""
+
+    def read_block(self, element: Element) -> None:
+        self._end_paragraph()
+        self.read(element)
+        self._end_paragraph()
 
     def read_break(self, _element: Element) -> None:
         self._add(LineBreak())
@@ -190,8 +195,8 @@ class _Reader:
     def read_row(self, element: Element) -> None:
         self._add_block(Table((self._row(element),), header=False))
 
-    def _read_styled(self, element: Element, style: Style) -> None:
-        before, self._style = self._style, both(self._style, style)
+    def read_styled(self, element: Element) -> None:
+        before, self._style = self._style, both(self._style, _STYLES[str(element.tag)])
         self.read(element)
         self._style = before
 
@@ -252,6 +257,7 @@ class _Reader:
     def _add_text(self, text: str) -> None:
         if "  " in text or not text.isprintable():  # every blank but the space itself is unprintable
             text = BLANKS.sub(" ", text)
+            self._has_fixed_spaces = True
         if text[:1] == " " and self._after_blank():
             text = text[1:]
         if text:
@@ -266,13 +272,13 @@ class _Reader:
 
     def _add(self, *meaning: Inline) -> None:
         for inline in meaning:
-            match inline:
-                case Text(text, style):
-                    before, self._style = self._style, both(self._style, style)
-                    self._add_text(text) if text else None
-                    self._style = before
-                case _:
-                    self._runs.append(inline)
+            if isinstance(inline, Text):
+                before, self._style = self._style, both(self._style, inline.style)
+                self._add_text(inline.text)
+                self._style = before
+            else:
+                self._runs.append(inline)
+                self._has_fixed_spaces |= isinstance(inline, Link)
 
     def _add_block(self, block: Block) -> None:
         self._end_paragraph()
@@ -281,9 +287,9 @@ class _Reader:
     def _end_paragraph(self) -> None:
         if not self._runs:
             return
-        content = tuple(map(_with_spaces, self._runs))
+        content = tuple(map(_with_spaces, self._runs) if self._has_fixed_spaces else self._runs)
         self.blocks.append(Heading(content, self._level) if self._level else Paragraph(content))
-        self._runs = []
+        self._runs, self._has_fixed_spaces = [], False
 
 
 _READERS: dict[str, Callable[[_Reader, Element], None]] = {
@@ -298,7 +304,10 @@ _READERS: dict[str, Callable[[_Reader, Element], None]] = {
     "table": _Reader.read_table,
     "tr": _Reader.read_row,
     "ul": _Reader.read_bullets,
+    **dict.fromkeys(_BLOCK_TAGS, _Reader.read_block),
     **dict.fromkeys(_HEADINGS, _Reader.read_heading),
+    **dict.fromkeys(_INVISIBLE, _Reader.read_nothing),
+    **dict.fromkeys(_STYLES, _Reader.read_styled),
 }
 
 

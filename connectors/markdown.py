@@ -140,7 +140,7 @@ def _write_code_block(text: str, language: str) -> str:
 
 def _write_paragraph(content: Sequence[Inline], mention: WrittenMention) -> str:
     lines = [_guard(write_line(line, mention)) for line in _lines(content)]
-    paragraphs = [list(some) for filled, some in groupby(lines, bool) if filled]
+    paragraphs = [lines] if all(lines) else [list(some) for filled, some in groupby(lines, bool) if filled]
     return "\n\n".join("  \n".join(paragraph) for paragraph in paragraphs)
 
 
@@ -157,10 +157,12 @@ def _guard(line: str) -> str:
 
 
 def _lines(content: Sequence[Inline]) -> list[list[Inline]]:
-    lines: list[list[Inline]] = [[]]
+    line: list[Inline] = []
+    lines = [line]
     for inline in content:
         if isinstance(inline, LineBreak):
-            lines.append([])
+            line = []
+            lines.append(line)
         else:
-            lines[-1].append(inline)
+            line.append(inline)
     return lines

@@ -1,16 +1,18 @@
 """Writes one line of Markdown: escaping, code, links, and emphasis that CommonMark will read as it was meant."""
 
 import re
+import string
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 from urllib.parse import quote
 
-from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
+from markdown_it.common.utils import isPunctChar, isWhiteSpace
 
 from connectors.markdown_reading import SAFE_SCHEME, from_markdown
 from connectors.richtext import STYLES, Broadcast, Inline, Link, Mention, Paragraph, Style, Text, plain_inline
 
-_SPECIAL = re.compile(r"[\\`*_\[\]~<&\r\0]|:(?=//)")
+_SPECIAL = re.compile(r"[\\`*_\[\]~<&\r\0:]")
+"""One set of characters: to look for ``://`` itself would take twice as long."""
 _ESCAPES = {"<": "&lt;", "&": "&amp;", "\r": " ", "\0": "\ufffd"}
 _NOT_IN_ADDRESS = re.compile(r"[\s<>\\\x00-\x20\x7f]")
 _NOT_IN_DESTINATION = re.compile(r"[\s<>\\\x00-\x20\x7f()\[\]`]")
@@ -23,10 +25,12 @@ WrittenMention = Callable[[Mention | Broadcast], str]
 
 def escape(text: str) -> str:
     """``text`` such that Webex shows it literally within a line."""
-    return text if text.isalnum() else _SPECIAL.sub(_escaped, text)
+    return _SPECIAL.sub(_escaped, text) if text and not text.isalnum() else text
 
 
 def _escaped(found: re.Match[str]) -> str:
+    if found[0] == ":" and not found.string.startswith("//", found.end()):
+        return ":"
     return _ESCAPES.get(found[0]) or "\\" + found[0]
 
 
@@ -42,50 +46,45 @@ def write_line(line: list[Inline], mention: WrittenMention) -> str:
     return written.rstrip()
 
 
-class _Run(NamedTuple):
-    """One piece of a line: text to escape, code, or ``_SOLID`` Markdown source used as it is. ``marks`` are bits."""
+_Run = tuple[str, int]
+"""One piece of a line: what it says, and how that looks, in bits: text to escape, ``_CODE``, or ``_SOLID`` Markdown source
+that is used as it is. Nothing richer: there is one for every change of style, and this is the hot path."""
 
-    text: str
-    marks: int
-    kind: int = 0
-
-
-_TEXT, _CODE, _SOLID = range(3)
-_BOLD, _ITALIC = 1, 2
-_INNER = {_BOLD: _ITALIC, _ITALIC: 0}
-_INWARD = {_BOLD: _BOLD | _ITALIC, _ITALIC: _ITALIC, 0: 0}
-"""A mark and all that are written within it."""
-_MARKS = {style: _BOLD * (Style.BOLD in style) + _ITALIC * (Style.ITALIC in style) for style in STYLES}
-"""Plain numbers, because flags are slow to combine and this is the hot path."""
-_KINDS = {style: _CODE if Style.CODE in style else _TEXT for style in STYLES}
-_UNMARKED = frozenset(style for style in STYLES if not style & ~(Style.STRIKE | Style.UNDERLINE))
+_BOLD, _ITALIC, _CODE, _SOLID = 1, 2, 4, 8
+_MARKS = _BOLD | _ITALIC
+_OUTER = (0, _BOLD, _ITALIC, _BOLD)
+"""The mark that is written around the others, for every combination of marks."""
+_WITHIN = {_BOLD: _ITALIC, _ITALIC: 0}
+"""The marks that are written inside a mark."""
+_BITS = {Style.BOLD: _BOLD, Style.ITALIC: _ITALIC, Style.CODE: _CODE}
+_LOOKS = {style: sum(bit for flag, bit in _BITS.items() if flag in style) for style in STYLES}
+_UNMARKED = frozenset(style for style, look in _LOOKS.items() if not look)
 
 
 def _runs(line: Iterable[Inline], mention: WrittenMention) -> list[_Run]:
     """The pieces of a line, neighbours of one style joined."""
     joined: list[_Run] = []
     for inline in line:
-        run = _as_run(inline, mention)
-        last = joined[-1] if joined else None
-        if last and run.marks == last.marks and run.kind == last.kind != _SOLID:
-            joined[-1] = _Run(last.text + run.text, run.marks, run.kind)
-        elif run.text:
+        text, look = run = _as_run(inline, mention)
+        if joined and look == joined[-1][1] < _SOLID:
+            joined[-1] = (joined[-1][0] + text, look)
+        elif text:
             joined.append(run)
-    return [_Run(_code_span(run.text), run.marks, _SOLID) if run.kind == _CODE else run for run in joined]
+    return [(_code_span(text), look & _MARKS | _SOLID) if look & _CODE else (text, look) for text, look in joined]
 
 
 def _as_run(inline: Inline, mention: WrittenMention) -> _Run:
     if isinstance(inline, Text):
-        return _Run(inline.text, _MARKS[inline.style], _KINDS[inline.style])
+        return inline.text, _LOOKS[inline.style]
     match inline:
         case Link(url, text, style):
             return _link(url, text.replace("\n", " "), style)
         case Mention(name, None):
-            return _Run(f"@{name}", _BOLD)
+            return f"@{name}", _BOLD
         case Mention() | Broadcast():
-            return _Run(mention(inline), 0, _SOLID)
+            return mention(inline), _SOLID
         case _:
-            return _Run(plain_inline(inline), 0)
+            return plain_inline(inline), 0
 
 
 def _code_span(text: str) -> str:
@@ -96,16 +95,17 @@ def _code_span(text: str) -> str:
 
 
 def _link(url: str, text: str, style: Style) -> _Run:
-    marks = _MARKS[style]
+    look = _LOOKS[style]
+    marks = look & _MARKS
     if not SAFE_SCHEME.match(url):
-        return _Run(f"{text} ({url})", marks)
+        return f"{text} ({url})", marks
     if url == f"mailto:{text}":
-        return _Run(text, marks)
+        return text, marks
     if url == text and not _NOT_IN_ADDRESS.search(url):
-        return _Run(f"<{url}>", marks, _SOLID)
+        return f"<{url}>", marks | _SOLID
     address = _ENTITY.sub("&amp;", _NOT_IN_DESTINATION.sub(lambda found: quote(found[0], safe=""), url))
-    label = _code_span(text) if _KINDS[style] == _CODE else escape(text)
-    return _Run(f"[{label}]({address})", marks, _SOLID)
+    label = _code_span(text) if look & _CODE else escape(text)
+    return f"[{label}]({address})", marks | _SOLID
 
 
 class _Emphasis:
@@ -119,23 +119,24 @@ class _Emphasis:
         self.inside_words = inside_words
         self.touched_words = False
 
-    def write(self, runs: Sequence[_Run], mark: int = _BOLD, before: str = "", after: str = "") -> str:
-        """``before`` and ``after`` are the characters around the runs, empty at a line's ends."""
-        if len(runs) == 1 and not runs[0].marks & _INWARD[mark]:
+    def write(self, runs: list[_Run], marks: int = _MARKS, before: str = "", after: str = "") -> str:
+        """``marks`` are those to write; ``before`` and ``after`` the characters around the runs, empty at a line's ends."""
+        if len(runs) == 1 and not runs[0][1] & marks:
             return _source(runs[0])
-        while mark and not any([run.marks & mark for run in runs]):  # noqa: C419 (a list is quicker for a handful)
-            mark = _INNER[mark]
-        if not mark:
-            return _joined(list(map(_source, runs)))
-        groups = _groups(runs, mark)
-        written = []
-        for place, group in enumerate(groups):
-            left = groups[place - 1][-1].text[-1] if place else before
-            right = groups[place + 1][0].text[0] if place + 1 < len(groups) else after
-            if group[0].marks & mark:
-                written.append(self._marked(group, mark, left, right))
-            else:
-                written.append(self.write(group, _INNER[mark], left, right))
+        written: list[str] = []
+        outer = [_OUTER[look & marks] for _, look in runs]
+        at = 0
+        while at < len(runs):
+            begin, mark = at, outer[at]
+            at += 1
+            if not mark:
+                written.append(_source(runs[begin]))
+                continue
+            while at < len(runs) and outer[at] == mark:
+                at += 1
+            left = runs[begin - 1][0][-1] if begin else before
+            right = runs[at][0][0] if at < len(runs) else after
+            written.append(self._marked(runs[begin:at], mark, left, right))
         return _joined(written)
 
     def _marked(self, group: list[_Run], mark: int, left: str, right: str) -> str:
@@ -147,13 +148,14 @@ class _Emphasis:
         touches = _is_word(left) or _is_word(right)
         self.touched_words |= touches
         if touches and not self.inside_words:
-            return f"{escape(lead)}{self.write(group, _INNER[mark], left, right)}{escape(trail)}"
+            return f"{escape(lead)}{self.write(group, _WITHIN[mark], left, right)}{escape(trail)}"
         marker = "**" if mark == _BOLD else "*" if touches else "_"
-        return f"{escape(lead)}{marker}{self.write(group, _INNER[mark], '*', '*')}{marker}{escape(trail)}"
+        return f"{escape(lead)}{marker}{self.write(group, _WITHIN[mark], '*', '*')}{marker}{escape(trail)}"
 
 
 def _source(run: _Run) -> str:
-    return run.text if run.kind == _SOLID else escape(run.text)
+    text, look = run
+    return text if look & _SOLID else escape(text)
 
 
 def _joined(pieces: list[str]) -> str:
@@ -167,33 +169,22 @@ def _joined(pieces: list[str]) -> str:
     return "".join(pieces)
 
 
-def _groups(runs: Sequence[_Run], mark: int) -> list[list[_Run]]:
-    """Neighbours that have ``mark``, and neighbours that have it not."""
-    groups = [[runs[0]]]
-    for run in runs[1:]:
-        if (run.marks ^ groups[-1][0].marks) & mark:
-            groups.append([run])
-        else:
-            groups[-1].append(run)
-    return groups
-
-
 def _cut_edge(group: list[_Run], edge: int, next_to_word: bool) -> tuple[str, list[_Run]]:
     """Take from one end of a group (``edge`` 0 or -1) what cannot stand directly inside a marker.
 
     That is blanks, and next to a word punctuation too: there CommonMark sees no emphasis.
     """
-    if group and group[edge].text[edge].isalnum():
+    if group and group[edge][0][edge].isalnum():
         return "", group
     taken, group = "", list(group)
-    while group and group[edge].kind != _SOLID:
-        text = group[edge].text
+    while group and not group[edge][1] & _SOLID:
+        text, look = group[edge]
         found = (_WORDLESS if next_to_word and not taken else _BLANKS)[edge].search(text)
         cut = found[0] if found else ""
         taken = taken + cut if edge == 0 else cut + taken
         if cut != text:
             rest = text.removeprefix(cut) if edge == 0 else text.removesuffix(cut)
-            group[edge] = _Run(rest, group[edge].marks, group[edge].kind)
+            group[edge] = (rest, look)
             break
         group.pop(edge)
     return taken, group
@@ -201,13 +192,15 @@ def _cut_edge(group: list[_Run], edge: int, next_to_word: bool) -> tuple[str, li
 
 _BLANKS = (re.compile(r"\A\s*"), re.compile(r"\s*\Z"))
 _WORDLESS = (re.compile(r"\A[\W_]*"), re.compile(r"[\W_]*\Z"))
+_SIGNS = frozenset(["", *string.whitespace, *string.punctuation])
+"""The commonest blanks and punctuation: to ask Unicode takes longer. The end of a line counts as blank."""
 
 
 def _is_word(character: str) -> bool:
-    """What is neither blank nor punctuation for CommonMark; the end of a line counts as blank."""
-    if not character or character.isalnum():
-        return bool(character)
-    return not (isWhiteSpace(ord(character)) or isMdAsciiPunct(ord(character)) or isPunctChar(character))
+    """What is neither blank nor punctuation for CommonMark."""
+    if character in _SIGNS:
+        return False
+    return character.isalnum() or not (isWhiteSpace(ord(character)) or isPunctChar(character))
 
 
 def _reads_back(line: Sequence[Inline]) -> bool:
@@ -228,9 +221,9 @@ def _is_call(inline: Inline) -> TypeGuard[Mention | Broadcast]:
 def _look(content: Iterable[Inline]) -> list[tuple[str, int]]:
     """Every visible character with its marks; blanks and punctuation may stand outside the markers."""
     return [
-        (character, run.marks if character.isalnum() else 0)
-        for run in (_as_seen(inline) for inline in content)
-        for character in run.text
+        (character, look & _MARKS if character.isalnum() else 0)
+        for text, look in map(_as_seen, content)
+        for character in text
         if not character.isspace()
     ]
 
@@ -238,8 +231,8 @@ def _look(content: Iterable[Inline]) -> list[tuple[str, int]]:
 def _as_seen(inline: Inline) -> _Run:
     match inline:
         case Text(text, style) | Link(text=text, style=style):
-            return _Run(text, _MARKS[style])
+            return text, _LOOKS[style]
         case Mention(name):
-            return _Run(f"@{name}", _BOLD)
+            return f"@{name}", _BOLD
         case _:
-            return _Run(plain_inline(inline), 0)
+            return plain_inline(inline), 0

@@ -169,7 +169,7 @@ def document(blocks: Iterable[Block], degraded: Iterable[str] = ()) -> Document:
 
 def normal_blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:
     """``blocks`` in normal form; what holds nothing vanishes."""
-    return tuple(block for block in map(_normal_block, blocks) if block is not None)
+    return tuple(filter(None, map(_normal_block, blocks)))
 
 
 def _normal_block(block: Block) -> Block | None:
@@ -199,7 +199,7 @@ def _normal_block(block: Block) -> Block | None:
 
 
 def _normal_items(items: Iterable[tuple[Block, ...]]) -> tuple[tuple[Block, ...], ...]:
-    return tuple(item for item in map(normal_blocks, items) if item)
+    return tuple(filter(None, map(normal_blocks, items)))
 
 
 def _normal_cell(cell: tuple[Inline, ...]) -> tuple[Inline, ...]:
@@ -210,10 +210,12 @@ def normal_inlines(content: Iterable[Inline]) -> tuple[Inline, ...]:
     """Join neighbours of one style, drop what is empty, and drop line breaks and blanks at both ends."""
     runs: list[Inline] = []
     last: Inline | None = None
-    for inline in _without_newlines(content):
+    has_newlines = False
+    for inline in content:
         if isinstance(inline, Text):
             if not inline.text:
                 continue
+            has_newlines = has_newlines or "\n" in inline.text
             if isinstance(last, Text) and last.style is inline.style:
                 runs[-1] = last = Text(last.text + inline.text, inline.style)
                 continue
@@ -225,7 +227,7 @@ def normal_inlines(content: Iterable[Inline]) -> tuple[Inline, ...]:
                 continue
         runs.append(inline)
         last = inline
-    return _trimmed(runs)
+    return _trimmed(list(_without_newlines(runs)) if has_newlines else runs)
 
 
 def _without_newlines(content: Iterable[Inline]) -> Iterator[Inline]:
@@ -234,7 +236,8 @@ def _without_newlines(content: Iterable[Inline]) -> Iterator[Inline]:
             for number, line in enumerate(inline.text.split("\n")):
                 if number:
                     yield LineBreak()
-                yield Text(line, inline.style)
+                if line:
+                    yield Text(line, inline.style)
         else:
             yield inline
 

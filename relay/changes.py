@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from relay.ledger import FENCED, Ledger, Routed
+from relay.database import FENCED
+from relay.ledger import Ledger
 from relay.models import Discard, MessageCopy
+from relay.routing import Routed
 
 UNKNOWN = "unknown"
 """Verdict on a change of a message nobody told us of yet: the caller decides by its age."""

@@ -9,10 +9,12 @@ from accounts.matching import REMEMBERED_SECONDS
 from connectors.http import Transport
 from relay.changes import Changes
 from relay.hearing import Ear
-from relay.ledger import PAGE, Begun, Intent, Ledger, Said, Turn
+from relay.ledger import PAGE, Ledger
 from relay.models import Delivery
+from relay.routing import Begun
 from relay.standing import Standings
 from relay.translate import Translator
+from relay.turns import Intent, Said, Turn
 from relay.visit import Visit
 
 

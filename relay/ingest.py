@@ -10,8 +10,9 @@ from connectors.errors import ConnectorError, NotSupported, Reconnect, TryAgain
 from relay.changes import Changes
 from relay.commands import Commands
 from relay.hearing import Ear
-from relay.ledger import PAGE, Ledger, Routed
+from relay.ledger import PAGE, Ledger
 from relay.page import Page
+from relay.routing import Routed
 
 TROUBLE_REST = 1.0
 """Seconds until a source platform that was out of reach is asked again."""

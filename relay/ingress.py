@@ -7,14 +7,15 @@ platforms want it within 3 seconds and the commit is the promise. All requests i
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 import psycopg
 import structlog
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import Error as DatabaseError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -22,8 +23,11 @@ import connectors
 from connectors.contract import Envelope, Reply, Request
 from connectors.errors import Forged, Malformed
 from connectors.messages import Kind
-from relay import doorbell, ledger, vault
+from relay import doorbell, hearsay, vault, withdrawals
 from relay.batching import Batcher
+from relay.database import connect
+from relay.doors import Door, Doors
+from relay.inbox import Accepted, Told, accept, count
 from relay.models import DailyCount, Discard
 from relay.plausible import plausible
 
@@ -35,8 +39,10 @@ REDIS_SECONDS = 1.0
 """How long Redis may keep a platform waiting, that wants its answer within three; one commit waits for all in flight."""
 WITHOUT_REDIS_SECONDS = 5.0
 """How long Redis is left alone after it failed, rather than every webhook waiting for it."""
-CARRIED = frozenset(Kind) - {Kind.OTHER, Kind.REVOKED, Kind.LAPSED}
+CARRIED = frozenset(Kind) - {Kind.OTHER} - withdrawals.KINDS
 """Kinds that a conversation shows. What it does not show is counted and leaves no row."""
+
+_doors = Doors()
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -70,15 +76,15 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _answer(scope: Scope, receive: Receive) -> Reply:
-    slug = scope["path"].removeprefix("/webhooks/").strip("/")
-    secrets = settings.MIO_PLATFORM_SECRETS.get(slug)
-    if secrets is None or not all(astuple(secrets)):
-        raise Answer(404, "no such platform here")  # an empty secret would let anybody sign
+    door = await _doors.at(scope["path"].removeprefix("/webhooks/"))
+    if door is None:
+        raise Answer(404, "no such platform here")
+    slug = door.platform
     if scope["method"] != "POST":
         raise Answer(405, "webhooks are POSTed")
     try:
         request = _request(scope, await _body(scope, receive))
-        received = connectors.get(slug).receive(request, secrets)
+        received = connectors.get(slug).receive(request, door.secrets)
     except Answer:
         raise
     except TooLarge:
@@ -97,7 +103,7 @@ async def _answer(scope: Scope, receive: Receive) -> Reply:
     if not all(map(_storable, received)):
         log.warning("malformed webhook", platform=slug, reason="an id is too long or not text")
         raise Answer(400, "not readable")
-    await _keep(slug, received)
+    await _keep(door, received)
     return Reply(b"")
 
 
@@ -108,12 +114,19 @@ def _storable(envelope: Envelope) -> bool:
     return all(len(text) <= longest and "\x00" not in text and text.isprintable() for text, longest in texts)
 
 
-async def _keep(slug: str, envelopes: list[Envelope]) -> None:
+async def _keep(door: Door, envelopes: list[Envelope]) -> None:
     try:
-        await asyncio.gather(*(inbox()(Arrival(slug, envelope)) for envelope in envelopes))
-    except (psycopg.Error, RedisError, OSError) as error:
-        log.error("webhook not stored", platform=slug, error=type(error).__name__)
+        await asyncio.gather(*(_take(door, envelope) for envelope in envelopes))
+    except (psycopg.Error, DatabaseError, RedisError, OSError) as error:
+        log.error("webhook not stored", platform=door.platform, error=type(error).__name__)
         raise Answer(503, "try again") from None  # platforms send again after a 5xx, never after a 4xx
+
+
+async def _take(door: Door, envelope: Envelope) -> None:
+    if envelope.reference.kind in withdrawals.KINDS:
+        await sync_to_async(withdrawals.heed)(door.platform, door.app, envelope)
+    else:
+        await inbox()(Arrival(door, envelope))
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
@@ -156,18 +169,18 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 class Arrival:
     """An envelope on its way into the inbox."""
 
-    __slots__ = ("envelope", "platform")
+    __slots__ = ("door", "envelope")
 
-    def __init__(self, platform: str, envelope: Envelope) -> None:
-        self.platform = platform
+    def __init__(self, door: Door, envelope: Envelope) -> None:
+        self.door = door
         self.envelope = envelope
 
-    def told(self) -> ledger.Told:
+    def told(self) -> Told:
         """What of it may be stored."""
         reference = self.envelope.reference
-        return ledger.Told(
-            self.platform, self.envelope.workspace, reference.conversation, self.envelope.event_id, reference.kind,
-            reference.message, plausible(reference.occurred_at, datetime.now(UTC)),
+        return Told(
+            self.door.platform, self.envelope.workspace, reference.conversation, self.envelope.event_id, reference.kind,
+            reference.message, plausible(reference.occurred_at, datetime.now(UTC)), self.door.app,
         )  # fmt: skip
 
 
@@ -203,14 +216,14 @@ class Inbox:
         database = await self._connected()
         carried = [arrival for arrival in arrivals if arrival.envelope.reference.kind in CARRIED]
         discards = [(a, Discard.NOT_CARRIED) for a in arrivals if a.envelope.reference.kind not in CARRIED]
-        accepted = await ledger.accept(database, [arrival.told() for arrival in carried]) if carried else []
+        accepted = await accept(database, [arrival.told() for arrival in carried]) if carried else []
         discards += [(a, to.discard) for a, to in zip(carried, accepted, strict=True) if to.discard]
         if discards:
             what = DailyCount.What.DISCARD.value
-            await ledger.count(database, [(a.platform, what, reason.value) for a, reason in discards])
+            await count(database, [(a.door.platform, what, reason.value) for a, reason in discards])
         await self._hand_over(carried, accepted)
 
-    async def _hand_over(self, arrivals: list[Arrival], accepted: list[ledger.Accepted]) -> None:
+    async def _hand_over(self, arrivals: list[Arrival], accepted: list[Accepted]) -> None:
         """Contents to the vault, then the bell: in this order, so that whoever hears it finds them."""
         pipeline = self._redis.pipeline(transaction=False)
         rung: dict[int, set[int]] = {}
@@ -222,7 +235,8 @@ class Inbox:
             rung.setdefault(to.conversation % settings.MIO_SHARDS, set()).add(to.link)
         for shard, links in rung.items():
             doorbell.ring(pipeline, shard, links)
-        if rung:
+        hearsay.heard(pipeline, {to.installation for to in accepted if to.installation}, time.time())
+        if len(pipeline):
             await self._quietly(pipeline)
 
     async def _quietly(self, pipeline: Any) -> None:
@@ -237,7 +251,7 @@ class Inbox:
 
     async def _connected(self) -> "psycopg.AsyncConnection[Any]":
         if self._database is None or self._database.closed or self._database.broken:
-            self._database = await ledger.connect()
+            self._database = await connect()
         return self._database
 
 

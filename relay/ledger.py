@@ -1,154 +1,31 @@
-"""The hot path's SQL, all of it, batched over mailboxes; nowhere else.
+"""What a leased shard reads and writes, batched over mailboxes: the hot path's SQL, here and in what is imported here.
 
-Every write of a worker carries its lease's fence and locks the shard's row against a takeover for the length of the
-statement: a worker that slept through its lease writes nothing. Ids are handed out in the order of the rows given.
+``inbox.py`` takes events in, ``routing.py`` says where they go, ``turns.py`` what was said; this module leases, reads and
+ends deliveries. Every write of a worker carries its lease's fence and locks the shard's row against a takeover for the
+length of the statement: a worker that slept through its lease writes nothing. Ids are handed out in the order of the rows
+given.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import structlog
-from django.db import connections
-from psycopg.rows import namedtuple_row
 
 from relay.batching import Batcher
-from relay.models import Discard, Outcome
+from relay.database import FENCED, REFUSALS, LeaseLost, connect
+from relay.inbox import Counted, count
+from relay.models import Outcome
+from relay.routing import Heard, Routed, route
+from relay.turns import Turn, take_turns
 
 log = structlog.get_logger(__name__)
 
 PAGE = 20
 """Rows read ahead per mailbox: enough to keep a busy one going, little enough to keep memory flat over thousands."""
-
-
-REFUSALS = (psycopg.DataError, psycopg.IntegrityError, UnicodeError)
-"""What one item of a batch may bring about that the others must not suffer from."""
-
-
-class LeaseLost(Exception):
-    """Another worker holds the shard now: stop at once, write nothing more."""
-
-
-DJANGO_S_OWN = ("cursor_factory", "context", "prepare_threshold")
-
-
-def connection_parameters() -> dict[str, Any]:
-    """How to reach the Hub's database (the tests' own in tests), in psycopg's words.
-
-    Without Django's own wishes, above all its ban on prepared statements: planning ours costs more than running them.
-    """
-    parameters: dict[str, Any] = connections["default"].get_connection_params()
-    return {name: value for name, value in parameters.items() if name not in DJANGO_S_OWN}
-
-
-PLANS = "-c plan_cache_mode=force_generic_plan -c jit=off"
-PLANS += " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
-"""All our statements reach a few rows by key. Planned once, perhaps while the tables are empty, they must not scan them when
-they are full: without this, routing slows down with every message kept."""
-
-
-async def connect() -> "psycopg.AsyncConnection[Any]":
-    """A connection of the relay's own, in autocommit."""
-    parameters = connection_parameters()
-    parameters["options"] = f"{parameters.get('options', '')} {PLANS}".strip()
-    return await psycopg.AsyncConnection.connect(**parameters, autocommit=True, row_factory=namedtuple_row)
-
-
-# --- accepting webhooks ----------------------------------------------------------------------------------------------
-
-_ACCEPT = """
-WITH told AS (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-        WITH ORDINALITY AS t(platform, workspace, conversation, event_id, kind, message, occurred_at, n)
-), placed AS (
-    SELECT t.*, i.id AS installation_id, l.id AS link_id, l.conversation_id
-    FROM told t
-    LEFT JOIN accounts_installation i ON i.platform = t.platform AND i.workspace = t.workspace
-    LEFT JOIN relay_conversationlink l ON l.installation_id = i.id AND l.external_id = t.conversation AND l.is_active
-), kept AS (
-    INSERT INTO relay_inboundevent
-        (installation_id, link_id, event_id, kind, message, occurred_at, received_at, state, discard)
-    SELECT installation_id, link_id, event_id, kind, message, occurred_at, clock_timestamp(), 0, ''
-    FROM placed WHERE link_id IS NOT NULL ORDER BY n
-    ON CONFLICT (installation_id, event_id) DO NOTHING
-    RETURNING id, installation_id, event_id
-)
-SELECT p.installation_id, p.link_id, p.conversation_id, k.id AS event
-FROM placed p LEFT JOIN kept k ON k.installation_id = p.installation_id AND k.event_id = p.event_id
-ORDER BY p.n
-"""
-
-_COUNT = """
-INSERT INTO relay_dailycount AS counted (platform, what, name, day, count)
-SELECT platform, what, name, (now() AT TIME ZONE 'UTC')::date, count
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS t(platform, what, name, count)
-ON CONFLICT (platform, what, name, day) DO UPDATE SET count = counted.count + excluded.count
-"""
-
-Counted = tuple[str, str, str]
-"""``(platform, what, name)``, as ``DailyCount`` counts them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event as a webhook announced it, ready for the inbox."""
-
-    platform: str
-    workspace: str
-    conversation: str
-    event_id: str
-    kind: str
-    message: str
-    occurred_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Where an event went: ``event`` is its row, None when it was discarded for the reason ``discard``."""
-
-    event: int | None
-    link: int | None
-    conversation: int | None
-    discard: Discard | None
-
-
-async def accept(database: "psycopg.AsyncConnection[Any]", told: Sequence[Told]) -> list[Accepted]:
-    """Insert the references of events in one commit; what concerns nobody leaves no row. In the order given.
-
-    Their time is the database's, as that of our intents: the two are compared to tell an echo.
-    """
-    columns = zip(
-        *((t.platform, t.workspace, t.conversation, t.event_id, t.kind, t.message, t.occurred_at) for t in told),
-        strict=True,
-    )
-    cursor = await database.execute(_ACCEPT, [list(column) for column in columns])
-    return [_accepted(row) for row in await cursor.fetchall()]
-
-
-def _accepted(row: Any) -> Accepted:
-    if row.installation_id is None:
-        discard: Discard | None = Discard.UNKNOWN_WORKSPACE
-    elif row.link_id is None:
-        discard = Discard.NOT_LINKED
-    else:
-        discard = None if row.event else Discard.DUPLICATE
-    return Accepted(row.event, row.link_id, row.conversation_id, discard)
-
-
-async def count(database: "psycopg.AsyncConnection[Any]", happenings: Sequence[Counted]) -> None:
-    """Add to today's counts."""
-    # Sorted, so that two processes never wait for each other's rows in opposite order.
-    rows = [(*happening, times) for happening, times in sorted(Counter(happenings).items())]
-    await database.execute(_COUNT, [list(column) for column in zip(*rows, strict=True)])
-
-
-# --- one shard's work ------------------------------------------------------------------------------------------------
-
-FENCED = "lease AS (SELECT 1 FROM relay_shard WHERE number = %(shard)s AND fence = %(fence)s FOR KEY SHARE)"
-"""The first part of every statement that writes: nothing is written where no row of ``lease`` is joined."""
 
 _EVENTS = """
 SELECT e.id, e.link_id, e.kind, e.message, e.occurred_at, e.received_at, e.installation_id,
@@ -159,69 +36,6 @@ LATERAL (
     SELECT * FROM relay_inboundevent WHERE link_id = asked.link AND state = 0 AND id > asked.after ORDER BY id LIMIT %s
 ) e
 WHERE l.id = asked.link ORDER BY e.id
-"""
-
-_ROUTE = f"""
-WITH {FENCED}, heard AS (
-    SELECT * FROM unnest(%(events)s::bigint[], %(links)s::bigint[], %(ids)s::text[], %(own)s::boolean[],
-                         %(received)s::timestamptz[], %(discards)s::text[], %(roots)s::bigint[],
-                         %(late_edits)s::boolean[], %(edited)s::timestamptz[], %(notices)s::boolean[])
-        WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, root, late_edit, edited_at, notice, n),
-        lease
-), judged AS (
-    SELECT h.*, l.conversation_id, k.adopted, CASE
-        WHEN h.discard <> '' THEN h.discard
-        WHEN k.adopted IS NULL AND c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
-        WHEN k.adopted IS NULL AND c.id IS NOT NULL THEN '{Discard.ECHO}'
-        WHEN h.own AND h.received_at <= l.echoes_until THEN '{Discard.ECHO}'
-        WHEN h.own AND EXISTS (
-            SELECT 1 FROM relay_delivery d
-            WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
-        ) THEN 'later'
-        WHEN u.archived_at IS NOT NULL AND NOT h.notice THEN '{Discard.ARCHIVED}'
-        ELSE '' END AS verdict
-    FROM heard h
-    JOIN relay_conversationlink l ON l.id = h.link
-    JOIN relay_universalconversation u ON u.id = l.conversation_id
-    LEFT JOIN relay_messagecopy c ON c.link_id = h.link AND c.external_id = h.external_id
-    LEFT JOIN relay_relayedmessage m ON m.id = c.message_id
-    -- A root that was known only from replies to it, and is told after all.
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN m.is_adopted AND m.deleted_at IS NULL AND NOT h.own THEN m.id END AS adopted
-    ) k
-), fresh AS (
-    SELECT j.*, coalesce(j.adopted, nextval(pg_get_serial_sequence('relay_relayedmessage', 'id'))) AS message
-    FROM (SELECT * FROM judged WHERE verdict = '' ORDER BY n) j
-), mailboxes AS (
-    SELECT f.event, f.message, f.n, l.id AS link, (
-        EXISTS (SELECT 1 FROM unnest(%(ready_events)s::bigint[], %(ready_links)s::bigint[]) AS r(event, link)
-                WHERE r.event = f.event AND r.link = l.id)
-        AND l.not_before IS NULL
-        AND NOT EXISTS (SELECT 1 FROM relay_delivery d WHERE d.link_id = l.id AND d.state < 3)
-        AND f.n = min(f.n) OVER (PARTITION BY l.id)
-    ) AS begun
-    FROM fresh f JOIN relay_conversationlink l
-        ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active
-), messages AS (
-    INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event)
-    SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END FROM fresh
-    WHERE adopted IS NULL
-), welcomed AS (
-    UPDATE relay_relayedmessage m SET is_adopted = false FROM fresh f WHERE m.id = f.adopted
-), copies AS (
-    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, revision)
-    SELECT message, link, external_id, 0, edited_at FROM fresh WHERE adopted IS NULL
-), deliveries AS (
-    INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, intent_at, reason)
-    SELECT event, message, link, begun::int, 0, begun::int, CASE WHEN begun THEN clock_timestamp() END, ''
-    FROM mailboxes ORDER BY n, link
-    RETURNING id, event_id, message_id, link_id, state, intent_at
-), settled AS (
-    UPDATE relay_inboundevent e SET state = 1, discard = j.verdict
-    FROM judged j WHERE e.id = j.event AND j.verdict <> 'later'
-)
-SELECT j.event, j.verdict, d.id, d.message_id AS message, d.link_id AS link, d.state, d.intent_at
-FROM judged j LEFT JOIN deliveries d ON d.event_id = j.event ORDER BY j.n, d.id
 """
 
 _DELIVERIES = """
@@ -242,42 +56,6 @@ relay_inboundevent e, relay_conversationlink o,
 relay_relayedmessage m LEFT JOIN relay_inboundevent x ON x.id = m.edited_by_event
 WHERE l.id = asked.link AND e.id = d.event_id AND o.id = e.link_id AND m.id = d.message_id
 ORDER BY d.id
-"""
-
-_TURN = f"""
-WITH {FENCED}, said AS (
-    SELECT * FROM unnest(%(deliveries)s::bigint[], %(parts)s::int[], %(ids)s::text[], %(last)s::boolean[],
-                         %(next)s::boolean[], %(outcomes)s::text[], %(news)s::boolean[],
-                         %(revisions)s::timestamptz[])
-        AS s(delivery, part, external_id, last, next, outcome, is_news, revision), lease
-), moved AS (
-    UPDATE relay_delivery d SET
-        state = CASE WHEN s.last THEN 3 WHEN s.next THEN 1 ELSE 0 END, part = s.part + 1, reason = '',
-        tries = CASE WHEN s.next THEN 1 ELSE 0 END,
-        intent_at = CASE WHEN s.next THEN clock_timestamp() ELSE d.intent_at END
-    FROM said s WHERE d.id = s.delivery
-    RETURNING d.id, d.event_id, d.message_id, d.link_id, s.external_id, s.part, s.last, s.outcome, s.is_news,
-        s.revision
-), copies AS (
-    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, revision)
-    SELECT message_id, link_id, external_id, part, revision FROM moved
-    ON CONFLICT DO NOTHING
-), tried AS (
-    INSERT INTO relay_attempt (delivery_id, outcome, reason)
-    SELECT id, outcome, '' FROM moved WHERE is_news
-), calmed AS (
-    UPDATE relay_conversationlink l SET setbacks = 0, reason = '', not_before = NULL
-    FROM moved m WHERE l.id = m.link_id AND l.setbacks > 0
-), intended AS (
-    UPDATE relay_delivery d SET state = 1, part = i.part, tries = d.tries + 1, intent_at = clock_timestamp()
-    FROM unnest(%(intents)s::bigint[], %(intent_parts)s::int[]) AS i(delivery, part), lease
-    WHERE d.id = i.delivery RETURNING d.id
-)
-SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM intended) AS written,
-       ARRAY(SELECT m.event_id FROM moved m WHERE m.last AND NOT EXISTS (
-           SELECT 1 FROM relay_delivery d
-           WHERE d.event_id = m.event_id AND d.state < 3 AND d.id NOT IN (SELECT id FROM moved WHERE last)
-       )) AS finished
 """
 
 _FINISHED = """
@@ -347,93 +125,6 @@ WHERE number = %(shard)s AND fence = %(fence)s RETURNING number
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An event that was read, on its way to be routed. ``own``: written by the account that speaks for us there.
-
-    ``root`` is the message whose thread it belongs to. ``is_late_edit``: the event tells an edit of a message that nobody
-    told us of, ``edited_at`` is when it was made. ``is_notice``: about the conversation, told even while that is archived.
-    ``ready`` are mailboxes whose actor waits for this very commit: it may record the intent to send along with the message.
-    """
-
-    event: int
-    link: int
-    external_id: str
-    own: bool
-    received_at: datetime
-    discard: str = ""
-    ready: tuple[int, ...] = ()
-    root: int | None = None
-    is_late_edit: bool = False
-    edited_at: datetime | None = None
-    is_notice: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """What became of an event: its verdict ('' = relayed, 'later', or a ``Discard``) and the mailboxes it went to.
-
-    ``begun`` are those of the ready ones whose intent is on record: it is for the caller to send now.
-    """
-
-    event: int
-    verdict: str
-    links: list[int]
-    begun: list["Begun"]
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A delivery whose first part is about to be sent."""
-
-    delivery: int
-    message: int
-    link: int
-    intent_at: datetime
-
-
-LATER = "later"
-"""Verdict on a post by our own account while a send is under way there: it may be that send coming back; ask again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A part that went out, under the id the platform gave it.
-
-    ``is_news``: not simply at the first try. ``revision`` is the edit whose words it has, None for the original ones.
-    """
-
-    delivery: int
-    event: int
-    part: int
-    external_id: str
-    is_last: bool
-    outcome: Outcome
-    is_news: bool = True
-    revision: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A part about to be sent."""
-
-    delivery: int
-    part: int
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One step of a mailbox, in one commit: what was said, and what will be said next. Either may be missing."""
-
-    said: Said | None
-    intent: Intent | None
-
-    @property
-    def continues(self) -> bool:
-        """The next part of the same delivery follows: one row, so one update must do both."""
-        return bool(self.said and self.intent and self.said.delivery == self.intent.delivery)
-
-
 class Ledger:
     """One leased shard's view of the database. ``take`` gives one or None; ``close`` gives the lease back."""
 
@@ -444,9 +135,9 @@ class Ledger:
         self._database = database
         self._lines: list[psycopg.AsyncConnection[Any]] = [database]
         self.events_waiting: Batcher[tuple[int, int], list[Any]] = Batcher(self._on_line(self._events))
-        self.route: Batcher[list[Heard], list[Routed]] = Batcher(self._on_line(self._route))
+        self.route: Batcher[list[Heard], list[Routed]] = Batcher(self._on_line(partial(route, self._lease)))
         self.deliveries_open: Batcher[int, list[Any]] = Batcher(self._on_line(self._deliveries))
-        self.turn: Batcher[Turn, int | None] = Batcher(self._on_line(self._turn))
+        self.turn: Batcher[Turn, int | None] = Batcher(self._on_line(partial(take_turns, self._lease)))
         self._query: Batcher[tuple[str, Mapping[str, Any]], list[Any]] = Batcher(self._on_line(self._rows))
 
     @classmethod
@@ -545,7 +236,7 @@ class Ledger:
         return [row.event for row in await cursor.fetchall()]
 
     async def count(self, happenings: Sequence[Counted]) -> None:
-        """See the module's ``count``."""
+        """See ``inbox.count``."""
         await count(self._database, happenings)
 
     def _on_line(self, work: Callable[..., Any]) -> Callable[[list[Any]], Any]:
@@ -577,44 +268,11 @@ class Ledger:
         cursor = await line.execute(_DELIVERIES, (links, PAGE))
         return _by_link(links, await cursor.fetchall(), "link")
 
-    async def _route(self, line: Any, batches: list[list[Heard]]) -> list[list[Routed]]:
-        heard = [one for batch in batches for one in batch]
-        values = {
-            "events": [h.event for h in heard],
-            "links": [h.link for h in heard],
-            "ids": [h.external_id for h in heard],
-            "own": [h.own for h in heard],
-            "received": [h.received_at for h in heard],
-            "discards": [h.discard for h in heard],
-            "roots": [h.root for h in heard],
-            "late_edits": [h.is_late_edit for h in heard],
-            "edited": [h.edited_at for h in heard],
-            "notices": [h.is_notice for h in heard],
-            "ready_events": [h.event for h in heard for _ in h.ready],
-            "ready_links": [link for h in heard for link in h.ready],
-        }
-        cursor = await line.execute(_ROUTE, self._lease | values)
-        routed = _routed(await cursor.fetchall())
-        if len(routed) != len(heard):
-            raise LeaseLost
-        return [[routed[one.event] for one in batch] for batch in batches]
-
     async def _rows(self, line: Any, asked: list[tuple[str, Mapping[str, Any]]]) -> list[list[Any]]:
         # Without the transaction, what stands before a statement that psycopg itself refuses would be committed.
         async with line.transaction(), line.pipeline():
             cursors = [await line.execute(statement, {**self._lease, **values}) for statement, values in asked]
         return [await cursor.fetchall() for cursor in cursors]
-
-    async def _turn(self, line: Any, turns: list[Turn]) -> list[int | None]:
-        """Returns for each turn the event whose contents may be forgotten after it, if any."""
-        said = [(turn.said, turn.continues) for turn in turns if turn.said]
-        intents = [turn.intent for turn in turns if turn.intent and not turn.continues]
-        cursor = await line.execute(_TURN, self._lease | _said_columns(said) | _intent_columns(intents))
-        row = await cursor.fetchone()
-        if row.written != len(said) + len(intents):
-            raise LeaseLost
-        finished = set(row.finished)
-        return [turn.said.event if turn.said and turn.said.event in finished else None for turn in turns]
 
 
 async def _alone(work: Callable[..., Any], line: Any, item: Any) -> Any:
@@ -623,34 +281,6 @@ async def _alone(work: Callable[..., Any], line: Any, item: Any) -> Any:
         return (await work(line, [item]))[0]
     except REFUSALS as error:
         return error
-
-
-def _said_columns(said: list[tuple[Said, bool]]) -> dict[str, Any]:
-    return {
-        "deliveries": [one.delivery for one, _ in said],
-        "parts": [one.part for one, _ in said],
-        "ids": [one.external_id for one, _ in said],
-        "last": [one.is_last for one, _ in said],
-        "next": [continues for _, continues in said],
-        "outcomes": [one.outcome.value for one, _ in said],
-        "news": [one.is_news for one, _ in said],
-        "revisions": [one.revision for one, _ in said],
-    }
-
-
-def _intent_columns(intents: list[Intent]) -> dict[str, Any]:
-    return {"intents": [one.delivery for one in intents], "intent_parts": [one.part for one in intents]}
-
-
-def _routed(rows: list[Any]) -> dict[int, Routed]:
-    routed: dict[int, Routed] = {}
-    for row in rows:
-        one = routed.setdefault(row.event, Routed(row.event, row.verdict, [], []))
-        if row.link is not None:
-            one.links.append(row.link)
-            if row.state:
-                one.begun.append(Begun(row.id, row.message, row.link, row.intent_at))
-    return routed
 
 
 def _by_link(links: list[int], rows: list[Any], column: str) -> list[list[Any]]:

@@ -27,10 +27,13 @@ from connectors.messages import (
 )
 from relay import vault
 from relay.changes import UNKNOWN
+from relay.database import REFUSALS
 from relay.hearing import Unheard
-from relay.ledger import LATER, PAGE, REFUSALS, Counted, Heard, Routed
+from relay.inbox import Counted
+from relay.ledger import PAGE
 from relay.models import DailyCount, Discard
 from relay.plausible import plausible
+from relay.routing import LATER, Heard, Routed
 
 if TYPE_CHECKING:
     from relay.ingest import Ingest

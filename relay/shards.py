@@ -26,11 +26,13 @@ from connectors.downloads import Opener, opening_over_aiohttp
 from connectors.http import Transport, over_aiohttp
 from relay import doorbell, vault
 from relay.commands import Commands
+from relay.database import LeaseLost
 from relay.delivery import Deliver
 from relay.files import Files
 from relay.hearing import Ear
 from relay.ingest import TROUBLE_REST, Ingest
-from relay.ledger import LeaseLost, Ledger, Routed
+from relay.ledger import Ledger
+from relay.routing import Routed
 from relay.translate import Translator
 
 log = structlog.get_logger(__name__)

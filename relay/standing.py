@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from relay.ledger import FENCED, Ledger
+from relay.database import FENCED
+from relay.ledger import Ledger
 from relay.models import MessageCopy
 
 NAMED = 3

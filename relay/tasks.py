@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Installation
 from relay import subscriptions
-from relay.ledger import LeaseLost
+from relay.database import LeaseLost
 from relay.models import Shard
 from relay.shards import drain
 

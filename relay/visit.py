@@ -33,12 +33,13 @@ from connectors.messages import (
 from connectors.richtext import mentions
 from relay.amending import Amendment
 from relay.consequences import MISTAKE, consequence, growing_rest
+from relay.database import LeaseLost
 from relay.files import OriginFails, OriginLost
 from relay.hearing import Unheard
-from relay.ledger import Intent, LeaseLost, Said
 from relay.models import Delivery, Discard, MessageCopy, Outcome
 from relay.sayings import Saying, Words
 from relay.translate import NO_THREAD, Thread
+from relay.turns import Intent, Said
 
 if TYPE_CHECKING:
     from relay.delivery import Deliver

@@ -20,7 +20,7 @@ from connectors.messages import ConversationId
 from connectors.sandbox import Shown, Webhook, World
 from mio_hub.sandbox import demo
 from relay import ingress
-from relay.ledger import connection_parameters
+from relay.database import connection_parameters
 from relay.models import ConversationLink, UniversalConversation
 from relay.shards import drain
 

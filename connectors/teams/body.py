@@ -154,13 +154,13 @@ class _Reader:
     def _words(self, element: Element) -> list[str]:
         """The words of a name, from this element and its followers, which are then said."""
         words, user = [_text(element)], self._user(element)
-        while (follower := _follower(element)) is not None and user and self._user(follower) == user:
-            if _text(follower) in words:
+        while user and (follower := _follower(element)) is not None and self._user(follower) == user:
+            if (word := _text(follower)) in words:
                 break
             element.tail = None
             element = follower
             self._said.add(element)
-            words.append(_text(element))
+            words.append(word)
         return words
 
     def _mentioned(self, element: Element) -> Mapping[str, Any]:
@@ -177,7 +177,8 @@ def _follower(element: Element) -> Element | None:
 
 
 def _text(element: Element) -> str:
-    return " ".join("".join(element.itertext()).split())
+    said = "".join(element.itertext()) if len(element) else element.text or ""
+    return " ".join(said.split())
 
 
 def _emoji(element: Element) -> Inline:

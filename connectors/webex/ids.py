@@ -6,6 +6,7 @@ three forms, so they are brought to one: people as the full id, organizations as
 
 import re
 from base64 import b64decode, b64encode
+from functools import lru_cache
 
 from connectors.messages import AccountId, ConversationId, MessageId, WorkspaceId
 
@@ -54,8 +55,9 @@ def person(id_: str) -> AccountId | None:
     return AccountId(encode("PEOPLE", value)) if value else None
 
 
+@lru_cache(maxsize=4096)
 def is_account(id_: str) -> bool:
-    """Whether this is a person's id as ``account`` makes it."""
+    """Whether this is a person's id as ``account`` makes it. Asked for every mention, mostly of the same few thousand."""
     return person(id_) == id_
 
 

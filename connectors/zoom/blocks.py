@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.richtext import Block, BulletList, CodeBlock, Heading, NumberedList, Paragraph, Quote
-from connectors.zoom.inlines import LINE_ENDS, Flow
+from connectors.zoom.inlines import Flow
 from connectors.zoom.spans import NEST, Span, read_mentions, read_spans
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3}
@@ -43,7 +43,7 @@ def read(text: str, content: Mapping[str, Any]) -> tuple[list[Block], list[str]]
 
 def _lines(text: str) -> list[_Line]:
     lines, start = [], 0
-    for line in LINE_ENDS.split(text):
+    for line in text.split("\n"):
         lines.append(_Line(start, start + len(line)))
         start += len(line) + 1
     return lines

@@ -2,13 +2,12 @@
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from connectors.richtext import STYLES, Broadcast, Inline, LineBreak, Link, Mention, Style, Text
 from connectors.zoom import ids
 from connectors.zoom.spans import EVERYONE, Named, Span
-
-LINE_ENDS = re.compile("\n")
 
 _STYLES = {
     "Bold": Style.BOLD,
@@ -35,16 +34,16 @@ class Flow:
     def __init__(self, text: str, spans: Sequence[Span], mentions: Sequence[Named]) -> None:
         self.text = text
         self.degraded: list[str] = []
-        self.dropped: dict[int, int] = {}
-        self.mentions: dict[int, tuple[int, Inline]] = {}
+        self.jumps: dict[int, tuple[int, Inline | None]] = {}
         for named in mentions:
-            self.mentions[named.start] = (named.end, self.mentioned(named))
+            self.jumps[named.start] = (named.end, self.mentioned(named))
         kept = [span for span in map(self.kept, spans) if span]
         if "`" in text:
             kept += self.code(mentions)
-        self.cuts: list[int] = []
-        self.looks: list[tuple[Style, str]] = []
+        self.cuts = [-1]
+        self.looks = [(Style.PLAIN, "")]
         self.cut(kept)
+        self.cuts.append(len(text))
 
     def mentioned(self, named: Named) -> Inline:
         """Who is meant. Everybody is ``@all`` in Zoom, in whatever language the author's client writes it."""
@@ -62,49 +61,45 @@ class Flow:
         if span.kind not in _STYLES and not (span.kind == "AddLink" and _WEB.match(span.attr)):
             self.degraded.append(_UNKEPT.get(span.kind, "link" if span.kind == "AddLink" else "formatting"))
             return None
-        end = span.start + len(self.text[span.start : span.end].rstrip())
-        if end == span.end:
+        if not self.text[span.end - 1].isspace():
             return span
+        end = span.start + len(self.text[span.start : span.end].rstrip())
         return span._replace(end=end) if end > span.start else None
 
     def code(self, mentions: Sequence[Named]) -> Iterator[Span]:
         """Code between equal runs of backticks on one line; the runs themselves are dropped."""
         start = 0
-        for line in LINE_ENDS.split(self.text):
+        for line in self.text.split("\n"):
+            end = start + len(line)
             if "`" in line:
-                for opening, closing in _pairs(
-                    [(m.start() + start, m.end() + start) for m in _BACKTICKS.finditer(line)]
-                ):
+                for opening, closing in _pairs([run.span() for run in _BACKTICKS.finditer(self.text, start, end)]):
                     if not any(named.start < closing[1] and named.end > opening[0] for named in mentions):
                         yield self.code_between(opening, closing)
-            start += len(line) + 1
+            start = end + 1
 
     def code_between(self, opening: tuple[int, int], closing: tuple[int, int]) -> Span:
         start, end = opening[1], closing[0]
         inside = self.text[start:end]
         if inside[0] == inside[-1] == " " and inside.strip():
             start, end = start + 1, end - 1
-        self.dropped[opening[0]] = start
-        self.dropped[end] = closing[1]
+        self.jumps[opening[0]] = (start, None)
+        self.jumps[end] = (closing[1], None)
         return Span(start, end, "Code", "")
 
     def cut(self, spans: Sequence[Span]) -> None:
         """Fill ``cuts`` with every border and ``looks`` with how the text from there on looks."""
-        changes: dict[int, list[tuple[int, Span]]] = {}
+        changes: dict[int, list[tuple[int, Span]]] = defaultdict(list, {start: [] for start in self.jumps})
         for span in spans:
-            changes.setdefault(span.start, []).append((1, span))
-            changes.setdefault(span.end, []).append((-1, span))
-        for start in (*self.mentions, *self.dropped):
-            changes.setdefault(start, [])
-        counts = dict.fromkeys(_STYLES, 0)
+            changes[span.start].append((1, span))
+            changes[span.end].append((-1, span))
+        counts = dict.fromkeys(_BITS.values(), 0)
         urls: list[str] = []
         bits = 0
         for position in sorted(changes):
             for step, span in changes[position]:
-                if span.kind in counts:
-                    counts[span.kind] += step
-                    bit = _BITS[span.kind]
-                    bits = bits | bit if counts[span.kind] else bits & ~bit
+                if bit := _BITS.get(span.kind):
+                    counts[bit] += step
+                    bits = bits | bit if counts[bit] else bits & ~bit
                 elif step > 0:
                     urls.append(span.attr)
                 else:
@@ -114,25 +109,21 @@ class Flow:
 
     def read(self, start: int, end: int) -> tuple[Inline, ...]:
         """The inlines of a stretch, piece by piece: whoever makes a document of them makes them normal."""
-        return tuple(self.pieces(start, end))
-
-    def pieces(self, start: int, end: int) -> Iterator[Inline]:
-        at = start
+        found: list[Inline] = []
+        at, border = start, bisect_right(self.cuts, start)
         while at < end:
-            if at in self.mentions:
-                at, inline = self.mentions[at]
-                yield inline
-            elif at in self.dropped:
-                at = self.dropped[at]
+            if at in self.jumps:
+                at, inline = self.jumps[at]
+                found += [inline] if inline else []
+                border = bisect_right(self.cuts, at, border)
+                continue
+            (style, url), stop = self.looks[border - 1], min(self.cuts[border], end)
+            if url:
+                found += _linked(self.text[at:stop], url, style)
             else:
-                border = bisect_right(self.cuts, at)
-                stop = min(self.cuts[border], end) if border < len(self.cuts) else end
-                style, url = self.looks[border - 1] if border else (Style.PLAIN, "")
-                if url:
-                    yield from _linked(self.text[at:stop], url, style)
-                else:
-                    yield Text(self.text[at:stop], style)
-                at = stop
+                found.append(Text(self.text[at:stop], style))
+            at, border = stop, border + 1
+        return tuple(found)
 
 
 def _linked(text: str, url: str, style: Style) -> Iterator[Inline]:

@@ -67,11 +67,11 @@ def read_spans(entries: object, text: str) -> list[Span]:
     """The readable entries of ``rich_text``, cut to ``text``."""
     index = _indexer(text)
     found = []
-    for entry, start, end in _positioned(entries):
-        kind, attr = entry.get("format_type"), entry.get("format_attr")
-        span = Span(index(start), index(end - RICHTEXT_END), str(kind), attr if isinstance(attr, str) else "")
-        if span.start < span.end:
-            found.append(span)
+    for entry, first, last in _positioned(entries):
+        start, end = index(first), index(last - RICHTEXT_END)
+        if start < end:
+            kind, attr = entry.get("format_type"), entry.get("format_attr")
+            found.append(Span(start, end, str(kind), attr if isinstance(attr, str) else ""))
     return found
 
 
@@ -116,7 +116,11 @@ def _position(value: object) -> int | None:
 def _indexer(text: str) -> Callable[[int], int]:
     """From code units to characters, kept within ``text``."""
     length = len(text)
-    if text.isascii() or not (found := [pair.start() for pair in _PAIRS.finditer(text)]):
-        return lambda position: min(max(position, 0), length)
+    found = [] if text.isascii() else [pair.start() for pair in _PAIRS.finditer(text)]
     starts = [start + number for number, start in enumerate(found)]
-    return lambda position: min(max(position - bisect_left(starts, position), 0), length)
+
+    def index(position: int) -> int:
+        at = position - bisect_left(starts, position)
+        return at if 0 <= at <= length else max(0, min(at, length))
+
+    return index

@@ -17,7 +17,7 @@ from connectors.sandbox import Fault, Webhook
 from connectors.slack.connector import Slack
 from relay import page, visit
 from relay.changes import Changes
-from relay.ledger import LeaseLost, connection_parameters
+from relay.database import LeaseLost, connection_parameters
 from relay.models import ConversationLink, DailyCount, Delivery, Discard, InboundEvent
 from tests.house import House
 from tests.stories.test_conversation import Talk

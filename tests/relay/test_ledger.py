@@ -8,17 +8,22 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from accounts.models import Installation, Tenant
-from relay.ledger import Heard, Intent, LeaseLost, Ledger, Outcome, Said, Told, Turn, accept, connect
+from relay.database import LeaseLost, connect
+from relay.inbox import Told, accept
+from relay.ledger import Ledger
 from relay.models import (
     ConversationLink,
     Delivery,
     Discard,
     InboundEvent,
     MessageCopy,
+    Outcome,
     RelayedMessage,
     Shard,
     UniversalConversation,
 )
+from relay.routing import Heard
+from relay.turns import Intent, Said, Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

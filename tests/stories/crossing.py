@@ -11,7 +11,7 @@ from connectors.http import AnswerLost, Outgoing
 from connectors.sandbox import Shown
 from connectors.webex import client as webex_client
 from relay import hearing, ingest, page, shards, visit
-from relay.ledger import LeaseLost
+from relay.database import LeaseLost
 from relay.models import ConversationLink, Delivery, InboundEvent
 from tests.house import House
 from tests.stories.test_conversation import SPEAKERS, Talk

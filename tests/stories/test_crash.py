@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 from redis import Redis
 
-from relay.ledger import connection_parameters
+from relay.database import connection_parameters
 from relay.models import Delivery
 from tests.stack import Stack
 
