@@ -209,7 +209,18 @@ def test(arguments: list[str]) -> int:
     if not any(shutil.which(name) for name in BROWSERS):
         say("!!! No Chromium found: the browser tests do not run. On Debian or Ubuntu: apt-get install chromium !!!")
     with embedded.servers(VAR, fresh=True, durable=False) as servers:
-        return run([sys.executable, "-m", "pytest", *arguments], throw_away_environment(servers))
+        return run(
+            [sys.executable, "-m", "pytest", *side_by_side(arguments), *arguments], throw_away_environment(servers)
+        )
+
+
+def side_by_side(arguments: list[str]) -> list[str]:
+    """On every core, file by file, when no files are named; what is said after it wins: `-n0` or `--pdb` takes one process.
+
+    A given Valkey is one for all, and each process needs its own.
+    """
+    is_whole = all(argument.startswith("-") for argument in arguments)
+    return ["-n", "auto", "--dist", "loadfile"] if is_whole and not os.environ.get("REDIS_URL") else []
 
 
 def bench(arguments: list[str]) -> int:

@@ -100,8 +100,14 @@ class Stack:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def kill_all(self) -> None:
+        """End everything that still runs and is asked nothing any more."""
+        for process in self.processes:
+            if process.poll() is None:
+                self.kill(process)
+
     def stop(self) -> None:
-        """End everything that still runs."""
+        """End everything that still runs as an operator would, so that it finishes what it is doing."""
         for process in self.processes:
             family = [*psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
             process.terminate()
@@ -169,4 +175,4 @@ def running(secrets: dict[str, Any], folder: Path, port: int) -> Iterator[Stack]
             stack.start_all()
             yield stack
         finally:
-            stack.stop()
+            stack.kill_all()

@@ -258,13 +258,11 @@ def test_an_upload_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(http, "STALLED_SECONDS", 0.3)
 
     async def deaf(request: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(3)
+        await asyncio.sleep(60)
         return web.Response()
 
-    began = time.monotonic()
     with pytest.raises(Unavailable):
         sent(putting(len(DATA) * 40), given(DATA * 40, 65_536), deaf)
-    assert time.monotonic() - began < 2.5
 
 
 def test_a_file_needs_a_driver_that_has_one() -> None:

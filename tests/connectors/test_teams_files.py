@@ -346,11 +346,13 @@ def test_exactly_one_call_carries_the_file(hub: Hub) -> None:
     assert all(call.scopes for call in made)
 
 
-def test_a_folder_that_is_still_being_made_is_waited_for(hub: Hub) -> None:
+def test_a_folder_that_is_still_being_made_is_waited_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     channel = hub.fake.channels.all[hub.fake.places()[0].id]
     channel.folder_ready = False
-    with pytest.raises(Unavailable, match="folder"):
-        hub.uploaded("a.txt", b"x")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "FOLDER_PAUSES", (0.0, 0.01, 0.02))
+        with pytest.raises(Unavailable, match="folder"):
+            hub.uploaded("a.txt", b"x")
     assert hub.fake.shown(hub.general) == []
     pauses = [call.after for call in until_ready(hub, channel)]
     assert pauses == [0.0, 2.0, 0.0]

@@ -128,9 +128,10 @@ def test_a_member_that_dies_is_started_again(crew: Crew, tmp_path: Path) -> None
 def test_a_member_that_ignores_the_stop_is_killed(crew: Crew, tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     deaf += "print('deaf', flush=True); time.sleep(60)"
+    others = psutil.Process().children()
     start(crew, "deaf", deaf, grace=0.3)
     wait_for(lambda: "deaf" in (tmp_path / "deaf.log").read_text(), crew)
-    [process] = psutil.Process().children()
+    [process] = set(psutil.Process().children()) - set(others)
     crew.stop()
     assert not process.is_running()
 
@@ -143,6 +144,21 @@ def test_members_are_stopped_in_reverse_order(crew: Crew, tmp_path: Path) -> Non
     crew.stop()
     first, second = (float((tmp_path / f"{name}.log").read_text().split()[-1]) for name in ("first", "second"))
     assert second < first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_parallel"),
+    [([], True), (["-q", "--durations=9"], True), (["tests/relay"], False), (["-k", "order"], False)],
+)
+def test_all_tests_run_on_every_core_and_those_that_are_named_in_one_process(
+    arguments: list[str], is_parallel: bool
+) -> None:
+    assert ("-n" in supervisor.side_by_side(arguments)) == is_parallel
+
+
+def test_a_given_valkey_is_one_for_all_and_so_is_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://redis.example.com")
+    assert supervisor.side_by_side([]) == []
 
 
 def test_the_developers_own_settings_do_not_reach_the_tests() -> None:
