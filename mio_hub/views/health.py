@@ -8,10 +8,11 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis import RedisError
 
 from mio_hub import heartbeat
+from mio_hub.metrics import exposition
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +51,10 @@ def redis_and_processes() -> dict[str, str]:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text form, of this web process."""
+    """Prometheus' text form: the whole Hub's figures, and this web process's."""
     if not may_read_metrics(request):
         return HttpResponse("A bearer token is needed.\n", status=401, content_type="text/plain")
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def may_read_metrics(request: HttpRequest) -> bool:
