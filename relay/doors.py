@@ -3,7 +3,9 @@
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import close_old_connections
 
 import connectors
 from accounts.matching import Memory
@@ -37,13 +39,14 @@ class Doors:
         if len(key) > LONGEST_KEY or platform not in connectors.slugs():
             return None
         if (platform, key) not in self._own:
-            own = await PlatformApp.objects.filter(platform=platform, key=key).afirst()
-            self._own[platform, key] = _door(own) if own else None
+            self._own[platform, key] = await sync_to_async(_find)(platform, key)
         return self._own[platform, key]
 
 
-def _door(own: PlatformApp) -> Door | None:
-    if not own.is_ready:
+def _find(platform: str, key: str) -> Door | None:
+    close_old_connections()  # this thread serves no request of Django's, which would have done so
+    own = PlatformApp.objects.filter(platform=platform, key=key).first()
+    if own is None or not own.is_ready:
         return None
     secrets = connectors.get(own.platform).Secrets(**own.secrets)
     return Door(own.platform, own.pk, secrets) if all(astuple(secrets)) else None

@@ -9,11 +9,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection, connections
 
 import connectors
+from accounts.models import Installation, PlatformApp
 from connectors.errors import Forged, Malformed
 from relay import ingress
+from relay.hearsay import last_heard
 from relay.models import DailyCount, Discard, InboundEvent
 from tests.connectors.fuzzing import genuine, proven, spoilt, written
 from tests.connectors.fuzzing import signed as fuzzed
@@ -47,6 +50,7 @@ def send(body: bytes, headers: dict[str, str], path: str = "/webhooks/slack/", m
             return await knock(path, body, headers, method)
         finally:
             await ingress.close_inbox()
+            await sync_to_async(connections.close_all)()
 
     return asyncio.run(work())
 
@@ -239,3 +243,62 @@ def test_garbage_is_refused_by_name_and_writes_nothing(house: House, redis: Any,
     assert not InboundEvent.objects.exists()
     assert counted() == {}
     assert redis.keys("*") == []
+
+
+# --- Doors of tenants' own apps, and what is told of our standing
+
+
+@pytest.fixture
+def own_app(house: House) -> PlatformApp:
+    """Slack is connected by an app of the tenant's own."""
+    installation = house.installations["slack"]
+    own = PlatformApp.objects.create(
+        tenant=installation.tenant, platform="slack",
+        registration={"client_id": "1.2", "client_secret": "s"}, secrets={"signing_secret": "of our own"},
+    )  # fmt: skip
+    Installation.objects.filter(pk=installation.pk).update(app=own)
+    return own
+
+
+def signed_with(secret: str, body: bytes) -> dict[str, str]:
+    stamp = str(int(time.time()))
+    mac = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    return {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={mac}"}
+
+
+def test_a_tenants_own_app_has_a_door_and_a_secret_of_its_own(house: House, own_app: PlatformApp) -> None:
+    body = slack_event(house)
+    door = f"/webhooks/slack/{own_app.key}/"
+    assert send(body, signed(house, body), door) == 401
+    assert send(body, signed_with("of our own", body), door) == 200
+    assert InboundEvent.objects.count() == 1
+
+
+def test_who_holds_one_apps_secret_speaks_for_no_other_apps_workspace(house: House, own_app: PlatformApp) -> None:
+    body = slack_event(house)
+    assert send(body, signed(house, body)) == 200
+    assert not InboundEvent.objects.exists()
+    assert counted() == {"unknown workspace": 1}
+    Installation.objects.update(app=None)
+    assert send(body, signed_with("of our own", body), f"/webhooks/slack/{own_app.key}/") == 200
+    assert not InboundEvent.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["nobody", "x" * 17, "%00", "a/b", "../slack"])
+def test_a_door_that_nobody_made_is_not_there(house: House, key: str) -> None:
+    body = slack_event(house)
+    assert send(body, signed(house, body), f"/webhooks/slack/{key}/") == 404
+
+
+def test_an_app_whose_secrets_were_not_brought_yet_has_no_door(house: House) -> None:
+    own = PlatformApp.objects.create(tenant=house.installations["slack"].tenant, platform="slack")
+    body = slack_event(house)
+    assert send(body, signed_with("", body), f"/webhooks/slack/{own.key}/") == 404
+
+
+def test_when_a_connection_was_last_heard_of_is_remembered(house: House) -> None:
+    slack = house.installations["slack"].pk
+    assert last_heard([slack]) == {}
+    body = slack_event(house, channel="C0UNLINKED")
+    assert send(body, signed(house, body)) == 200
+    assert abs(last_heard([slack])[slack].timestamp() - time.time()) < 60
