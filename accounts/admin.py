@@ -1,17 +1,33 @@
-"""The operator's look at accounts: to see, not to change. Tokens are not shown."""
+"""The operator's look at accounts: to see, not to change. What is stored encrypted is never shown."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.models import Installation, Person, PlatformAccount, Tenant
+from accounts.models import (
+    AuditEntry,
+    Installation,
+    Membership,
+    Person,
+    PlatformAccount,
+    PlatformApp,
+    Subscription,
+    Tenant,
+    Token,
+    User,
+)
+from accounts.secrets import SealedField
 
 
 class ReadOnly(admin.ModelAdmin[Any]):
     """Rows that only the product itself writes."""
 
     show_full_result_count = False
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        sealed = [field.name for field in self.opts.fields if isinstance(field, SealedField)]
+        return [*sealed, "password"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -23,9 +39,54 @@ class ReadOnly(admin.ModelAdmin[Any]):
         return False
 
 
+@admin.register(Tenant)
+class TenantAdmin(ReadOnly):
+    list_display = ("name", "key", "created_at", "deleted_at")
+    search_fields = ("name", "key")
+
+
+@admin.register(User)
+class UserAdmin(ReadOnly):
+    list_display = ("email", "first_name", "last_name", "last_login", "is_staff")
+    search_fields = ("email", "first_name", "last_name")
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly):
+    list_display = ("user", "tenant", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "tenant")
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(ReadOnly):
+    list_display = ("at", "tenant", "actor_name", "action", "subject")
+    list_select_related = ("tenant",)
+
+
 @admin.register(Installation)
 class InstallationAdmin(ReadOnly):
-    list_display = ("name", "tenant", "platform", "workspace", "state")
+    list_display = ("name", "tenant", "platform", "workspace", "state", "problem")
+    list_filter = ("platform", "state")
+    list_select_related = ("tenant",)
+
+
+@admin.register(PlatformApp)
+class PlatformAppAdmin(ReadOnly):
+    list_display = ("tenant", "platform", "is_ready", "created_at")
+    list_select_related = ("tenant",)
+
+
+@admin.register(Token)
+class TokenAdmin(ReadOnly):
+    list_display = ("installation", "kind", "expires_at", "renew_at", "renewed_at")
+    list_select_related = ("installation",)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnly):
+    list_display = ("installation", "resource", "expires_at", "problem")
+    list_select_related = ("installation",)
 
 
 @admin.register(PlatformAccount)
@@ -34,4 +95,11 @@ class PlatformAccountAdmin(ReadOnly):
     list_select_related = ("installation",)
 
 
-admin.site.register([Tenant, Person], ReadOnly)
+@admin.register(Person)
+class PersonAdmin(ReadOnly):
+    list_display = ("name", "email", "tenant")
+    list_select_related = ("tenant",)
+
+
+admin.site.site_header = admin.site.site_title = "Mio Hub, for its operator"
+admin.site.index_title = "Everything the Hub keeps. None of it is a message, and nothing secret is shown."
