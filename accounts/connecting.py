@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import oauth, tokens
+from accounts.access import May, may, memberships
 from accounts.asking import ask
 from accounts.models import ConsentRequest, Installation, Membership, PlatformApp, Token, User
 from connectors.consent import App, Connects, Granted, Identity, Preset, Purpose, Scope, Step, wanted
@@ -57,6 +58,10 @@ class Denied(Setback):
 
 class PlatformSaysNo(Setback):
     title = "The platform did not go along"
+
+
+class NotAllowed(Setback):
+    title = "You may not connect platforms here"
 
 
 class Unsuitable(Setback):
@@ -124,7 +129,8 @@ def _set_out(trip: ConsentRequest, luggage: dict[str, Any]) -> str:
 
 
 def _journey(trip: ConsentRequest, state: str = "") -> oauth.Trip:
-    return oauth.Trip(callback(trip.platform), state, trip.secrets["verifier"], trip.secrets["workspace"])
+    verifier = trip.secrets["verifier"] if steps(trip.platform)[trip.step].pkce else ""
+    return oauth.Trip(callback(trip.platform), state, verifier, trip.secrets["workspace"])
 
 
 def _digest(state: str) -> str:
@@ -177,6 +183,9 @@ def _claim(user: User, platform: str, state: str) -> ConsentRequest:
             "It was not started from here by you, so nothing was changed. If you meant to connect a platform, start again "
             "from Connect Platforms."
         )
+    membership = memberships(user).filter(tenant=trip.tenant_id).first()
+    if membership is None or not may(membership, May.CHANGE):
+        raise NotAllowed("Your role does not let you connect platforms any more. Nothing was changed.")
     now = timezone.now()
     if trip.expires_at <= now:
         raise _blamed(
@@ -238,16 +247,17 @@ def _finish(trip: ConsentRequest, connector: type[Connects], workspace: str, gat
     gathered += [
         token for kind in connector.oauth.minted for token in oauth.mint(kind, connector, app_for(trip), workspace)
     ]
-    speaking = _speaking(connector, workspace, gathered)
+    speaking = _speaking(connector, workspace, gathered, app_for(trip))
     identity = ask(speaking.identify(), speaking.credentials)
     _check_scopes(trip, gathered)
     with transaction.atomic():
         return _connect(trip, identity, gathered)
 
 
-def _speaking(connector: type[Connects], workspace: str, gathered: Iterable[Granted]) -> Any:
+def _speaking(connector: type[Connects], workspace: str, gathered: Iterable[Granted], app: App) -> Any:
     held = {token.kind: token.access for token in gathered}
-    return connector(Credentials(WorkspaceId(workspace), AccountId(""), held))  # type: ignore[call-arg]  # a mix-in of Connector
+    credentials = Credentials(WorkspaceId(workspace), AccountId(""), held, app.ids)
+    return connector(credentials)  # type: ignore[call-arg]  # a mix-in of Connector
 
 
 def missing(asked: Iterable[Scope], granted: Mapping[str, Iterable[str]]) -> list[Scope]:

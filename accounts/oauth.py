@@ -5,6 +5,7 @@ What differs between platforms is in their ``Step``s and ``OAuth``; nothing of i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from http.client import TOO_MANY_REQUESTS
 from typing import Any
 
 import requests
@@ -130,5 +131,7 @@ class GuardedAdapter(HTTPAdapter):
         body = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
         if len(body) > LARGEST_ANSWER or response.is_redirect:
             raise requests.exceptions.ContentDecodingError("an answer that no platform gives")
+        if response.status_code == TOO_MANY_REQUESTS:
+            raise requests.exceptions.RetryError("the platform asked to slow down")
         response._content = body  # noqa: SLF001 (what ``Response.content`` would read without a bound)
         return response

@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     """What a consent is for. Each has a public page of its scopes."""
 
     CONNECT = "connect"
+    SIGN_UP = "sign-up"
     MESSAGES = "direct-messages"
     FILES = "file-sharing"
 
@@ -93,6 +94,11 @@ class App:
 
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """What a connector must know of the registration itself: found in ``Credentials.extra`` when it identifies."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,9 @@ class Fake(ABC):
     def handle(self, request: Request) -> Response:
         """Answer a request to one of ``hosts`` (``request.url`` is at the real host) as strictly as the platform would."""
 
+    def undelivered(self, webhook: Webhook) -> None:  # noqa: B027 (most platforms do nothing then)
+        """A webhook was given up after all its retries; a platform may stop sending for it."""
+
     @abstractmethod
     def people(self) -> list[Person]:
         """The people of the company on this platform, with a token each."""

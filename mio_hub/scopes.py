@@ -6,6 +6,7 @@ from accounts import oauth
 from connectors.consent import Preset, Purpose, Scope
 
 TITLES = {
+    Purpose.SIGN_UP: "Signing up and in",
     Purpose.CONNECT: "Connect Platforms",
     Purpose.MESSAGES: "Direct messages",
     Purpose.FILES: "File sharing",

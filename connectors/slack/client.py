@@ -20,6 +20,9 @@ HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
 
 READ = ("channels:read", "groups:read", "im:read", "mpim:read")
 
+PEOPLE = ("users:read", "users:read.email")
+"""The second is never granted without the first, and makes Slack tell e-mail addresses as well (§5.1)."""
+
 MEMBER_PAGES = 10
 """Pages of members: a list that nobody reads to its end needs no more."""
 PAGES = 20
@@ -31,7 +34,7 @@ CLOCK_MARGIN = timedelta(minutes=1)
 
 
 def post(rendered: Rendered) -> Calls[MessageId]:
-    """Say it; without ``chat:write.customize`` Slack silently posts under the app's own name."""
+    """Say it, under the name that it borrows or under the app's own."""
     call = telling("chat.postMessage", rendered.payload, "chat:write")
     response = yield replace(call, bucket=post_bucket(rendered.conversation), repeatable=False)
     ts = response.json().get("ts")
@@ -148,6 +151,15 @@ def _as_event(message: Object, conversation: ConversationId) -> Content:
     return {**message, "channel": conversation}
 
 
+def open_chat(account: AccountId) -> Calls[ConversationId]:
+    """Our app's direct message with somebody."""
+    response = yield telling("conversations.open", {"users": account}, "im:write")
+    chat = text_of(inner(response.json(), "channel"), "id")
+    if not is_id(chat):
+        raise Refused("Slack did not say where to write to this person")
+    return ConversationId(chat)
+
+
 def members(conversation: ConversationId) -> Calls[list[AccountId]]:
     """Everybody in a channel, bots included; two thousand at most."""
     found: list[AccountId] = []
@@ -168,7 +180,7 @@ def account(account: AccountId) -> Calls[Account]:
     if is_bot_profile(account):
         response = yield asking("bots.info", "users:read", bot=account)
         return _bot(account, inner(response.json(), "bot"))
-    response = yield asking("users.info", "users:read", user=account)
+    response = yield asking("users.info", *PEOPLE, user=account)
     return _user(account, inner(response.json(), "user"))
 
 
@@ -177,7 +189,7 @@ def _bot(account: AccountId, bot: Object) -> Account:
 
 
 def _user(account: AccountId, user: Object) -> Account:
-    """Any field may be missing or empty (§5.1); the e-mail address needs ``users:read.email``."""
+    """Any field may be missing or empty (§5.1)."""
     profile = inner(user, "profile")
     name = text_of(profile, "display_name", "real_name") or text_of(user, "real_name", "name")
     avatar = text_of(profile, "image_192", "image_512", "image_72")

@@ -1,10 +1,12 @@
 """Slack, as the relay sees it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connectors.calls import Call, Calls
+from connectors.consent import App, Connects, Granted, Greets, Identity, Paper, Preset
 from connectors.contract import (
     CarriesFiles,
     Connector,
@@ -38,7 +40,9 @@ from connectors.messages import (
     Reference,
 )
 from connectors.richtext import Document
-from connectors.slack import client, commands, names, parse, render, transfer, webhook
+from connectors.slack import client, commands, manifest, names, oauth, parse, render, transfer, webhook
+from connectors.slack.oauth import NAMELESS, OAUTH, STEPS
+from connectors.slack.scopes import SCOPES
 
 LONGEST_TEXT = 3_900
 """Characters after escaping: at about 4,000 Slack itself starts to cut, in the middle of code (reference §4.3)."""
@@ -48,6 +52,8 @@ LARGEST_FILE = 1024**3
 
 class Slack(
     Connector,
+    Connects,
+    Greets,
     FetchesMessages,
     EditsMessages,
     DeletesMessages,
@@ -59,9 +65,13 @@ class Slack(
     ListsMembers,
     ListsAccounts,
 ):
-    """A Slack workspace. ``tokens`` has ``bot``; ``extra`` the ``bot_id`` under which posts in a borrowed name return."""
+    """A Slack workspace. ``tokens`` has ``bot``; ``extra`` the ``bot_id`` under which posts in a borrowed name return, and
+    ``nameless`` where no name may be borrowed."""
 
     platform = Platform("slack", "Slack", "#4a154b", Limits(LONGEST_TEXT, Unit.CHARACTERS, LARGEST_FILE))
+    oauth = OAUTH
+    scopes = SCOPES
+    steps = STEPS
 
     @dataclass(frozen=True)
     class Secrets:
@@ -82,7 +92,7 @@ class Slack(
         return parse.parse(content, reference)
 
     def render(self, draft: Draft) -> Rendered:
-        return render.render(draft)
+        return render.render(draft, borrows=NAMELESS not in self.credentials.extra)
 
     def post(self, rendered: Rendered) -> Calls[MessageId]:
         return client.post(rendered)
@@ -106,10 +116,10 @@ class Slack(
         return transfer.open_file(attachment)
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
-        return transfer.upload(attachment, render.render(draft))
+        return transfer.upload(attachment, self.render(draft))
 
     def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
-        return transfer.find_file(attachment, render.render(draft), since, self.own_accounts)
+        return transfer.find_file(attachment, self.render(draft), since, self.own_accounts)
 
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(conversation, name)
@@ -125,3 +135,22 @@ class Slack(
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
+
+    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+        chat = yield from client.open_chat(account)
+        for part in self.parts(Draft(chat, body, "greeting")):
+            yield from client.post(part)
+
+    @classmethod
+    def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
+        return oauth.granted(kind, answer)
+
+    def identify(self) -> Calls[Identity]:
+        return oauth.identify()
+
+    def revoke(self, app: App) -> Calls[None]:
+        return oauth.revoke(self.credentials.tokens)
+
+    @classmethod
+    def papers(cls, hub: str, webhooks: str, preset: Preset, name: str) -> list[Paper]:
+        return manifest.papers(hub, webhooks, preset, name)

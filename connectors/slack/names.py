@@ -13,8 +13,7 @@ from connectors.slack.plain_text import escape
 from connectors.slack.rich_text import text_of
 from connectors.slack.web import inner, telling
 
-RENAME = ("channels:manage", "groups:write")
-TOPIC = ("channels:manage", "channels:write.topic", "groups:write", "groups:write.topic")
+MANAGE = ("channels:manage", "groups:write")
 """Any one that fits the channel's type."""
 
 LONGEST_NAME, LONGEST_TOPIC = 80, 250
@@ -47,11 +46,11 @@ def _fits(character: str) -> bool:
 def rename(conversation: ConversationId, name: str) -> Calls[str]:
     """``conversations.rename``; Slack may make the name still more normal, and says so."""
     wanted = {"channel": conversation, "name": legal_name(name)}
-    response = yield telling("conversations.rename", wanted, *RENAME)
+    response = yield telling("conversations.rename", wanted, *MANAGE)
     return text_of(inner(response.json(), "channel"), "name") or wanted["name"]
 
 
 def set_topic(conversation: ConversationId, topic: str) -> Calls[None]:
     """``conversations.setTopic``, escaped: what a person typed calls nobody."""
     text = shortened(one_line(topic), LONGEST_TOPIC, lambda part: len(escape(part)))
-    yield telling("conversations.setTopic", {"channel": conversation, "topic": escape(text)}, *TOPIC)
+    yield telling("conversations.setTopic", {"channel": conversation, "topic": escape(text)}, *MANAGE)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.contract import Rendered
@@ -32,10 +33,13 @@ _ESCAPED = re.compile("[&<>]")
 """Whether a header decodes the three entities is written nowhere: a heading that holds their characters is set in bold."""
 
 
-def render(draft: Draft) -> Rendered:
-    """The draft as the body of ``chat.postMessage``; ``size`` is the length of the escaped text."""
+def render(draft: Draft, *, borrows: bool = True) -> Rendered:
+    """The draft as the body of ``chat.postMessage``; ``size`` is the length of the escaped text.
+
+    ``borrows`` says whether we may post under the author's name: otherwise it becomes the first line.
+    """
     text = fallback(draft.body.blocks)
-    payload = {
+    payload: dict[str, Any] = {
         "channel": draft.conversation,
         "text": text,
         "blocks": message_blocks(draft.body.blocks),
@@ -48,6 +52,8 @@ def render(draft: Draft) -> Rendered:
         payload["thread_ts"] = draft.thread
     if draft.byline:
         payload |= _voice(draft.byline)
+    if draft.byline and not borrows:
+        return _attributed(Rendered(draft.conversation, payload, len(text), draft.nonce))
     return Rendered(draft.conversation, payload, len(text), draft.nonce)
 
 
@@ -57,11 +63,21 @@ def _voice(byline: Byline) -> dict[str, str]:
     return voice | {"icon_url": byline.avatar_url} if byline.avatar_url.startswith("https://") else voice
 
 
+def _attributed(rendered: Rendered) -> Rendered:
+    """Under our own name: the author's stands in the text, and counts."""
+    said = {key: value for key, value in attributed(rendered.payload).items() if key not in ("username", "icon_url")}
+    return replace(rendered, payload=said, size=rendered.size + len(_line(rendered.payload["username"])))
+
+
+def _line(name: str) -> str:
+    return f"{escape(name)}:\n"
+
+
 def attributed(payload: Mapping[str, Any]) -> dict[str, Any]:
     """``payload`` with the name it borrows as the first line of its text."""
     name = payload["username"]
     line = [text_element(f"{name}:", Style.BOLD), text_element("\n", Style.PLAIN)]
-    text = f"{escape(name)}:\n{payload['text']}"
+    text = _line(name) + payload["text"]
     match payload["blocks"]:
         case [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": words}, *others]}, *rest]:
             blocks = [_rich_text([section_of([*line, *words], quoted=False), *others]), *rest]

@@ -38,7 +38,9 @@ from connectors.slack.sandbox_company import (
 )
 from connectors.slack.sandbox_files import add_file, share
 from connectors.slack.sandbox_names import give_name, give_topic
+from connectors.slack.sandbox_oauth import Authority
 from connectors.slack.sandbox_texts import typed
+from connectors.slack.sandbox_tokens import FAREWELLS, uninstall
 from connectors.slack.webhook import Signed, signature
 
 
@@ -53,16 +55,18 @@ class FakeSlack(Fake):
     def __init__(self, secrets: Signed, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
         self.workspace = Workspace(clock, self._send)
+        self.authority = Authority(self.workspace, hub, lambda: self.app)
 
     def handle(self, request: Request) -> Response:
-        return respond(self.workspace, request)
+        return self.authority.handle(request) or respond(self.workspace, request)
 
     def people(self) -> list[Person]:
-        tokens = {caller.user: token for token, caller in self.workspace.callers.items()}
+        outside = self.workspace.outside_app
+        tokens = {caller.user: token for token, caller in self.workspace.callers.items() if caller.app_id == outside}
         return [Person(actor.name, user, tokens[user]) for user, actor in self.workspace.actors.items()]
 
     def places(self) -> list[Place]:
-        return [_place(channel) for channel in self.workspace.channels.values()]
+        return [_place(channel) for channel in self.workspace.named_channels()]
 
     def add_place(self, name: str) -> Place:
         return _place(self.workspace.open(name, linked=False))
@@ -71,6 +75,14 @@ class FakeSlack(Fake):
         ours = self.workspace
         extra = {"bot_id": ours.bot_id, "app_id": ours.app_id}
         return Credentials(WorkspaceId(ours.team), AccountId(ours.bot_user), {"bot": ours.bot_token}, extra)
+
+    def revoke_app(self) -> None:
+        """An administrator removes our app from the workspace."""
+        uninstall(self.workspace)
+
+    def chat_with(self, person: str) -> ConversationId:
+        """Our app's direct message with somebody."""
+        return ConversationId(self.workspace.chat(person).id)
 
     def directory(self) -> list[Account]:
         actors = self.workspace.actors.items()
@@ -93,7 +105,7 @@ class FakeSlack(Fake):
 
     def _typed(self, text: str) -> tuple[str, list[Object]]:
         people = {actor.name: user for user, actor in self.workspace.actors.items()}
-        channels = {channel.name: channel.id for channel in self.workspace.channels.values()}
+        channels = {channel.name: channel.id for channel in self.workspace.named_channels()}
         return typed(text, people | {APP_NAME: self.workspace.bot_user}, channels)
 
     def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
@@ -188,7 +200,11 @@ class FakeSlack(Fake):
         url = f"https://hooks.slack.com/commands/{ours.team}/{trigger[:12]}/{trigger[12:36]}"
         ours.answers[url] = Answers(channel.id, person, self.clock() + ANSWER_SECONDS)
         fields = {"token": "legacy", "team_id": ours.team, "team_domain": "acme", "channel_id": channel.id}
-        fields |= {"channel_name": channel.name, "user_id": person, "user_name": ours.handle_of(person)}
+        fields |= {
+            "channel_name": channel.name or "directmessage",
+            "user_id": person,
+            "user_name": ours.handle_of(person),
+        }
         fields |= {"command": "/mio", "text": words, "api_app_id": ours.app_id, "is_enterprise_install": "false"}
         fields |= {"response_url": url, "trigger_id": f"{trigger[:10]}.{trigger[10:20]}"}
         self.deliver(self._webhook(urlencode(fields).encode(), "application/x-www-form-urlencoded"))
@@ -233,12 +249,15 @@ class FakeSlack(Fake):
 
     def _send(self, event: Object) -> None:
         ours = self.workspace
+        if not ours.installed and event["type"] not in FAREWELLS:
+            return
         ours.counter += 1
         event_id = "Ev" + digest(str(self.clock()), str(ours.counter), event["type"])[:10].upper()
         installed: Object = {"enterprise_id": None, "team_id": ours.team, "user_id": ours.bot_user, "is_bot": True}
         outer: Object = {"token": "legacy", "team_id": ours.team, "api_app_id": ours.app_id, "event": event}
         outer |= {"type": "event_callback", "event_id": event_id, "event_time": int(self.clock())}
-        outer |= {"authorizations": [installed | {"is_enterprise_install": False}], "is_ext_shared_channel": False}
+        if event["type"] not in FAREWELLS:
+            outer |= {"authorizations": [installed | {"is_enterprise_install": False}], "is_ext_shared_channel": False}
         self.deliver(self._webhook(json.dumps(outer).encode(), "application/json"))
 
     def _webhook(self, body: bytes, kind: str) -> Webhook:

@@ -22,6 +22,8 @@ from connectors.slack.sandbox_company import (
 )
 from connectors.slack.sandbox_files import FILES, serve_files
 from connectors.slack.sandbox_names import NAMES
+from connectors.slack.sandbox_sign_in import SIGN_IN_METHODS
+from connectors.slack.sandbox_tokens import LEAVING, caller_of
 
 REACTORS_LISTED = 2
 """People whom a listing names per reaction. The real Slack names some dozens; here two show that more may be missing."""
@@ -57,9 +59,7 @@ def _answer(workspace: Workspace, method: str, request: Request, headers: dict[s
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind != "Bearer" or not token:
         raise Complaint("not_authed")
-    caller = workspace.callers.get(token)
-    if caller is None:
-        raise Complaint("invalid_auth")
+    caller = caller_of(workspace, token)
     headers["x-oauth-scopes"] = ",".join(sorted(caller.scopes))
     headers["x-accepted-oauth-scopes"] = ",".join(scopes)
     if scopes and not caller.scopes.intersection(scopes):
@@ -101,8 +101,19 @@ def conversations_info(workspace: Workspace, caller: Caller, arguments: Object) 
 
 
 def conversations_members(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    left = workspace.channel(arguments).left
-    return page("members", [u for u in [*workspace.actors, workspace.bot_user] if u not in left], arguments, "user")
+    channel = workspace.channel(arguments)
+    people = [channel.person] if channel.person else [user for user in workspace.actors if user not in channel.left]
+    return page("members", [*people, workspace.bot_user], arguments, "user")
+
+
+def conversations_open(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    """Only our app's direct message with one person."""
+    user = str(arguments.get("users") or "")
+    if not user:
+        raise Complaint("users_list_not_supplied")
+    if user not in workspace.actors:
+        raise Complaint("user_not_found")
+    return {"channel": {"id": workspace.chat(user).id}}
 
 
 def conversations_history(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
@@ -161,7 +172,9 @@ def _listed(channel: Channel, message: Object, arguments: Object) -> Object:
 METHODS: dict[str, Method] = (
     CHAT
     | FILES
+    | LEAVING
     | NAMES
+    | SIGN_IN_METHODS
     | {
         "auth.test": (auth_test, (), True),
         "bots.info": (bots_info, ("users:read",), False),
@@ -169,6 +182,7 @@ METHODS: dict[str, Method] = (
         "conversations.info": (conversations_info, ("channels:read",), False),
         "conversations.list": (conversations_list, ("channels:read",), False),
         "conversations.members": (conversations_members, ("channels:read",), False),
+        "conversations.open": (conversations_open, ("im:write",), True),
         "conversations.replies": (conversations_replies, ("channels:history",), False),
         "team.info": (team_info, ("team:read",), True),
         "users.conversations": (users_conversations, ("channels:read",), False),

@@ -40,20 +40,25 @@ class Complaint(Exception):
 
 @dataclass(slots=True)
 class Caller:
-    """Who a token speaks for. A person's token belongs to an app of somebody else, in which that person types."""
+    """Who a token speaks for, until when, and the complaint with which Slack meets it since it was ended.
+
+    The tokens of people that are there from the beginning belong to an app of somebody else, in which they type.
+    """
 
     user: str
     bot_id: str
     app_id: str
     is_bot: bool
     scopes: set[str]
+    until: float = float("inf")
+    ended: str = ""
 
 
 @dataclass(slots=True)
 class Channel:
     """``last`` is the newest event's time in microseconds: two of a channel never share one. ``left`` are who went away.
 
-    ``creator`` alone may rename it.
+    ``creator`` alone may rename it. ``person`` is set where it is our app's direct message with somebody, and has no name.
     """
 
     id: str
@@ -65,6 +70,7 @@ class Channel:
     last: int = 0
     topic: str = ""
     left: set[str] = field(default_factory=set)
+    person: str = ""
 
     def replies(self, root: str) -> list[Object]:
         return [message for message in self.messages if message.get("thread_ts") == root != message["ts"]]
@@ -109,7 +115,11 @@ def _tombstone(message: Object) -> Object:
     return {"type": "message"} | told | kept
 
 
-def _id(prefix: str, *names: str) -> str:
+def _type(channel: Channel) -> str:
+    return "im" if channel.person else "channel"
+
+
+def id_of(prefix: str, *names: str) -> str:
     return prefix + digest("slack", *names)[:10].upper()
 
 
@@ -119,25 +129,30 @@ class Workspace:
     ``uploads`` are the files by the address that awaits their bytes, ``answers`` what may be said to slash commands.
     ``counter`` tells apart what happens at one moment. ``whispers`` are what only one person was shown: channel, person
     and message. ``keeps_names`` says whether a borrowed name outlives an edit: how Slack does it is not known (§9).
-    ``edit_seconds`` is how long the workspace lets messages be edited: ever, where it is infinite.
+    ``edit_seconds`` is how long the workspace lets messages be edited: ever, where it is infinite. ``installed`` says
+    whether our app is there, and hears of what happens; ``chat`` is its direct message with somebody.
     """
 
     def __init__(self, clock: Callable[[], float], tell: Callable[[Object], None]) -> None:
         self.clock = clock
         self.tell = tell
-        self.keeps_names = False
+        self.keeps_names, self.installed = False, True
         self.edit_seconds = float("inf")
         self.files: dict[str, File] = {}
         self.uploads: dict[str, str] = {}
         self.answers: dict[str, Answers] = {}
         self.counter = 0
         self.whispers: list[tuple[str, str, Object]] = []
-        self.team, self.app_id, self.outside_app = _id("T", COMPANY), _id("A", "hub"), _id("A", "outside")
-        self.bot_user, self.bot_id, self.bot_token = _id("U", "hub"), _id("B", "hub"), f"xoxb-{digest('slack', 'bot')}"
-        self.actors = {_id("U", actor.name): actor for actor in cast_of("slack")}
+        self.team, self.app_id, self.outside_app = id_of("T", COMPANY), id_of("A", "hub"), id_of("A", "outside")
+        self.bot_user, self.bot_id, self.bot_token = (
+            id_of("U", "hub"),
+            id_of("B", "hub"),
+            f"xoxb-{digest('slack', 'bot')}",
+        )
+        self.actors = {id_of("U", actor.name): actor for actor in cast_of("slack")}
         self.callers = {self.bot_token: Caller(self.bot_user, self.bot_id, self.app_id, True, set(BOT_SCOPES))}
         for user, actor in self.actors.items():
-            caller = Caller(user, _id("B", actor.name), self.outside_app, False, set(PERSON_SCOPES))
+            caller = Caller(user, id_of("B", actor.name), self.outside_app, False, set(PERSON_SCOPES))
             self.callers[f"xoxp-{digest('slack', 'person', actor.name)}"] = caller
         self.channels: dict[str, Channel] = {}
         for channel in CHANNELS:
@@ -145,11 +160,18 @@ class Workspace:
 
     def open(self, name: str, linked: bool) -> Channel:
         """The channel of that name, made if it is not there; everybody and our app is in it."""
-        channel = Channel(_id("C", name), name, linked, self.bot_user)
+        channel = Channel(id_of("C", name), name, linked, self.bot_user)
         return self.channels.setdefault(channel.id, channel)
 
+    def chat(self, person: str) -> Channel:
+        channel = Channel(id_of("D", person), "", False, self.bot_user, person=person)
+        return self.channels.setdefault(channel.id, channel)
+
+    def named_channels(self) -> list[Channel]:
+        return [channel for channel in self.channels.values() if not channel.person]
+
     def open_channels(self) -> list[Channel]:
-        return [channel for channel in self.channels.values() if not channel.archived]
+        return [channel for channel in self.named_channels() if not channel.archived]
 
     def next_ts(self, channel: Channel) -> str:
         """The next free time of a channel, as Slack writes it."""
@@ -162,8 +184,8 @@ class Workspace:
         channel.messages.append(kept)
         self._forget(channel)
         event = in_event(kept) | {"channel": channel.id, "event_ts": kept["ts"]}
-        self.tell(event | {"channel_type": "channel"})
-        if f"<@{self.bot_user}>" in kept["text"]:
+        self.tell(event | {"channel_type": _type(channel)})
+        if f"<@{self.bot_user}>" in kept["text"] and not channel.person:
             self.tell(event | {"type": "app_mention"})
         return kept
 
@@ -209,7 +231,7 @@ class Workspace:
         self._hidden(channel, event, self.next_ts(channel))
 
     def _hidden(self, channel: Channel, event: Object, ts: str) -> None:
-        about = {"channel": channel.id, "hidden": True, "ts": ts, "event_ts": ts, "channel_type": "channel"}
+        about = {"channel": channel.id, "hidden": True, "ts": ts, "event_ts": ts, "channel_type": _type(channel)}
         self.tell({"type": "message"} | event | about)
 
     def react(self, channel: Channel, message: Object, user: str, name: str, on: bool) -> bool:
@@ -250,6 +272,8 @@ class Workspace:
         return message
 
     def conversation(self, channel: Channel) -> Object:
+        if channel.person:
+            return {"id": channel.id, "created": 1_700_000_000, "is_im": True, "user": channel.person}
         note = {"value": "", "creator": "", "last_set": 0}
         kinds = dict.fromkeys(("is_group", "is_im", "is_mpim", "is_private", "is_shared", "is_org_shared"), False)
         shared = {"is_ext_shared": False, "is_pending_ext_shared": False, "pending_shared": [], "previous_names": []}

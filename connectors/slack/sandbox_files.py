@@ -11,6 +11,7 @@ from connectors.slack.sandbox_arguments import nested
 from connectors.slack.sandbox_chat import checked_blocks, signed_by, threaded
 from connectors.slack.sandbox_company import Caller, Channel, Complaint, File, Method, Object, Workspace
 from connectors.slack.sandbox_texts import stored_text
+from connectors.slack.sandbox_tokens import caller_of
 
 KEPT_BYTES = 256 * 1024 * 1024
 """Bytes of files remembered altogether; the oldest are forgotten first."""
@@ -125,14 +126,20 @@ def serve_files(workspace: Workspace, request: Request, path: str) -> Response:
         return _take_upload(workspace, request)
     file_id = path.removeprefix("/files-pri/").partition("/")[0].partition("-")[2]
     file = workspace.files.get(file_id)
-    caller = workspace.callers.get(request.headers.get("authorization", "").removeprefix("Bearer "))
-    if caller is None or "files:read" not in caller.scopes:
+    if not _may_read(workspace, request.headers.get("authorization", "").removeprefix("Bearer ")):
         headers = {"content-type": "text/html; charset=utf-8", "x-slack-meta": "?;acl_fail"}
         return Response(200, _LOGIN_PAGE, headers)
     if file is None:
         return Response(404, b"", {"content-type": "text/html"})
     kind = file.told["mimetype"] or "application/octet-stream"
     return served_file(file.data, {"content-type": kind})
+
+
+def _may_read(workspace: Workspace, token: str) -> bool:
+    try:
+        return "files:read" in caller_of(workspace, token).scopes
+    except Complaint:
+        return False
 
 
 def _take_upload(workspace: Workspace, request: Request) -> Response:

@@ -28,7 +28,7 @@ def _check_name(workspace: Workspace, channel: Channel, name: str) -> None:
         raise Complaint("invalid_name_specials")
     if not any(map(str.isalnum, name)):
         raise Complaint("invalid_name_punctuation")
-    if any(other.name == name for other in workspace.channels.values() if other is not channel):
+    if any(other.name == name for other in workspace.named_channels() if other is not channel):
         raise Complaint("name_taken")
 
 

@@ -29,7 +29,8 @@ _NOTICES = (
 NOTICE_SUBTYPES = ("channel_topic", "group_topic", "channel_name", "group_name")
 """A new topic is told by a message only. So is who gave a new name: the event of the same is dropped."""
 
-_NAMED_BY_SLACK = (Kind.NOTICE, Kind.OTHER)
+_NAMED_BY_SLACK = (Kind.NOTICE, Kind.OTHER, Kind.REVOKED)
+_WITHOUT_CONTENT = (Kind.OTHER, Kind.REVOKED)
 
 SLASH_COMMAND = "slash_command"
 """The ``type`` we give to the fields of a command, which come as a form and have none."""
@@ -39,7 +40,8 @@ _MOST_FIELDS = 100
 _LONGEST_WORD = 255
 """Characters of a name or time from the wire that becomes part of an event's id."""
 
-_OTHER = Reference(Kind.OTHER, ConversationId(""), MessageId(""))
+_NOWHERE = ConversationId(""), MessageId("")
+_OTHER = Reference(Kind.OTHER, *_NOWHERE)
 
 Object = Mapping[str, Any]
 
@@ -120,10 +122,10 @@ def _text(outer: Object, key: str) -> str:
 
 def _envelope(outer: Object) -> Envelope:
     event = _object(outer.get("event"))
-    reference = _reference(event, bot_user(outer))
+    reference = _reference(event, bot_user(outer), outer.get("event_time"))
     app, given = _text(outer, "api_app_id"), _text(outer, "event_id")
     event_id = f"{app}:{given if reference.kind in _NAMED_BY_SLACK else _event_key(event, reference, given)}"
-    return Envelope(_workspace(outer), event_id, reference, event if reference.kind is not Kind.OTHER else None)
+    return Envelope(_workspace(outer), event_id, reference, None if reference.kind in _WITHOUT_CONTENT else event)
 
 
 def _event_key(event: Object, reference: Reference, given: str) -> str:
@@ -185,10 +187,13 @@ def _rate_limited(outer: Object) -> Envelope:
     return Envelope(_workspace(outer), f"{_text(outer, 'api_app_id')}:app_rate_limited:{minute}", _OTHER)
 
 
-def _reference(event: Object, bot: str) -> Reference:
+def _reference(event: Object, bot: str, event_time: Any) -> Reference:
     kind, channel, ts = _classified(event, bot)
     if kind is Kind.OTHER:
         return _OTHER
+    if kind is Kind.REVOKED:  # such an event may come without a time of its own (§2.3)
+        at = f"{event_time}.0"
+        return Reference(kind, *_NOWHERE, moment(at) if is_ts(at) else None)
     if not is_id(channel) or not (is_ts(ts) or kind is Kind.NOTICE):
         raise Malformed("the event names no message")
     at = event.get("event_ts", ts)
@@ -207,6 +212,8 @@ def _classified(event: Object, bot: str) -> tuple[Kind, Any, Any]:
         return _REACTIONS[kind] if item.get("type") == "message" else Kind.OTHER, item.get("channel"), item.get("ts")
     if kind in _NOTICES:
         return Kind.NOTICE, event.get("channel"), ""
+    if kind == "app_uninstalled" or (kind == "tokens_revoked" and _object(event.get("tokens")).get("bot")):
+        return Kind.REVOKED, "", ""  # what people take back is theirs alone
     return Kind.OTHER, "", ""
 
 

@@ -16,6 +16,7 @@ from connectors.teams.attachments import REFERENCE
 from connectors.teams.body import read_body
 from connectors.teams.ids import channel_path, message_id, message_path, messages_path, replies_path
 from connectors.teams.render import marker
+from connectors.teams.scopes import APP, SERVICE
 from connectors.teams.values import timestamp
 
 GRAPH = "https://graph.microsoft.com/v1.0"
@@ -30,13 +31,12 @@ CLOCK_SKEW = timedelta(seconds=60)
 READ_ERROR_BYTES = 4096
 """The part of an error's body that is read: codes and sentences of Graph stand at its beginning."""
 
-_APP, SERVICE = "app", "service"
-
 Judge = Callable[[Call, Response], None]
 _Outcome = tuple[type[ConnectorError], str]
 _TELLING: Mapping[int, tuple[tuple[str, _Outcome], ...]] = {
     400: (
         ("request entity too large", (Refused, "the message is too long for Teams")),
+        ("validation request failed", (Unavailable, "Microsoft could not reach the Hub's address for notifications")),
         ("already existed", (Refused, "another channel of the team has, or had until lately, this name")),
     ),
     401: (
@@ -191,12 +191,12 @@ def account(account: AccountId) -> Calls[Account]:
         f"{GRAPH}/users/{quote(account, safe='')}",
         scopes=("User.Read.All",),
         bucket="get user",
-        token=_APP,
+        token=APP,
         query={"$select": "id,displayName,mail,proxyAddresses"},
         judge=judge,
     )
     user = response.json()
-    return Account(AccountId(user["id"]), user.get("displayName") or "", _email(user))
+    return Account(AccountId(user["id"]), user.get("displayName") or "", email(user))
 
 
 def members(conversation: ConversationId) -> Calls[list[AccountId]]:
@@ -208,7 +208,7 @@ def members(conversation: ConversationId) -> Calls[list[AccountId]]:
             f"{url}?{page_query}",
             scopes=("ChannelMember.Read.All",),
             bucket="get channel members",
-            token=_APP,
+            token=APP,
             judge=judge,
         )
         page = response.json()
@@ -219,7 +219,7 @@ def members(conversation: ConversationId) -> Calls[list[AccountId]]:
     return found
 
 
-def _email(user: Mapping[str, Any]) -> str:
+def email(user: Mapping[str, Any]) -> str:
     """``mail`` may be missing; then the primary of the mail aliases. The sign-in name is no address (§3.6)."""
     aliases = (alias.removeprefix("SMTP:") for alias in user.get("proxyAddresses") or () if alias.startswith("SMTP:"))
     return user.get("mail") or next(aliases, "")
@@ -252,7 +252,7 @@ def _read(url: str, bucket: str) -> Call:
     """Without the preference, system messages are only said to be of an unknown kind (§3.1)."""
     prefer = {"Prefer": "include-unknown-enum-members"}
     scopes = ("ChannelMessage.Read.All",)
-    return Call("GET", url, scopes=scopes, bucket=bucket, token=_APP, headers=prefer, judge=judge)
+    return Call("GET", url, scopes=scopes, bucket=bucket, token=APP, headers=prefer, judge=judge)
 
 
 def _is_ours(message: Mapping[str, Any], author: AccountId, since: datetime) -> bool:

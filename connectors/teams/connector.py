@@ -1,10 +1,12 @@
 """Microsoft Teams, spoken to through Microsoft Graph."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connectors.calls import Call, Calls
+from connectors.consent import App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
 from connectors.contract import (
     CarriesFiles,
     Connector,
@@ -38,7 +40,9 @@ from connectors.messages import (
     Reference,
 )
 from connectors.richtext import Document
-from connectors.teams import client, files, names, parse, render, webhook
+from connectors.teams import client, files, greeting, names, oauth, papers, parse, render, subscriptions, webhook
+from connectors.teams.oauth import OAUTH, STEPS
+from connectors.teams.scopes import SCOPES
 
 LONGEST_TEXT = 24_000
 """Bytes of UTF-8. Teams takes about 28 KB for the whole stored message, which it rewrites (§4.3)."""
@@ -58,6 +62,9 @@ class Teams(
     TakesCommands,
     ListsAccounts,
     ListsMembers,
+    Connects,
+    Subscribes,
+    Greets,
 ):
     """Reads with the application's own token (``app``), posts with the service account's delegated one (``service``).
 
@@ -67,6 +74,10 @@ class Teams(
     """
 
     platform = Platform("teams", "Teams", "#5b5fc7", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
+
+    oauth = OAUTH
+    scopes = SCOPES
+    steps = STEPS
 
     @dataclass(frozen=True, slots=True)
     class Secrets:
@@ -129,3 +140,37 @@ class Teams(
 
     def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
         return client.members(conversation)
+
+    @classmethod
+    def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
+        return oauth.granted(kind, answer)
+
+    def identify(self) -> Calls[Identity]:
+        return oauth.identify(self.credentials)
+
+    def revoke(self, app: App) -> Calls[None]:
+        return oauth.revoke()
+
+    @classmethod
+    def papers(cls, hub: str, webhooks: str, preset: Preset, name: str) -> list[Paper]:
+        """No paper names ``webhooks``: each subscription tells Teams where to."""
+        return papers.papers(hub, preset, name)
+
+    def resources(self, conversations: Iterable[ConversationId]) -> list[str]:
+        return subscriptions.resources(conversations)
+
+    def subscriptions(self, address: str) -> Calls[list[Subscribed]]:
+        return subscriptions.subscriptions(address)
+
+    def subscribe(self, resource: str, address: str, secret: str) -> Calls[Subscribed]:
+        """``secret`` is the ``client_state_key`` of ``Secrets``."""
+        return subscriptions.subscribe(self.credentials.workspace, resource, address, secret)
+
+    def renew(self, subscribed: Subscribed) -> Calls[Subscribed]:
+        return subscriptions.renew(subscribed)
+
+    def unsubscribe(self, subscribed: Subscribed) -> Calls[None]:
+        return subscriptions.unsubscribe(subscribed)
+
+    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+        return greeting.greet(self.credentials.account, account, body)

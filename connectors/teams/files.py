@@ -15,6 +15,7 @@ from connectors.messages import AccountId, Attachment, ConversationId, MessageId
 from connectors.teams.attachments import REFERENCE
 from connectors.teams.client import GRAPH, find, judge, placed, post
 from connectors.teams.ids import channel_path, hosted_path, open_handle
+from connectors.teams.scopes import APP, SERVICE
 from connectors.teams.values import mapping
 
 FILE_HOSTS = (".sharepoint.com", ".sharepoint.us", ".sharepoint-mil.us", ".sharepoint.cn")
@@ -24,7 +25,7 @@ FOLDER_PAUSES = (0.0, 2.0, 5.0)
 LONGEST_NAME = 200
 """Characters of a file's name: SharePoint takes 400 for the whole path, site and folders included."""
 
-_APP, _SERVICE = "app", "service"
+_FOLDER_SCOPES: Mapping[str, str] = {APP: "Files.Read.All", SERVICE: "Files.ReadWrite.All"}
 _FORBIDDEN = re.compile(r'["*:<>?/\\|\x00-\x1f\x7f]+')
 
 
@@ -43,7 +44,7 @@ def _open_shared(conversation: ConversationId, url: str) -> Calls[Call]:
 
     So only a file in the channel's own site is opened: its members can read that anyway.
     """
-    folder = (yield from _folder(conversation, _APP)).get("webUrl")
+    folder = (yield from _folder(conversation, APP)).get("webUrl")
     site = _site(str(folder))
     if not site or _site(url) != site:
         raise Refused("the file does not lie in this channel's own site")
@@ -52,7 +53,7 @@ def _open_shared(conversation: ConversationId, url: str) -> Calls[Call]:
     return Call("GET", _trusted(response), bucket="download", token="")
 
 
-def _read(url: str, scope: str, bucket: str, token: str = _APP, after: float = 0.0) -> Call:
+def _read(url: str, scope: str, bucket: str, token: str = APP, after: float = 0.0) -> Call:
     return Call("GET", url, scopes=(scope,), bucket=bucket, token=token, after=after, judge=judge)
 
 
@@ -90,8 +91,8 @@ def _folder(conversation: ConversationId, token: str) -> Calls[Mapping[str, Any]
     *pauses, last = FOLDER_PAUSES
     for pause in pauses:
         with suppress(Unavailable):
-            return mapping((yield _read(url, "Files.Read.All", "get folder", token, pause)).json())
-    return mapping((yield _read(url, "Files.Read.All", "get folder", token, last)).json())
+            return mapping((yield _read(url, _FOLDER_SCOPES[token], "get folder", token, pause)).json())
+    return mapping((yield _read(url, _FOLDER_SCOPES[token], "get folder", token, last)).json())
 
 
 def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
@@ -99,7 +100,7 @@ def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
 
     A file that goes up twice lies there twice, under another name: nobody sees it, since only one is said.
     """
-    folder = yield from _folder(rendered.conversation, _SERVICE)
+    folder = yield from _folder(rendered.conversation, SERVICE)
     drive, name = quote(folder["parentReference"]["driveId"], safe=""), _name(attachment.name)
     place = f"/drives/{drive}/items/{quote(folder['id'], safe='')}:/{quote(name, safe='')}:/content"
     response = yield Call(
@@ -107,7 +108,7 @@ def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
         GRAPH + place,
         scopes=("Files.ReadWrite.All",),
         bucket="put file",
-        token=_SERVICE,
+        token=SERVICE,
         query={"@microsoft.graph.conflictBehavior": "rename"},
         upload=Upload(name, attachment.content_type, attachment.size or 0),
         judge=judge,

@@ -27,6 +27,11 @@ def chat_id(chat: str) -> ConversationId:
     return ConversationId(f"chats/{chat}")
 
 
+def is_channel(conversation: ConversationId) -> bool:
+    """Whether a conversation is a channel and not a chat."""
+    return not conversation.startswith("chats/")
+
+
 def team_and_channel(conversation: ConversationId) -> tuple[str, str]:
     """What ``channel_id`` was made of."""
     team, _, channel = conversation.partition("/")

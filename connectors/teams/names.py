@@ -1,8 +1,7 @@
 """Names and descriptions of channels (reference teams.md §3.5). Nothing here does I/O.
 
 The service account does it, so that Teams tells the change as that account's own; it has to be a member, and the team has
-to let members change channels. ``ChannelSettings.ReadWrite.All`` is asked for with channel sync (§6), which also makes
-channels by it.
+to let members change channels.
 """
 
 import re
@@ -11,8 +10,9 @@ from collections.abc import Mapping
 from connectors.calls import Call, Calls
 from connectors.messages import ConversationId
 from connectors.naming import NAMELESS, one_line, shortened
-from connectors.teams.client import GRAPH, SERVICE, judge
+from connectors.teams.client import GRAPH, judge
 from connectors.teams.ids import channel_path
+from connectors.teams.scopes import SERVICE
 
 LONGEST_NAME, LONGEST_TOPIC = 50, 1024
 """Characters (§3.5)."""

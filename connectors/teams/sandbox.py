@@ -1,17 +1,16 @@
 """Microsoft 365 in memory: one tenant with one team, its channels and people, Graph and the login host.
 
 As strict as the reference's §9 for the endpoints it serves. Tests may take people out of ``rosters`` and change
-``entra.app_roles`` or ``entra.grants``.
+``entra.app_roles``, ``entra.grants``, ``entra.registered_roles`` or ``graph.people.unlicensed``.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from connectors.calls import Response
+from connectors.consent import Preset, Purpose, wanted
 from connectors.contract import Credentials, Request
 from connectors.messages import (
     Account,
@@ -31,20 +30,25 @@ from connectors.teams.attachments import REFERENCE
 from connectors.teams.body import read_body
 from connectors.teams.client import placed
 from connectors.teams.files import content_url, guid_of
-from connectors.teams.ids import channel_id, hosted_path, in_key_form, message_id, open_handle, root_and_reply
+from connectors.teams.ids import channel_id, chat_id, hosted_path, message_id, open_handle, root_and_reply
 from connectors.teams.parse import parse
-from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, iso
+from connectors.teams.sandbox_channels import GRAPH, Channel, Channels
 from connectors.teams.sandbox_drive import SITE_HOST
 from connectors.teams.sandbox_entra import Entra, Grant, guid
 from connectors.teams.sandbox_graph import Graph
 from connectors.teams.sandbox_names import change
+from connectors.teams.sandbox_oauth import Front
+from connectors.teams.sandbox_people import People
 from connectors.teams.sandbox_rules import USER_IDENTITY, accepted
+from connectors.teams.sandbox_subscriptions import Subscriptions
 from connectors.teams.sandbox_text import as_client_writes, drawn
+from connectors.teams.scopes import APP, SCOPES, SERVICE
 from connectors.teams.webhook import client_state
 
-SERVICE = ("Mio Hub", "mio-hub@acme.example")
-SUBSCRIPTION_LIFE = timedelta(minutes=4320)
-"""The longest life of a subscription for messages (§2.2)."""
+SERVICE_USER = ("Mio Hub", "mio-hub@acme.example")
+GUEST = ("Gil Guest", "gil@partner.example")
+"""In the tenant's directory and in no team: the wrong account to connect with."""
+ADMINISTRATOR = "ann@acme.example"
 
 APP_ROLES = frozenset(
     {
@@ -81,29 +85,37 @@ PERSON_SCOPES = SERVICE_SCOPES | {
 
 
 class FakeTeams(Fake):
-    """``entra`` is the login host's side. The one subscription is to all channel messages of the tenant."""
+    """``entra`` is the login host's side. Until the app is approved by consent, one subscription hears all channels."""
 
     slug = "teams"
     hosts = ("graph.microsoft.com", "login.microsoftonline.com", SITE_HOST)
-    calls_app = f"@{SERVICE[0]}"
+    calls_app = f"@{SERVICE_USER[0]}"
     retries = (1.0, 5.0, 20.0, 60.0, 240.0)
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
-        self.tenant, self.team, self.service = guid("tenant", COMPANY), guid("team", COMPANY), guid("user", SERVICE[1])
+        self.tenant, self.team, self.service = (
+            guid("tenant", COMPANY),
+            guid("team", COMPANY),
+            guid("user", SERVICE_USER[1]),
+        )
         self._users = {guid("user", actor.email): (actor.name, actor.email) for actor in cast_of("teams")}
-        self._users[self.service] = SERVICE
-        names = {user: name for user, (name, _) in self._users.items()}
-        addresses = {email: user for user, (_, email) in self._users.items()}
-        self.entra = Entra(self.tenant, names, addresses, clock)
-        self.entra.app_roles = APP_ROLES
+        self._users[self.service] = SERVICE_USER
+        guests = {guid("user", GUEST[1]): GUEST}
+        self.entra = Entra(self.tenant, {**self._users, **guests}, lambda: self.app, clock)
+        self.entra.admins = {guid("user", ADMINISTRATOR)}
+        self.entra.registered_roles, self.entra.registered_scopes = registered(APP), registered(SERVICE)
+        self.entra.app_roles, self.entra.consented = APP_ROLES, SERVICE_SCOPES
         self.entra.grants |= {
             _token("app"): Grant(APP_ROLES),
             _token(self.service): Grant(SERVICE_SCOPES, self.service),
         }
         self.entra.grants |= {_token(user): Grant(PERSON_SCOPES, user) for user in self._people()}
         self.channels = Channels(self.tenant, self.team, self._users, self._notify, clock)
-        self.graph = Graph(self.entra, self.team, self._users, self.channels, clock)
+        self.subscriptions = Subscriptions(self._seeded(), hub, self.channels.all, self._tell, clock)
+        people = People(self._users, guests)
+        self.graph = Graph(self.entra, self.team, self._users, self.channels, self.subscriptions, people, clock)
+        self._front = Front(self.entra, hub, self._approved)
         for channel in CHANNELS:
             self.channels.open(channel.name, channel.linked)
 
@@ -113,7 +125,7 @@ class FakeTeams(Fake):
         query = dict(parse_qsl(url.query, keep_blank_values=True)) | dict(request.query)
         match url.hostname:
             case "login.microsoftonline.com":
-                return self.entra.handle(request, segments, query)
+                return self._front.handle(request, segments, query) or self.entra.handle(request, segments)
             case host if host == SITE_HOST:
                 return self.channels.drive.handle(request, query)
         return self.graph.handle(request, segments, query)
@@ -254,21 +266,43 @@ class FakeTeams(Fake):
     def _channel_of(self, conversation: ConversationId) -> Channel:
         return next(ch for ch in self.channels.all.values() if channel_id(self.team, ch.id) == conversation)
 
+    def direct(self, person: str) -> list[Shown]:
+        """What the service user and one person said to each other, oldest first."""
+        chat = self.graph.chats.id_of(self.service, self._user(person))
+        said = self.graph.chats.messages.get(chat, [])
+        events = [(message, self._read(chat_id(chat), message)) for message in said]
+        return [drawn(message, event.message, self.service) for message, event in events if isinstance(event, Posted)]
+
+    def revoke_app(self) -> None:
+        """What an administrator does who removes the app in Entra: every token of it is dead, every order ends."""
+        self.entra.remove(kept=[_token(user) for user in self._people()])
+        self.subscriptions.seeded = None
+        self.subscriptions.lifecycle("subscriptionRemoved")
+
+    def _approved(self) -> None:
+        self.subscriptions.seeded = None
+
+    def _tell(self, webhook: Webhook) -> None:
+        self.deliver(webhook)
+
     def _notify(self, conversation: ConversationId, message: MessageId, change: str) -> None:
-        root, reply = root_and_reply(message)
-        resource = in_key_form(conversation, message)
-        data = {"id": reply or root, "@odata.type": "#microsoft.graph.chatMessage", "@odata.id": resource}
-        item = {
-            "subscriptionId": guid("subscription"),
-            "subscriptionExpirationDateTime": iso(self.clock() + SUBSCRIPTION_LIFE.total_seconds()),
-            "clientState": client_state(self.secrets.client_state_key, self.tenant),
-            "changeType": change,
+        self.subscriptions.notify(conversation, message, change)
+
+    def _seeded(self) -> dict[str, Any]:
+        return {
+            "id": guid("subscription"),
             "tenantId": self.tenant,
-            "resource": resource,
-            "resourceData": data,
+            "teamId": self.team,
+            "changeType": "created,updated,deleted",
+            "notificationUrl": f"{self.hub}/webhooks/teams/",
+            "clientState": client_state(self.secrets.client_state_key, self.tenant),
+            "until": 0.0,
         }
-        body = json.dumps({"value": [item]}).encode()
-        self.deliver(Webhook(f"{self.hub}/webhooks/teams/", body, lambda: {"content-type": "application/json"}))
+
+
+def registered(token: str) -> frozenset[str]:
+    """What stands in our app's registration: the full set, of one kind of token."""
+    return frozenset(scope.name for scope in wanted(SCOPES, Purpose.CONNECT, Preset.FULL) if scope.token == token)
 
 
 def _token(owner: str) -> str:

@@ -1,20 +1,23 @@
-"""The fake of Microsoft Entra ID: discovery, authorisation with PKCE, and the token endpoint (reference teams.md §1)."""
+"""The fake of Microsoft Entra ID: accounts, consents, and the token endpoint (reference teams.md §1).
 
-import base64
+What a browser sees of it is in ``sandbox_oauth.py``.
+"""
+
 import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from connectors.calls import Response
+from connectors.consent import App
 from connectors.contract import Request
 from connectors.sandbox import digest
+from connectors.teams.sandbox_keys import opaque, published, signed, unpadded
 
 LOGIN = "https://login.microsoftonline.com"
 TOKEN_SECONDS = 3600
@@ -22,6 +25,18 @@ TOKEN_SECONDS = 3600
 CODE_SECONDS = 600
 """An authorisation code lives about ten minutes (§1.3)."""
 _ASSUMED = frozenset({"openid", "profile", "email"})
+"""Named in every answer, asked for or not (§1.4)."""
+ADMIN_ONLY = frozenset(
+    {
+        "ChannelMessage.Read.All",
+        "ChannelMessage.ReadWrite",
+        "ChannelMember.Read.All",
+        "ChannelSettings.ReadWrite.All",
+        "TeamMember.Read.All",
+        "User.Read.All",
+    }
+)
+"""What a person cannot allow on their own (§6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +49,14 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class _Code:
-    grant: Grant
+class Asked:
+    """What a person agreed to in the browser, and how the code for it is to be proven."""
+
+    user: str
+    scopes: frozenset[str]
     redirect_uri: str
-    challenge: str
-    nonce: str
+    challenge: str = ""
+    nonce: str = ""
 
 
 class _Denied(Exception):
@@ -50,31 +68,79 @@ class _Denied(Exception):
 
 
 class Entra:
-    """One tenant's identity platform. ``users`` are names by object id, ``addresses`` object ids by sign-in name."""
+    """One tenant's identity platform. ``users`` are names and addresses by object id, guests included; ``app`` is the one
+    registration that everybody deals with.
+
+    ``registered_roles`` and ``registered_scopes`` stand in the registration; ``app_roles`` and ``consented`` are what an
+    administrator approved of it. ``admins`` may do so.
+    """
 
     def __init__(
-        self, tenant: str, users: Mapping[str, str], addresses: Mapping[str, str], clock: Callable[[], float]
+        self,
+        tenant: str,
+        users: Mapping[str, tuple[str, str]],
+        app: Callable[[], App],
+        clock: Callable[[], float],
     ) -> None:
         self.tenant = tenant
-        self.client_id = guid("client")
-        self.client_secret = digest("teams", "client secret")
-        self.redirect_uris = {"https://hub.example/oauth/teams/callback"}
-        self.app_roles: frozenset[str] = frozenset()
+        self.app_roles = self.consented = self.registered_roles = self.registered_scopes = frozenset[str]()
+        self.admins: set[str] = set()
+        self.is_installed = True
         self.grants: dict[str, Grant] = {}
-        self._users, self._addresses, self._clock = users, addresses, clock
-        self._codes: dict[str, _Code] = {}
+        self._users, self._app, self._clock = users, app, clock
+        self._codes: dict[str, tuple[Asked, float]] = {}
         self._refresh: dict[str, Grant] = {}
 
-    def handle(self, request: Request, segments: list[str], query: Mapping[str, str]) -> Response:
+    @property
+    def client_id(self) -> str:
+        """Our app's id, and below its secret."""
+        return self._app().client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self._app().client_secret
+
+    def accounts(self) -> list[tuple[str, str, str]]:
+        """Object id, name and address of everybody who can sign in."""
+        return [(user, name, address) for user, (name, address) in self._users.items()]
+
+    def person(self, told: str) -> str:
+        """The object id of somebody by id, name or address; empty for a stranger."""
+        return next((user for user, known in self._users.items() if told in (user, *known)), "")
+
+    def approve(self) -> None:
+        """An administrator lets the app in, with all that its registration names."""
+        self.app_roles, self.consented, self.is_installed = self.registered_roles, self.registered_scopes, True
+
+    def remove(self, kept: Collection[str]) -> None:
+        """An administrator throws the app out; other tokens than those ``kept`` are dead."""
+        self.app_roles = self.consented = frozenset()
+        self.is_installed = False
+        self.grants = {token: grant for token, grant in self.grants.items() if token in kept}
+        self._codes.clear()
+        self._refresh.clear()
+
+    def lacks_approval(self, user: str, scopes: frozenset[str]) -> bool:
+        """Whether somebody may not allow this without an administrator."""
+        return user not in self.admins and not scopes & ADMIN_ONLY <= self.consented
+
+    def code_for(self, asked: Asked) -> str:
+        """A code for what a person agreed to."""
+        code = secrets.token_urlsafe(32)
+        self._codes[code] = asked, self._clock() + CODE_SECONDS
+        self.is_installed = True
+        return code
+
+    def handle(self, request: Request, segments: list[str]) -> Response:
         """Answer a request to the login host. ``segments`` are those of the path."""
         match request.method, segments:
             case "GET", ["common", "discovery", "instance"]:
                 return _json(200, self._instances())
-            case "GET", [tenant, "v2.0", ".well-known", "openid-configuration"] if self._knows(tenant):
+            case "GET", [tenant, "v2.0", ".well-known", "openid-configuration"] if self.knows(tenant):
                 return _json(200, self._discovery(tenant))
-            case "GET", [tenant, "oauth2", "v2.0", "authorize"] if self._knows(tenant):
-                return self._authorize(query)
-            case "POST", [tenant, "oauth2", "v2.0", "token"] if self._knows(tenant):
+            case "GET", [tenant, "discovery", "v2.0", "keys"] if self.knows(tenant):
+                return _json(200, published())
+            case "POST", [tenant, "oauth2", "v2.0", "token"] if self.knows(tenant):
                 return self._token(request, tenant)
         return _json(404, {"error": "not_found"})
 
@@ -83,7 +149,8 @@ class Entra:
         grant = self.grants.get(token)
         return grant if grant and grant.until > self._clock() else None
 
-    def _knows(self, tenant: str) -> bool:
+    def knows(self, tenant: str) -> bool:
+        """Whether an address names this tenant, or any."""
         return tenant in (self.tenant, "organizations", "common")
 
     def _instances(self) -> dict[str, Any]:
@@ -103,32 +170,6 @@ class Entra:
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
         }
-
-    def _authorize(self, query: Mapping[str, str]) -> Response:
-        """Signs in whom ``login_hint`` names; without one, a page to choose. Consent is always given."""
-        if query.get("client_id") != self.client_id or query.get("redirect_uri") not in self.redirect_uris:
-            return Response(400, b"AADSTS50011: unknown client or redirect address", {"content-type": "text/plain"})
-        if query.get("code_challenge_method") != "S256" or not query.get("code_challenge"):
-            return self._back(query, error="invalid_request", error_description="PKCE with S256 is required")
-        user = self._addresses.get(query.get("login_hint", ""))
-        if user is None:
-            return self._choice(query)
-        code = secrets.token_urlsafe(32)
-        grant = Grant(_scopes(query.get("scope", "")) | _ASSUMED, user, self._clock() + CODE_SECONDS)
-        self._codes[code] = _Code(grant, query["redirect_uri"], query["code_challenge"], query.get("nonce", ""))
-        info = {"client_info": self._client_info(user)} if query.get("client_info") else {}
-        return self._back(query, code=code, **info)
-
-    def _choice(self, query: Mapping[str, str]) -> Response:
-        links = "".join(
-            f'<li><a href="?{escape(urlencode({**query, "login_hint": address}))}">{escape(address)}</a></li>'
-            for address in self._addresses
-        )
-        return Response(200, f"<ul>{links}</ul>".encode(), {"content-type": "text/html; charset=utf-8"})
-
-    def _back(self, query: Mapping[str, str], **answer: str) -> Response:
-        answer |= {"state": query["state"]} if "state" in query else {}
-        return Response(302, b"", {"location": f"{query['redirect_uri']}?{urlencode(answer)}"})
 
     def _token(self, request: Request, tenant: str) -> Response:
         try:
@@ -159,55 +200,64 @@ class Entra:
             raise _Denied("invalid_request", 50194, "The tenant must be named for this grant.")
         if form.get("scope") != "https://graph.microsoft.com/.default":
             raise _Denied("invalid_scope", 1002012, "The scope must end with /.default.")
+        if not self.is_installed:
+            raise _Denied("unauthorized_client", 700016, "Application was not found in the directory.")
         return self._issued(Grant(self.app_roles))
 
     def _for_code(self, form: Mapping[str, str]) -> dict[str, Any]:
-        code = self._codes.pop(form.get("code", ""), None)
-        if code is None:
+        asked, until = self._codes.pop(form.get("code", ""), (None, 0.0))
+        if asked is None:
             raise _Denied("invalid_grant", 54005, "The authorization code was already redeemed.")
-        if code.grant.until < self._clock() or form.get("redirect_uri") != code.redirect_uri:
+        if until < self._clock() or form.get("redirect_uri") != asked.redirect_uri:
             raise _Denied("invalid_grant", 70008, "The authorization code has expired.")
-        verified = _unpadded(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
-        if not hmac.compare_digest(verified, code.challenge):
+        if _challenge(form.get("code_verifier", "")) != asked.challenge:
             raise _Denied("invalid_grant", 501481, "The code_verifier does not match the code_challenge.")
-        return self._issued(code.grant, code.nonce, "client_info" in form)
+        grant = Grant(asked.scopes | _ASSUMED, asked.user)
+        nonce = asked.nonce if "openid" in asked.scopes else None
+        return self._issued(grant, nonce, "client_info" in form)
 
     def _refreshed(self, form: Mapping[str, str]) -> dict[str, Any]:
         """A new refresh token; the old one keeps working (§1.5). Scopes may be narrowed."""
         grant = self._refresh.get(form.get("refresh_token", ""))
         if grant is None:
             raise _Denied("invalid_grant", 700082, "The refresh token has expired due to inactivity.")
-        wanted = _scopes(form.get("scope", "")) or grant.permissions
+        wanted = scopes_of(form.get("scope", "")) or grant.permissions
         if not wanted <= grant.permissions:
             raise _Denied("invalid_grant", 65001, "The user or administrator has not consented.")
-        return self._issued(grant, "", "client_info" in form)
+        return self._issued(grant, "" if "openid" in wanted else None, "client_info" in form)
 
-    def _issued(self, grant: Grant, nonce: str = "", with_info: bool = False) -> dict[str, Any]:
-        token = secrets.token_urlsafe(48)
+    def _issued(self, grant: Grant, nonce: str | None = None, with_info: bool = False) -> dict[str, Any]:
+        """``nonce`` is None where nobody asked for an ``id_token``."""
+        token = opaque(self._claims(grant))
         self.grants[token] = Grant(grant.permissions, grant.user, self._clock() + TOKEN_SECONDS)
         answer = {"token_type": "Bearer", "expires_in": TOKEN_SECONDS, "ext_expires_in": TOKEN_SECONDS}
         answer["access_token"] = token
         if not grant.user:
             return answer
         answer["scope"] = " ".join(sorted(grant.permissions - {"offline_access"}))
-        answer["id_token"] = self._id_token(grant.user, nonce)
+        if nonce is not None:
+            answer["id_token"] = self._id_token(grant.user, nonce)
         if "offline_access" in grant.permissions:
             refresh = secrets.token_urlsafe(64)
             self._refresh[refresh] = grant
             answer["refresh_token"] = refresh
-        return answer | ({"client_info": self._client_info(grant.user)} if with_info else {})
+        return answer | ({"client_info": self.client_info(grant.user)} if with_info else {})
 
-    def _client_info(self, user: str) -> str:
-        return _unpadded(json.dumps({"uid": user, "utid": self.tenant}).encode())
+    def _claims(self, grant: Grant) -> dict[str, Any]:
+        claims = {"aud": "https://graph.microsoft.com", "tid": self.tenant, "appid": self.client_id}
+        if grant.user:
+            return claims | {"oid": grant.user, "scp": " ".join(sorted(grant.permissions))}
+        return claims | {"idtyp": "app", "roles": sorted(grant.permissions)}
+
+    def client_info(self, user: str) -> str:
+        """By what msal knows an account."""
+        return unpadded(json.dumps({"uid": user, "utid": self.tenant}).encode())
 
     def _id_token(self, user: str, nonce: str) -> str:
-        """Unsigned: msal does not look, and who verifies signatures has to be shown a key (§1.9)."""
         now = int(self._clock())
         claims = {"aud": self.client_id, "iss": f"{LOGIN}/{self.tenant}/v2.0", "tid": self.tenant, "oid": user}
-        claims |= {"sub": digest("teams", "sub", user), "name": self._users[user], "ver": "2.0", "nonce": nonce}
-        times = {"iat": now, "nbf": now, "exp": now + TOKEN_SECONDS}
-        parts = ({"typ": "JWT", "alg": "none"}, claims | times)
-        return ".".join(_unpadded(json.dumps(part).encode()) for part in parts) + "."
+        claims |= {"sub": digest("teams", "sub", user), "name": self._users[user][0], "ver": "2.0", "nonce": nonce}
+        return signed(claims | {"iat": now, "nbf": now, "exp": now + TOKEN_SECONDS})
 
     def _error(self, denied: _Denied) -> dict[str, Any]:
         at = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
@@ -230,7 +280,7 @@ def guid(*names: str) -> str:
     return "-".join((hexed[:8], hexed[8:12], f"4{hexed[13:16]}", f"8{hexed[17:20]}", hexed[20:32]))
 
 
-def _scopes(scope: str) -> frozenset[str]:
+def scopes_of(scope: str) -> frozenset[str]:
     """Scopes by their short names, as Entra answers them."""
     return frozenset(name.removeprefix("https://graph.microsoft.com/") for name in scope.split())
 
@@ -241,8 +291,9 @@ def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl(request.body.decode("utf-8", "replace")))
 
 
-def _unpadded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def _challenge(verifier: str) -> str:
+    """The S256 form of a verifier; without one it is empty."""
+    return unpadded(hashlib.sha256(verifier.encode()).digest()) if verifier else ""
 
 
 def _json(status: int, body: object) -> Response:

@@ -14,8 +14,10 @@ from connectors.sandbox import COMPANY, digest
 from connectors.sandbox_data import served_file
 from connectors.teams.ids import channel_id, hosted_path, message_id
 from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Thread, iso
+from connectors.teams.sandbox_chats import Chats
 from connectors.teams.sandbox_entra import Entra, Grant
 from connectors.teams.sandbox_names import change
+from connectors.teams.sandbox_people import People
 from connectors.teams.sandbox_rules import (
     MEMBERS_PAGE,
     Denied,
@@ -27,6 +29,7 @@ from connectors.teams.sandbox_rules import (
     page,
     reaction,
 )
+from connectors.teams.sandbox_subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class _Asked:
 
 
 class Graph:
-    """``users`` are names and addresses by object id."""
+    """``users`` are names and addresses of the teams' members by object id, ``people`` are all that the tenant knows."""
 
     def __init__(
         self,
@@ -60,10 +63,14 @@ class Graph:
         team: str,
         users: Mapping[str, tuple[str, str]],
         channels: Channels,
+        subscriptions: Subscriptions,
+        people: People,
         clock: Callable[[], float],
     ) -> None:
         self._channels = channels
         self._entra, self._team, self._users = entra, team, users
+        self._subscriptions = subscriptions
+        self.people, self.chats = people, Chats(entra.tenant, users, clock)
         self._clock = clock
 
     def handle(self, request: Request, segments: list[str], query: Mapping[str, str]) -> Response:
@@ -113,30 +120,36 @@ class Graph:
         return self.user(asked, asked.grant.user)
 
     def list_users(self, asked: _Asked) -> dict[str, Any]:
-        return collection([self.user(asked, user) for user in self._users])
+        return collection([self.user(asked, user) for user in self.people])
 
     def user(self, asked: _Asked, user: str) -> dict[str, Any]:
-        known = next((id_ for id_, (_, email) in self._users.items() if user in (id_, email)), None)
-        if known is None:
-            raise Denied(404, "Request_ResourceNotFound", f"Resource '{user}' does not exist.")
-        name, email = self._users[known]
-        first, _, last = name.partition(" ")
-        everything = {
-            "id": known,
-            "displayName": name,
-            "givenName": first,
-            "surname": last,
-            "mail": email,
-            "userPrincipalName": email,
-            "proxyAddresses": [f"SMTP:{email}"],
-            "userType": "Member",
-            "accountEnabled": True,
-        }
-        wanted = asked.query.get("$select")
-        return {name: everything[name] for name in wanted.split(",") if name in everything} if wanted else everything
+        return self.people.shown(user, asked.query.get("$select", ""))
+
+    def licensing(self, asked: _Asked, user: str) -> dict[str, Any]:
+        if user != asked.grant.user:
+            raise Denied(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+        return self.people.licensing(user)
 
     def organization(self, _asked: _Asked) -> dict[str, Any]:
         return collection([{"id": self._entra.tenant, "displayName": COMPANY}])
+
+    def open_chat(self, asked: _Asked) -> dict[str, Any]:
+        return self.chats.open(asked.grant.user, asked.json())
+
+    def say_in_chat(self, asked: _Asked, chat: str) -> dict[str, Any]:
+        return self.chats.say(asked.grant.user, chat, asked.json())
+
+    def list_subscriptions(self, asked: _Asked) -> dict[str, Any]:
+        return self._subscriptions.listed(asked.query)
+
+    def subscribe(self, asked: _Asked) -> dict[str, Any]:
+        return self._subscriptions.create(asked.grant.user or self._entra.client_id, asked.json())
+
+    def renew_subscription(self, asked: _Asked, order: str) -> dict[str, Any]:
+        return self._subscriptions.renew(order, asked.json())
+
+    def remove_subscription(self, _asked: _Asked, order: str) -> None:
+        self._subscriptions.remove(order)
 
     def list_teams(self, asked: _Asked) -> dict[str, Any]:
         return collection([self.show_team(asked, self._team)])
@@ -291,6 +304,13 @@ _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("GET", "/organization"): Graph.organization,
     ("GET", "/users"): Graph.list_users,
     ("GET", "/users/{user-id}"): Graph.user,
+    ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): Graph.licensing,
+    ("POST", "/chats"): Graph.open_chat,
+    ("POST", "/chats/{chat-id}/messages"): Graph.say_in_chat,
+    ("GET", "/subscriptions"): Graph.list_subscriptions,
+    ("POST", "/subscriptions"): Graph.subscribe,
+    ("PATCH", "/subscriptions/{subscription-id}"): Graph.renew_subscription,
+    ("DELETE", "/subscriptions/{subscription-id}"): Graph.remove_subscription,
     ("GET", "/teams"): Graph.list_teams,
     ("GET", "/teams/{team-id}"): Graph.show_team,
     ("GET", "/teams/{team-id}/members"): Graph.list_team_members,

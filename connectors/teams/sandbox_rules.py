@@ -35,6 +35,7 @@ _CHANGE = ("ChannelMessage.ReadWrite", "Group.ReadWrite.All")
 _DELETE = ("ChannelMessage.ReadWrite",)
 _REACT = ("ChannelMessage.Send",)
 _READ_FILES = ("Files.Read.All", "Files.ReadWrite.All", "Sites.Read.All", "Sites.ReadWrite.All")
+_HEAR = ("ChannelMessage.Read.All",)
 _WRITE_FILES = ("Files.ReadWrite.All", "Sites.ReadWrite.All")
 _MESSAGES = "/teams/{team-id}/channels/{channel-id}/messages"
 _MESSAGE = _MESSAGES + "/{chatMessage-id}"
@@ -44,6 +45,13 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("GET", "/me/joinedTeams"): (_READ_TEAM, ()),
     ("GET", "/organization"): (("User.Read", "Organization.Read.All"), ("Organization.Read.All", "User.Read.All")),
     ("GET", "/users"): (_READ_USERS, _READ_USERS),
+    ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): (("User.Read",), ()),
+    ("POST", "/chats"): (("Chat.Create", "Chat.ReadWrite"), ()),
+    ("POST", "/chats/{chat-id}/messages"): (("ChatMessage.Send", "Chat.ReadWrite"), ()),
+    ("GET", "/subscriptions"): (_HEAR, _HEAR),
+    ("POST", "/subscriptions"): (_HEAR, _HEAR),
+    ("PATCH", "/subscriptions/{subscription-id}"): (_HEAR, _HEAR),
+    ("DELETE", "/subscriptions/{subscription-id}"): (_HEAR, _HEAR),
     ("GET", "/users/{user-id}"): (("User.Read", *_READ_USERS), _READ_USERS),
     ("GET", "/teams"): (_READ_TEAM, _READ_TEAM),
     ("GET", "/teams/{team-id}"): (_READ_TEAM, _READ_TEAM),
@@ -101,7 +109,7 @@ def matching(method: str, segments: list[str]) -> tuple[str, list[str]]:
 def _fits(name: str, segment: str) -> bool:
     if name.endswith("}:"):
         return segment.endswith(":")
-    return name.startswith("{") or name == segment
+    return name.startswith("{") or segment in (name, name.removesuffix("()"))
 
 
 def check_permission(method: str, path: str, grant: Grant) -> None:

@@ -20,6 +20,8 @@ LONGEST_TOKEN = 2048
 """Characters of a validation token we echo: Microsoft's are a few hundred, and we echo them for anybody who asks."""
 
 _KINDS = {"created": Kind.POSTED, "updated": Kind.CHANGED, "deleted": Kind.DELETED}
+_LAPSING = ("reauthorizationRequired", "subscriptionRemoved", "missed")
+"""Renewing answers the first; of one that was removed it tells that there is nothing to renew (§2.5)."""
 _NOWHERE, _NOTHING = ConversationId(""), MessageId("")
 _Item = Mapping[str, Any]
 
@@ -73,7 +75,7 @@ def _is_proven(item: _Item, key: str) -> bool:
 def _envelope(item: _Item) -> Envelope:
     workspace = WorkspaceId(item["tenantId"].lower())
     if "lifecycleEvent" in item:
-        return _unshown(workspace, f"lifecycle:{item['lifecycleEvent']}:{item.get('subscriptionId')}")
+        return _lifecycle(workspace, item)
     change, resource = item.get("changeType"), item.get("resource")
     if not isinstance(change, str) or not isinstance(resource, str):
         return _unshown(workspace, "unreadable")
@@ -82,6 +84,15 @@ def _envelope(item: _Item) -> Envelope:
     except ValueError:
         return _unshown(workspace, "unreadable")
     return _notification(workspace, change, resource, segments)
+
+
+def _lifecycle(workspace: WorkspaceId, item: _Item) -> Envelope:
+    """What Graph tells of an order. A challenge is told apart from the next one by the order's end, which renewing moves."""
+    event, order = item["lifecycleEvent"], item.get("subscriptionId")
+    event_id = f"lifecycle:{event}:{order}:{item.get('subscriptionExpirationDateTime')}"
+    if event not in _LAPSING or not isinstance(order, str):
+        return _unshown(workspace, event_id)
+    return Envelope(workspace, event_id, Reference(Kind.LAPSED, _NOWHERE, MessageId(order)))
 
 
 def _notification(workspace: WorkspaceId, change: str, resource: str, segments: list[tuple[str, str]]) -> Envelope:

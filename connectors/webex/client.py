@@ -29,6 +29,7 @@ from connectors.webex.webhook import moment
 
 BASE = "https://webexapis.com/v1"
 TOKEN = "service"  # noqa: S105 (the name of a kind of token)
+BOT = "bot"
 WRITING = ("spark:messages_write",)
 
 PAGE = 50
@@ -44,7 +45,7 @@ CLOCKS_APART = timedelta(seconds=10)
 READING_LAGS = timedelta(seconds=15)
 """Reading may be behind the webhook; a message is retried at 1, 3 and 10 s before a 404 means deleted (§2.8)."""
 
-_NEXT = re.compile(rf'<{re.escape(BASE)}(/memberships[^>]*)>;\s*rel="next"')
+_NEXT = re.compile(rf'<{re.escape(BASE)}(/[^>]*)>;\s*rel="next"')
 _MENTION = re.compile(r"<@person(?:Id|Email):[^|>]*\|?([^>]*)>")
 _NAME = r"(\1)"
 """A mention without its id; a bracket leaves the markers next to it as they are."""
@@ -92,6 +93,19 @@ def answer(account: AccountId, parts: Iterable[Rendered]) -> Calls[list[MessageI
     return []
 
 
+def greet(account: AccountId, parts: Iterable[Rendered]) -> Calls[None]:
+    """The same as the operator's bot; ``account`` may be an e-mail address or any form of a person's id.
+
+    That of a sign-in is the bare UUID (§1.3). A bot has no scopes.
+    """
+    person = {"toPersonEmail": account} if "@" in account else {"toPersonId": ids.account(account)}
+    for part in parts:
+        payload = person | {"markdown": part.payload["markdown"]}
+        yield Call(
+            "POST", f"{BASE}/messages", bucket="messages", token=BOT, json=payload, repeatable=False, judge=judge
+        )
+
+
 def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[MessageId]]:
     """Messages of ``own`` since ``since`` that show the same text: nothing of ours can be hidden in a message.
 
@@ -106,7 +120,7 @@ def same_text(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list
     wanted = _shown(from_markdown(_MENTION.sub(_NAME, rendered.payload["markdown"])))
     found: list[dict[str, Any]] = []
     for _ in range(PAGES):
-        items = _items((yield reading("/messages", ("spark:messages_read",), "messages", query)))
+        items = items_of((yield reading("/messages", ("spark:messages_read",), "messages", query)))
         recent = [item for item in items if _is_recent(item, since - CLOCKS_APART)]
         ours = [item for item in recent if _is_own(item, own)]
         found += [item for item in ours if _said(item, rendered.conversation) == wanted]
@@ -134,7 +148,7 @@ def _message(reference: Reference) -> Calls[Content]:
         if reference.occurred_at and datetime.now(UTC) - reference.occurred_at < READING_LAGS:
             raise Unavailable("Webex announced the message and cannot show it yet") from None
         raise
-    return _object(response)
+    return object_of(response)
 
 
 def message_exists(message: MessageId) -> Calls[bool]:
@@ -148,7 +162,7 @@ def message_exists(message: MessageId) -> Calls[bool]:
 
 def room(conversation: ConversationId) -> Calls[Content]:
     """``GET /rooms/{id}``. A title that could not be decrypted is no name (§1.5)."""
-    found = _object((yield reading(path_of("rooms", conversation), ("spark:rooms_read",), "rooms")))
+    found = object_of((yield reading(path_of("rooms", conversation), ("spark:rooms_read",), "rooms")))
     if "errors" in found:
         raise Unavailable("Webex cannot read the title of the space at the moment")
     return found
@@ -157,30 +171,38 @@ def room(conversation: ConversationId) -> Calls[Content]:
 def account(account: AccountId) -> Calls[Account]:
     """``GET /people/{id}``."""
     response = yield reading(path_of("people", account), ("spark:people_read",), "people")
-    person = _object(response)
+    person = object_of(response)
     emails = person.get("emails")
     return Account(
         id=account,
-        name=_text(person, "displayName") or _text(person, "nickName"),
+        name=text_of(person, "displayName") or text_of(person, "nickName"),
         email=emails[0] if isinstance(emails, list) and emails and isinstance(emails[0], str) else "",
-        avatar_url=_text(person, "avatar"),
+        avatar_url=text_of(person, "avatar"),
         is_bot=person.get("type") in ("bot", "appuser"),
     )
 
 
 def members(conversation: ConversationId) -> Calls[list[AccountId]]:
-    """``GET /memberships``, page after page; pages that follow are at the address that Webex names (§1.7)."""
+    """``GET /memberships``, page after page."""
     query = {"roomId": conversation, "max": str(MEMBERS)}
-    found: dict[AccountId, None] = {}
-    call = reading("/memberships", ("spark:memberships_read",), "memberships", query)
+    items = yield from listed("/memberships", ("spark:memberships_read",), "memberships", query)
+    return list(dict.fromkeys(ids.account(person) for item in items if (person := text_of(item, "personId"))))
+
+
+def listed(
+    path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None
+) -> Calls[list[dict[str, Any]]]:
+    """All of a list; the pages that follow are at the address that Webex names (§1.7)."""
+    found: list[dict[str, Any]] = []
+    call = reading(path, scopes, bucket, query)
     for _ in range(MOST_PAGES):
         response = yield call
-        found |= {ids.account(person): None for item in _items(response) if (person := _text(item, "personId"))}
+        found += items_of(response)
         following = _NEXT.search(response.headers.get("link", ""))
-        if not following:
+        if not following or not following[1].startswith(f"{path}?"):
             break
-        call = reading(following[1], ("spark:memberships_read",), "memberships")
-    return list(found)
+        call = reading(following[1], scopes, bucket)
+    return found
 
 
 def reading(path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None) -> Call:
@@ -202,19 +224,22 @@ def path_of(collection: str, id_: str) -> str:
     return f"/{collection}/{quote(id_, safe='')}"
 
 
-def _object(response: Response) -> dict[str, Any]:
+def object_of(response: Response) -> dict[str, Any]:
+    """An answer that is one thing."""
     found = response.json()
     if not isinstance(found, dict):
         raise Unavailable(f"HTTP {response.status} without a JSON object")
     return found
 
 
-def _items(response: Response) -> list[dict[str, Any]]:
-    items = _object(response).get("items")
+def items_of(response: Response) -> list[dict[str, Any]]:
+    """An answer that lists things."""
+    items = object_of(response).get("items")
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def _text(data: Mapping[str, Any], name: str) -> str:
+def text_of(data: Mapping[str, Any], name: str) -> str:
+    """A field of a thing; empty where it holds no text."""
     value = data.get(name)
     return value if isinstance(value, str) else ""
 
@@ -225,7 +250,7 @@ def _is_recent(item: Mapping[str, Any], since: datetime) -> bool:
 
 
 def _is_own(item: Mapping[str, Any], own: AccountId) -> bool:
-    return ids.plausible(item.get("id")) is not None and ids.account(_text(item, "personId")) == own
+    return ids.plausible(item.get("id")) is not None and ids.account(text_of(item, "personId")) == own
 
 
 def _said(item: Mapping[str, Any], room: ConversationId) -> str:

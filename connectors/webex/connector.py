@@ -1,10 +1,12 @@
 """Webex as the relay sees it; every method is one line to the module that knows."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connectors.calls import Call, Calls
+from connectors.consent import App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
 from connectors.contract import (
     CarriesFiles,
     Connector,
@@ -37,7 +39,9 @@ from connectors.messages import (
     Reference,
 )
 from connectors.richtext import Document
-from connectors.webex import client, files, ids, names, parse, render, webhook
+from connectors.webex import client, files, ids, names, oauth, parse, render, subscriptions, webhook
+from connectors.webex.oauth import OAUTH, STEPS, Registration
+from connectors.webex.scopes import SCOPES
 
 LONGEST_TEXT = 7_000
 """Bytes of Markdown. Webex takes 7,439 before its own encryption; the reference asks to split at about 7,000 (§3.1)."""
@@ -65,11 +69,22 @@ class Webex(
     TakesCommands,
     ListsAccounts,
     ListsMembers,
+    Connects,
+    Subscribes,
+    Greets,
 ):
-    """The service user is ``credentials.account``; its token is ``tokens["service"]``. Reactions no interface tells (§5)."""
+    """The service user is ``credentials.account``; its token is ``tokens["service"]``. Reactions no interface tells (§5).
+
+    ``greet`` speaks as the operator's bot instead, with ``tokens["bot"]``, which is ``Registration.bot_token``: it may be
+    the only token there is, for people are greeted before anything is connected.
+    """
 
     platform = Platform("webex", "Webex", "#00bceb", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
     Secrets = Secrets
+    Registration = Registration
+    oauth = OAUTH
+    scopes = SCOPES
+    steps = STEPS
 
     @property
     def own_accounts(self) -> frozenset[AccountId]:
@@ -127,3 +142,35 @@ class Webex(
 
     def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
         return client.members(conversation)
+
+    @classmethod
+    def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
+        return oauth.granted(kind, answer)
+
+    def identify(self) -> Calls[Identity]:
+        return oauth.identify()
+
+    def revoke(self, app: App) -> Calls[None]:
+        return oauth.revoke(self.credentials, app)
+
+    @classmethod
+    def papers(cls, hub: str, webhooks: str, preset: Preset, name: str) -> list[Paper]:
+        return oauth.papers(hub, preset, name)
+
+    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+        return client.greet(account, self.parts(Draft(ConversationId(""), body, "greet")))
+
+    def resources(self, conversations: Iterable[ConversationId]) -> list[str]:
+        return list(webhook.NEEDS)
+
+    def subscriptions(self, address: str) -> Calls[list[Subscribed]]:
+        return subscriptions.standing(address)
+
+    def subscribe(self, resource: str, address: str, secret: str) -> Calls[Subscribed]:
+        return subscriptions.subscribe(resource, address, secret)
+
+    def renew(self, subscribed: Subscribed) -> Calls[Subscribed]:
+        return subscriptions.renew(subscribed)
+
+    def unsubscribe(self, subscribed: Subscribed) -> Calls[None]:
+        return subscriptions.unsubscribe(subscribed)

@@ -45,7 +45,7 @@ def parse(content: Content, reference: Reference, own: AccountId | None = None) 
             return Deleted(reference.message)
         case Kind.NOTICE:
             return _notice(content, reference)
-        case Kind.OTHER:
+        case Kind.OTHER | Kind.REVOKED | Kind.LAPSED:
             return Skipped("other")
     message = _message(content, reference)
     if isinstance(message, Skipped):

@@ -1,22 +1,37 @@
 """The fake Webex (reference §9): strict, signed, in memory."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from mimetypes import guess_type
+from operator import attrgetter
 from typing import Any
 
 from connectors.calls import Response
 from connectors.contract import Credentials, Request
 from connectors.html import to_html
 from connectors.messages import Account, ConversationId, Kind, MessageId, Posted, Reference
-from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook
+from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook, digest
 from connectors.sandbox_data import Data
 from connectors.webex import ids
+from connectors.webex.oauth import Registration
 from connectors.webex.parse import parse
 from connectors.webex.sandbox_company import Company
+from connectors.webex.sandbox_oauth import Door
 from connectors.webex.sandbox_rest import answer
-from connectors.webex.sandbox_state import FOUNDED, HOST, OLD_HOST, SERVICE_NAME, File, Room, Said, stamp
+from connectors.webex.sandbox_state import (
+    FOUNDED,
+    HOST,
+    IDBROKER,
+    OLD_HOST,
+    SERVICE_NAME,
+    File,
+    Member,
+    Room,
+    Said,
+    stamp,
+)
 from connectors.webex.sandbox_text import client_html
 
 
@@ -24,16 +39,20 @@ class FakeWebex(Fake):
     """One organization whose team everybody is in, the service user included. Nothing is delivered twice (§2.8)."""
 
     slug = "webex"
-    hosts = (HOST, OLD_HOST)
+    hosts = (HOST, OLD_HOST, IDBROKER)
+    app: Registration
     calls_app = f"@{SERVICE_NAME}"
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
+        self.app = Registration(self.app.client_id, self.app.client_secret, digest("webex", "bot token"))
         self._company = Company(clock, self._tell)
+        self._door = Door(self._company, lambda: self.app, hub)
         self._linked = {self._company.add_room(channel.name, FOUNDED).id: channel.linked for channel in CHANNELS}
         for resource in ("messages", "memberships", "rooms"):
             wanted = {"name": "Mio Hub", "targetUrl": f"{hub}/webhooks/webex/", "resource": resource, "event": "all"}
-            self._company.add_hook(self._company.service_user, secrets.webhook_secret, wanted)
+            hook = self._company.add_hook(self._company.service_user, secrets.webhook_secret, wanted)
+            hook.is_seeded = True
 
     @property
     def sends_updates(self) -> bool:
@@ -45,7 +64,7 @@ class FakeWebex(Fake):
         self._company.sends_updates = on
 
     def handle(self, request: Request) -> Response:
-        return answer(self._company, request)
+        return answer(self._company, self._door, request)
 
     def people(self) -> list[Person]:
         return [Person(member.name, member.id, member.token) for member in self._company.cast]
@@ -105,6 +124,19 @@ class FakeWebex(Fake):
         room = self._company.rooms[conversation]
         self._company.change_room(self._company.members[person], room, room.title, topic)
 
+    def member(self, account: str) -> Member:
+        """A person, to be looked at or changed by a test."""
+        return self._company.members[account]
+
+    def revoke_app(self) -> None:
+        """Take back all that was allowed to our app. Webex tells nobody: the next call is refused (§1.4)."""
+        self._door.close()
+
+    def undelivered(self, webhook: Webhook) -> None:
+        """Nobody took a webhook, or not with a 2xx: often enough, and Webex switches it off (§2.8)."""
+        if hook := self._company.hooks.get(json.loads(webhook.body)["id"]):
+            hook.failed(self.clock())
+
     def room(self, conversation: ConversationId) -> Room:
         """The space itself, to be looked at or changed by a test."""
         return self._company.rooms[conversation]
@@ -120,10 +152,12 @@ class FakeWebex(Fake):
         return [(file.name, file.data) for said in messages for file in said.files]
 
     def whispers(self, conversation: ConversationId) -> list[Shown]:
-        """What our service user said to single people: in a space of the two, whichever space they asked in."""
+        """What our service user and our bot said to single people: in a space of the two, wherever they asked."""
         ours = self._company
-        rooms = [(member, ours.direct_room(ours.service_user, member)) for member in ours.cast]
-        return [replace(one, only_for=member.id) for member, room in rooms for one in ours.shown(room, _draw)]
+        speakers = (ours.service_user, ours.bot)
+        rooms = [(member, ours.direct_room(speaker, member)) for speaker in speakers for member in ours.cast]
+        said = [replace(one, only_for=member.id) for member, room in rooms for one in ours.shown(room, _draw)]
+        return sorted(said, key=attrgetter("at"))
 
     def _typed(self, text: str) -> dict[str, str]:
         names = {member.name: member.id for member in self._company.members.values()}

@@ -14,6 +14,7 @@ from connectors.sandbox_data import kept
 from connectors.webex import ids
 from connectors.webex.sandbox_state import (
     ADMIN_SCOPES,
+    BOT_NAME,
     CLUSTER,
     HOST,
     SERVICE_NAME,
@@ -43,7 +44,8 @@ class Company:
         self.tell = tell
         self.uuid = stable_uuid("organization", COMPANY)
         self.id = ids.encode("ORGANIZATION", self.uuid)
-        self.service_user = Member(SERVICE_NAME, "service@acme.example", ADMIN_SCOPES)
+        self.service_user = Member(SERVICE_NAME, "service@acme.example", ADMIN_SCOPES, roles=("id_full_admin",))
+        self.bot = Member(BOT_NAME, "mio@webex.bot", type="bot")
         self.cast = [Member(actor.name, actor.email) for actor in cast_of("webex")]
         self.members = {member.id: member for member in (*self.cast, self.service_user)}
         self.by_token = {member.token: member for member in self.members.values()}
@@ -101,6 +103,14 @@ class Company:
         }
         self.hooks[id_] = Hook(given, secret, owner.id)
         return self.hooks[id_]
+
+    def forget_seeded_hooks(self) -> None:
+        """A Hub that was let in by consent is told what it orders, and nothing else."""
+        self.hooks = {id_: hook for id_, hook in self.hooks.items() if not hook.is_seeded}
+
+    def anybody(self, id_: str) -> Member:
+        """A person, or the bot."""
+        return self.bot if id_ == self.bot.id else self.members[id_]
 
     def message(self, id_: str, reader: Member) -> Said | None:
         """A message of any space that ``reader`` is in."""
@@ -165,7 +175,7 @@ class Company:
         other = next((id_ for id_ in room.members if id_ != reader.id), reader.id)
         return {
             "id": room.id,
-            "title": self.members[other].name if direct else room.title,
+            "title": self.anybody(other).name if direct else room.title,
             "type": room.type,
             "isLocked": bool(room.moderators),
             **({} if direct else {"teamId": self.team_id}),
@@ -197,7 +207,7 @@ class Company:
     def shown(self, room: Room, draw: Callable[[dict[str, Any]], str]) -> Iterator[Shown]:
         """A space's messages as its client draws them."""
         for said in room.messages.values():
-            author = self.members[said.data["personId"]]
+            author = self.anybody(said.data["personId"])
             said.drawn = said.drawn or draw(said.data)
             parent = said.data.get("parentId")
             yield Shown(
@@ -206,7 +216,7 @@ class Company:
                 "",
                 said.drawn,
                 said.at,
-                author is self.service_user,
+                author in (self.service_user, self.bot),
                 thread=MessageId(parent) if parent else None,
                 reactions=tuple((emoji, self._names(people)) for emoji, people in said.reactions.items() if people),
                 edited=said.edits > 0,

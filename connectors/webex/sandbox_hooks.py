@@ -53,6 +53,20 @@ def one_hook(asked: Asked) -> Answer:
     return 200, _found_hook(asked).told, {}
 
 
+def change_hook(asked: Asked) -> Answer:
+    """Name, target and secret; it can be switched on, never off (§2.1)."""
+    hook, given = _found_hook(asked), given_fields(asked.request, ("name", "targetUrl", "secret", "status"))
+    if not text_field(given, "name") or not text_field(given, "targetUrl"):
+        raise Problem(400, "name and targetUrl cannot be null")
+    if given.get("status", "active") != "active":
+        raise Problem(400, "Invalid status")
+    hook.data |= {name: given[name] for name in ("name", "targetUrl")}
+    hook.secret = text_field(given, "secret") or hook.secret
+    if "status" in given:
+        hook.enable(asked.company.clock())
+    return 200, hook.told, {}
+
+
 def delete_hook(asked: Asked) -> Answer:
     del asked.company.hooks[_found_hook(asked).data["id"]]
     return 204, None, {}

@@ -14,7 +14,8 @@ from connectors.sandbox_data import Brief, served_file
 from connectors.webex import ids
 from connectors.webex.sandbox_asked import NO_SCOPE, Answer, Asked, Problem, found_room, paged
 from connectors.webex.sandbox_company import Company
-from connectors.webex.sandbox_hooks import delete_hook, list_hooks, one_hook, post_hook
+from connectors.webex.sandbox_hooks import change_hook, delete_hook, list_hooks, one_hook, post_hook
+from connectors.webex.sandbox_oauth import NO_TOKEN, Door
 from connectors.webex.sandbox_posts import (
     delete_message,
     edit_message,
@@ -27,14 +28,13 @@ from connectors.webex.sandbox_posts import (
 from connectors.webex.sandbox_rooms import change_room, list_rooms, one_room
 from connectors.webex.sandbox_state import FOUNDED, Member
 
-NO_TOKEN = "The request requires a valid access token set in the Authorization request header."  # noqa: S105
 NO_SEARCH = "Email, displayName, or id list should be specified."
 
 
-def answer(company: Company, request: Request) -> Response:
+def answer(company: Company, door: Door, request: Request) -> Response:
     """Answer as Webex would."""
     try:
-        status, body, headers = _dispatch(company, request)
+        status, body, headers = door.answer(request) or _dispatch(company, door.member(request), request)
     except Problem as problem:
         tracking = f"ROUTER_{digest('webex', repr(company.clock()))[:32]}"
         message = str(problem)
@@ -48,8 +48,7 @@ def answer(company: Company, request: Request) -> Response:
     return Response(status, content, {"content-type": "application/json;charset=UTF-8"} | headers)
 
 
-def _dispatch(company: Company, request: Request) -> Answer:
-    member = company.by_token.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+def _dispatch(company: Company, member: Member | None, request: Request) -> Answer:
     if member is None:
         raise Problem(401, NO_TOKEN)
     path = urlsplit(request.url).path
@@ -79,12 +78,21 @@ def _person(company: Company, member: Member) -> dict[str, Any]:
         "created": FOUNDED,
         "lastModified": FOUNDED,
         "status": "active",
-        "type": "person",
+        "type": member.type,
+    }
+
+
+def _known_to_administrators(member: Member) -> dict[str, Any]:
+    """What only their tokens see of a person (§3.7)."""
+    return {
+        "roles": [ids.encode("ROLE", role) for role in member.roles],
+        "licenses": [ids.encode("LICENSE", license_) for license_ in member.licenses],
     }
 
 
 def _me(asked: Asked) -> Answer:
-    return 200, _person(asked.company, asked.member), {}
+    more = _known_to_administrators(asked.member) if asked.member.roles else {}
+    return 200, _person(asked.company, asked.member) | more, {}
 
 
 def _one_person(asked: Asked) -> Answer:
@@ -122,15 +130,29 @@ def _memberships(asked: Asked) -> Answer:
     wanted = query.get("personId") or query.get("personEmail")
     person = company.find(wanted) if wanted else None
     found = [id_ for id_ in room.members if not wanted or (person and id_ == person[0])]
-    return paged(asked, [company.membership(room, company.members[id_]) for id_ in found])
+    return paged(asked, [company.membership(room, company.anybody(id_)) for id_ in found])
 
 
 def _teams(asked: Asked) -> Answer:
     return paged(asked, [{"id": asked.company.team_id, "name": COMPANY, "created": FOUNDED}])
 
 
+def _organization(asked: Asked) -> dict[str, Any]:
+    """For administrators only, whatever scopes a token has (§3.8)."""
+    if not asked.member.roles:
+        raise Problem(403, NO_SCOPE)
+    return {"id": asked.company.id, "displayName": COMPANY, "created": FOUNDED}
+
+
 def _organizations(asked: Asked) -> Answer:
-    return 200, {"items": [{"id": asked.company.id, "displayName": COMPANY, "created": FOUNDED}]}, {}
+    return 200, {"items": [_organization(asked)]}, {}
+
+
+def _one_organization(asked: Asked) -> Answer:
+    found = _organization(asked)
+    if asked.target != found["id"]:
+        raise Problem(404, "Could not find an organization with provided ID.")
+    return 200, found, {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +186,10 @@ ROUTES = (
     _route("GET", "/messages", "spark:messages_read", list_messages),
     _route("POST", "/messages", "spark:messages_write", post_message),
     _route("GET", "/teams", "spark:teams_read", _teams),
+    _route("GET", "/organizations/{id}", "spark-admin:organizations_read", _one_organization),
     _route("GET", "/organizations", "spark-admin:organizations_read", _organizations),
     _route("GET", "/webhooks/{id}", "", one_hook),
+    _route("PUT", "/webhooks/{id}", "", change_hook),
     _route("DELETE", "/webhooks/{id}", "", delete_hook),
     _route("GET", "/webhooks", "", list_hooks),
     _route("POST", "/webhooks", "", post_hook),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -13,15 +14,21 @@ from connectors.webex import ids
 
 HOST, OLD_HOST = "webexapis.com", "api.ciscospark.com"
 """Addresses of files name either (§3.3): here the old one where a client posted the file."""
+IDBROKER = "idbroker.webex.com"
+"""Who vouches for people: the issuer of id tokens, and where tokens are given back (§1.3, §1.4)."""
 
 CLUSTER = "urn:TEAM:eu-central-1_k"
 """Where the organization's spaces live: ids of rooms and messages must work outside the classic ``us`` too (§7.1)."""
+
+MOST_FAILURES, PATIENCE_SECONDS = 100, 300.0
+"""As many failures within as many seconds switch a webhook off (§2.8)."""
 
 FOUNDED = "2026-01-05T09:00:00.000Z"
 """When everything that the sandbox starts with was made."""
 
 SERVICE_NAME = "Message"
 """Of our service user, who is mentioned by it."""
+BOT_NAME = "Mio"
 
 READING = ("people_read", "rooms_read", "memberships_read", "messages_read", "teams_read", "team_memberships_read")
 SCOPES = frozenset(f"spark:{name}" for name in (*READING, "kms", "messages_write", "memberships_write", "rooms_write"))
@@ -42,11 +49,14 @@ def stamp(seconds: float) -> str:
 
 @dataclass(slots=True)
 class Member:
-    """A person of the organization."""
+    """A person of the organization, or the operator's bot. ``roles`` are those of an administrator."""
 
     name: str
     email: str
     scopes: frozenset[str] = SCOPES
+    type: str = "person"
+    roles: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ("MS",)
 
     @property
     def uuid(self) -> str:
@@ -113,22 +123,40 @@ class Room:
 
 @dataclass(slots=True)
 class Hook:
-    """A webhook that somebody registered: its public fields, its secret and its owner's id."""
+    """A webhook that somebody registered: its public fields, its secret and its owner's id.
+
+    ``is_seeded``: the demo began with it. ``failures`` are the times of late at which nobody took what it told.
+    """
 
     data: dict[str, Any]
     secret: str
     owner: str
+    is_seeded: bool = False
+    failures: list[float] = field(default_factory=list)
+    enabled_at: float = -inf
 
     @property
     def told(self) -> dict[str, Any]:
         """As its owner reads it; what is delivered holds no secret (§2.6)."""
         return self.data | ({"secret": self.secret} if self.secret else {})
 
+    def failed(self, now: float) -> None:
+        """Nobody took what it told: too often, or so soon after it was switched on again, and it is off (§2.8)."""
+        self.failures = [at for at in self.failures if at > now - PATIENCE_SECONDS] + [now]
+        if len(self.failures) >= MOST_FAILURES or now - self.enabled_at < PATIENCE_SECONDS:
+            self.data["status"] = "inactive"
+
+    def enable(self, now: float) -> None:
+        """Its owner switches it on."""
+        if self.data["status"] == "inactive":
+            self.data["status"], self.enabled_at, self.failures = "active", now, []
+
     def wants(self, resource: str, event: str, data: Mapping[str, Any]) -> bool:
         """Whether an event is one of those it was registered for."""
         filters = parse_qsl(self.data.get("filter", ""))
         return (
-            self.data["resource"] in (resource, "all")
+            self.data["status"] == "active"
+            and self.data["resource"] in (resource, "all")
             and self.data["event"] in (event, "all")
             and all(data.get(name) == value for name, value in filters)
         )

@@ -29,6 +29,13 @@ KINDS = {
 }
 """By resource and event; everything else is of no interest."""
 
+NEEDS = {
+    "messages": ("spark:messages_read", "spark:kms"),
+    "memberships": ("spark:memberships_read",),
+    "rooms": ("spark:rooms_read", "spark:kms"),
+}
+"""What hearing of each resource of ``KINDS`` takes: to be told (§2.1), and to read what one was told of (§6.2)."""
+
 MOVED = {"created": Happening.JOINED, "deleted": Happening.LEFT}
 """What the events of a membership mean."""
 

@@ -12,14 +12,12 @@ from connectors.messages import Account, AccountId, ConversationId, MessageId, R
 from connectors.zoom import ids, reactions
 from connectors.zoom.flat import flat
 from connectors.zoom.judging import judge, judge_deletion, judge_message, judge_own, judge_reaction, read, told
+from connectors.zoom.scopes import ADMIN
 from connectors.zoom.spans import units
 from connectors.zoom.webhook import moment
 
 API = "https://api.zoom.us/v2"
 """Zoom's global host: valid for every region (§1.1)."""
-
-ADMIN = "admin"
-"""The kind of token: the admin-managed app's (§0)."""
 
 SEND = ("chat_message:write:admin", "team_chat:write:user_message:admin")
 LIST = ("chat_message:read:admin", "chat_message:write:admin", "team_chat:read:list_user_messages:admin")
@@ -28,7 +26,7 @@ EDIT = ("chat_message:write:admin", "team_chat:update:user_message:admin")
 DELETE = ("chat_message:write:admin", "team_chat:delete:user_message:admin")
 REACT = ("chat_message:write:admin", "team_chat:update:message_emoji:admin")
 MEMBERS = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:list_members:admin")
-WHO = ("user:read:admin", "user:write:admin", "user:read:user:admin")
+WHO = ("user:read:admin", "user:read:user:admin")
 """Classic and granular names of the same right; a token has the one or the other (§1.6)."""
 
 PAGE = 50
@@ -170,25 +168,34 @@ def _address(value: object) -> str:
 def _user_id(address: str) -> Calls[str]:
     """The user behind an address; empty for a person of another account, whom only the member id tells."""
     try:
-        response = yield _get(_user(address), WHO, "light")
+        user = yield from person(address)
     except Gone:
         return ""
-    return ids.opaque(read(response).get("id"))
+    return ids.opaque(user.get("id"))
 
 
 def account(account: AccountId) -> Calls[Account]:
     """One person of the account. A person from outside cannot be looked up: ``Gone``."""
     if ids.is_outsider(account):
         raise Gone("a person of another Zoom account")
-    response = yield _get(_user(account), WHO, "light")
-    user = read(response)
-    names = (_text(user.get("display_name")), f"{_text(user.get('first_name'))} {_text(user.get('last_name'))}".strip())
+    user = yield from person(account)
     return Account(
         id=ids.account(user.get("id")) or account,
-        name=next(filter(None, names), _text(user.get("email"))),
+        name=name_of(user),
         email=_text(user.get("email")),
         avatar_url=_text(user.get("pic_url")),
     )
+
+
+def person(key: str) -> Calls[dict[str, Any]]:
+    """A user as Zoom shows one: by id or e-mail address, or ``me`` for whom the token is of (§1.8)."""
+    return read((yield _get(f"{API}/users/{quote(key, safe='@')}", WHO, "light")))
+
+
+def name_of(user: Mapping[str, Any]) -> str:
+    """What a user is called; the e-mail address where no name is set."""
+    names = (_text(user.get("display_name")), f"{_text(user.get('first_name'))} {_text(user.get('last_name'))}".strip())
+    return next(filter(None, names), _text(user.get("email")))
 
 
 def members(credentials: Credentials, conversation: ConversationId) -> Calls[list[AccountId]]:
@@ -218,10 +225,6 @@ def _messages(credentials: Credentials) -> str:
 
 def _message(credentials: Credentials, message: MessageId) -> str:
     return f"{_messages(credentials)}/{quote(message, safe='')}"
-
-
-def _user(key: str) -> str:
-    return f"{API}/users/{quote(key, safe='@')}"
 
 
 def _get(

@@ -12,9 +12,10 @@ from connectors.contract import Credentials, Rendered
 from connectors.errors import Gone, Refused, Unavailable, Unsure
 from connectors.messages import Attachment, MessageId
 from connectors.zoom import ids
-from connectors.zoom.client import ADMIN, READ, find, post, whole
+from connectors.zoom.client import READ, find, post, whole
 from connectors.zoom.files import entries, largest
 from connectors.zoom.judging import judge, told
+from connectors.zoom.scopes import ADMIN
 
 UPLOADS = "https://file.zoom.us/v2"
 """Where files are put; older pages name another host of Zoom's, to which this one would send us on."""

@@ -4,15 +4,17 @@ A chatbot can neither mention people nor carry formatted spans, and hears no cha
 user of the account. ``Credentials.account`` is that user's id, ``tokens["admin"]`` the admin-managed app's token,
 ``extra["email"]`` the user's address, by which Zoom's message lists name a sender.
 
-A chatbot is of use for commands: with ``tokens["bot"]`` and ``extra["robot_jid"]`` on record its answers are seen by the
-asker alone, with ``extra["bot_name"]`` its mentions are read to the letter.
+A chatbot is of use for commands and for a word to one person: with ``tokens["bot"]`` and ``extra["robot_jid"]`` on record
+its answers are seen by the asker alone, with ``extra["bot_name"]`` its mentions are read to the letter.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
 from connectors.calls import Call, Calls
+from connectors.consent import App, Connects, Granted, Greets, Identity, OAuth, Paper, Preset, Purpose, Scope, Step
 from connectors.contract import (
     CarriesFiles,
     Connector,
@@ -46,9 +48,12 @@ from connectors.messages import (
 )
 from connectors.richtext import Document
 from connectors.zoom import answers, client, client_files, names, webhook
+from connectors.zoom import oauth as consent
 from connectors.zoom.files import LARGEST_FILE
+from connectors.zoom.papers import papers
 from connectors.zoom.parse import parse
 from connectors.zoom.render import render
+from connectors.zoom.scopes import SCOPES
 
 LONGEST_MESSAGE = 1024
 """Characters of one message (§4.5). Counted in UTF-16 code units, which are never fewer."""
@@ -72,6 +77,8 @@ class Zoom(
     TakesCommands,
     ListsAccounts,
     ListsMembers,
+    Connects,
+    Greets,
 ):
     """See the module."""
 
@@ -79,6 +86,27 @@ class Zoom(
         "zoom", "Zoom", "#0b5cff", Limits(LONGEST_MESSAGE, Unit.CHARACTERS, LARGEST_FILE)
     )
     Secrets: ClassVar[type] = Secrets
+    Registration: ClassVar[type[App]] = consent.Registration
+    oauth: ClassVar[OAuth] = consent.OAUTH
+    scopes: ClassVar[tuple[Scope, ...]] = SCOPES
+    steps: ClassVar[Mapping[Purpose, tuple[Step, ...]]] = consent.STEPS
+
+    @classmethod
+    def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
+        return consent.granted(kind, answer)
+
+    def identify(self) -> Calls[Identity]:
+        return consent.identify(self.credentials)
+
+    def revoke(self, app: App) -> Calls[None]:
+        return consent.revoke(self.credentials, app)
+
+    @classmethod
+    def papers(cls, hub: str, webhooks: str, preset: Preset, name: str) -> list[Paper]:
+        return papers(hub, webhooks, preset, name)
+
+    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+        return answers.greet(self.credentials, account, body)
 
     @classmethod
     def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:

@@ -57,6 +57,11 @@ def jid(conversation: ConversationId) -> str:
     return conversation + _ROOM
 
 
+def person_jid(account: AccountId) -> str:
+    """How a chatbot names a person of the account. Never the way back: the case of the id is lost."""
+    return f"{account.lower()}@xmpp.zoom.us"
+
+
 def message(message_id: object) -> MessageId:
     """A message: the same UUID comes with and without braces, in upper and in lower case."""
     return MessageId(opaque(message_id).strip("{} ").upper())

@@ -10,8 +10,9 @@ from connectors.contract import Credentials
 from connectors.errors import Refused
 from connectors.messages import ConversationId
 from connectors.naming import NAMELESS, one_line, shortened
-from connectors.zoom.client import ADMIN, account_url
+from connectors.zoom.client import account_url
 from connectors.zoom.judging import judge, told
+from connectors.zoom.scopes import ADMIN
 
 CHANGE = ("chat_channel:write:admin", "team_chat:update:user_channel:admin")
 

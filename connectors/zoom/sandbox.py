@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from connectors import emoji
@@ -21,14 +21,15 @@ from connectors.zoom.render import render
 from connectors.zoom.sandbox_acts import Acts
 from connectors.zoom.sandbox_api import Api
 from connectors.zoom.sandbox_company import ACCOUNT, Room, Said, User, by_key, outsider, room, user
-from connectors.zoom.sandbox_events import ROBOT
+from connectors.zoom.sandbox_events import deauthorized_event
 from connectors.zoom.sandbox_files import ELSEWHERE, HOST
+from connectors.zoom.sandbox_oauth import Door
 from connectors.zoom.sandbox_routes import DOWNLOAD, ROUTES
 from connectors.zoom.sandbox_tokens import ADMIN_SCOPES, BOT_SCOPES, PERSONAL_SCOPES, Token, Tokens
 from connectors.zoom.spans import units, written_broadcast, written_mention
 from connectors.zoom.webhook import URL_VALIDATION
 
-SERVICE_USER = user("Mio Hub", "mio-hub@acme.example")
+SERVICE_USER = user("Mio Hub", "mio-hub@acme.example", "Admin")
 
 _SHORT_NAME = re.compile(r":([\w+-]+(?:::skin-tone-\d)?):")
 
@@ -44,8 +45,8 @@ class FakeZoom(Acts):
         super().__init__(secrets, hub, clock)
         self.users = [*(user(actor.name, actor.email) for actor in cast_of(self.slug)), SERVICE_USER]
         self.outsiders: list[User] = []
-        self.tokens = Tokens(SERVICE_USER, clock)
-        self.client_id = self.tokens.client_id
+        self.tokens = Tokens(SERVICE_USER, clock, lambda: self.app)
+        self.door = Door(hub, lambda: self.users, self.tokens)
         self._admin = self.tokens.seed("admin", Token(SERVICE_USER, ADMIN_SCOPES))
         self._bot = self.tokens.seed("bot", Token(SERVICE_USER, BOT_SCOPES, bot=True))
         self._personal = {
@@ -56,7 +57,21 @@ class FakeZoom(Acts):
             self._open(channel.name, channel.linked)
 
     def handle(self, request: Request) -> Response:
-        return self.api.handle(request)
+        return self.door.handle(request) or self.api.handle(request)
+
+    @property
+    def registered(self) -> set[str]:
+        """The scopes that the admin-managed app is registered with, which is what a consent grants (§1.2)."""
+        return self.tokens.registered
+
+    @registered.setter
+    def registered(self, scopes: Iterable[str]) -> None:
+        self.tokens.registered = set(scopes)
+
+    def revoke_app(self) -> None:
+        """The account's administrator takes the app away: its tokens die, and the Hub is told (§1.7)."""
+        self.tokens.deauthorize()
+        self.tell(deauthorized_event(SERVICE_USER, self.app.client_id, self.clock()))
 
     # --- The doors of the sandbox
 
@@ -68,7 +83,7 @@ class FakeZoom(Acts):
 
     def credentials(self) -> Credentials:
         account, workspace = ids.account(SERVICE_USER.id), ids.workspace(ACCOUNT)
-        extra = {"email": SERVICE_USER.email, "robot_jid": ROBOT, "bot_name": SERVICE_USER.name}
+        extra = {"email": SERVICE_USER.email, "robot_jid": self.robot, "bot_name": self.bot_name}
         return Credentials(workspace, account, {"admin": self._admin, "bot": self._bot}, extra)
 
     def directory(self) -> list[Account]:
@@ -141,8 +156,8 @@ class FakeZoom(Acts):
     def mention_app_as(self, person: str, conversation: ConversationId, words: str) -> MessageId:
         """Mention the chatbot, which is told twice: to the bot, and as the ordinary message that it is."""
         place = self.rooms[conversation]
-        text, named = f"@{SERVICE_USER.name} {words}", units(f"@{SERVICE_USER.name}")
-        item = written_mention(0, named, ROBOT) | {"at_contact_member_id": ROBOT.partition("@")[0]}
+        text, named = f"@{self.bot_name} {words}", units(f"@{self.bot_name}")
+        item = written_mention(0, named, self.robot) | {"at_contact_member_id": self.robot.partition("@")[0]}
         said = self.say(place, _member(place, person), text, [], [item])
         self.tell_app_mention(place, said)
         return ids.message(said.id)

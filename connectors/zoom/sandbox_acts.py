@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from connectors.messages import ConversationId
-from connectors.sandbox import Fake, Webhook
+from connectors.sandbox import Fake, Webhook, digest
+from connectors.zoom.oauth import Registration
 from connectors.zoom.sandbox_company import Room, Said, Stored, User, message_id
 from connectors.zoom.sandbox_events import (
     app_mention_event,
@@ -21,6 +22,10 @@ from connectors.zoom.sandbox_files import Files
 from connectors.zoom.sandbox_rules import Refusal
 from connectors.zoom.webhook import signature
 
+ROBOT = "v1miohub@xmpp.zoom.us"
+BOT_NAME = "Mio Hub"
+"""The chatbot of an app whose registration names none."""
+
 _FAMILIES: Mapping[str, Callable[[str, Said, Room, User, float], dict[str, Any]]] = {
     "team_chat": message_event,
     "chat_message": legacy_event,
@@ -31,21 +36,33 @@ class Acts(Fake):
     """``families`` are the event families subscribed to: ``team_chat``, the legacy ``chat_message``, or both (§2.12).
     ``braces`` writes message ids in braces and lower case, as some clients do (§5); ``lower_hex`` the emoji of reactions;
     ``redirects`` sends those who bring or fetch files on to another host (§3.3). ``whispered`` is what the chatbot told
-    single people: channel, user id, text, time."""
+    single people: channel, user id, text, time; ``greeted`` what it told them in their own chat with it: user id, text."""
 
     retries: ClassVar[tuple[float, ...]] = (300.0, 1200.0, 3600.0)
-    client_id: str
+    app: Registration
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
+        user_app = (f"people-client-of-{self.slug}", digest("client secret", self.slug, "people"))
+        self.app = Registration(self.app.client_id, self.app.client_secret, ROBOT, BOT_NAME, *user_app)
         self.families: tuple[str, ...] = ("team_chat",)
         self.braces = False
         self.lower_hex = False
         self.redirects = False
         self.files_kept = Files(clock)
         self.whispered: list[tuple[ConversationId, str, str, float]] = []
+        self.greeted: list[tuple[str, str]] = []
         self.rooms: dict[str, Room] = {}
         self._said = 0
+
+    @property
+    def robot(self) -> str:
+        """The chatbot's JID."""
+        return self.app.robot_jid or ROBOT
+
+    @property
+    def bot_name(self) -> str:
+        return self.app.bot_name or BOT_NAME
 
     def say(
         self,
@@ -114,7 +131,7 @@ class Acts(Fake):
 
     def command(self, room: Room, actor: User, words: str) -> None:
         """A slash command: no message is kept of it."""
-        self.tell(slash_event(room, actor, words, self.clock()))
+        self.tell(slash_event(room, actor, words, self.robot, self.clock()))
 
     def tell_app_mention(self, room: Room, said: Said) -> None:
         self.tell(app_mention_event(said, room, self.clock()))
@@ -143,6 +160,6 @@ class Acts(Fake):
                 "x-zm-signature": signature(self.secrets.webhook_secret_token, at, body),
             }
             fixed = {"content-type": "application/json; charset=utf-8", "user-agent": "Zoom Marketplace/1.0a"}
-            return signed | fixed | {"x-zm-request-id": request_id, "clientid": self.client_id}
+            return signed | fixed | {"x-zm-request-id": request_id, "clientid": self.app.client_id}
 
         self.deliver(Webhook(f"{self.hub}/webhooks/zoom/", body, sign))

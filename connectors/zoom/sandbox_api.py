@@ -55,8 +55,6 @@ class Api:
     def handle(self, request: Request) -> Response:
         where = urlsplit(request.url)
         path = unquote(where.path)
-        if request.method == "POST" and path == "/oauth/token":
-            return self.tokens.endpoint(request)
         try:
             for route in self.routes:
                 match = route.pattern.fullmatch(path) if request.method == route.method else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.sandbox import digest
+from connectors.sandbox import COMPANY, digest
 
 KEPT = 2000
 """Messages remembered per channel: more than a page, a test or a benchmark asks for, and a few megabytes at most."""
@@ -17,12 +17,20 @@ ACCOUNT = base64.urlsafe_b64encode(bytes.fromhex(digest("zoom", "account"))).dec
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """``id`` and ``email`` are empty for a person of another account, as Zoom shows them to us."""
+    """``id`` and ``email`` are empty for a person of another account, as Zoom shows them to us.
+
+    ``role`` is ``Owner``, ``Admin``, ``Member`` or one that the account made up.
+    """
 
     id: str
     member_id: str
     name: str
     email: str
+    role: str = "Member"
+
+    @property
+    def jid(self) -> str:
+        return f"{self.id.lower()}@xmpp.zoom.us"
 
     @property
     def contact(self) -> dict[str, str]:
@@ -35,10 +43,18 @@ class User:
         base = {"id": self.id, "email": self.email, "first_name": first, "last_name": last, "display_name": self.name}
         return base | {"type": 2, "status": "active", "timezone": "UTC", "verified": 1}
 
+    def shown_alone(self) -> dict[str, Any]:
+        """The user as the call for one user shows it."""
+        role = {"role_name": self.role, "role_id": _ROLES.get(self.role, _short("role", self.role))}
+        return self.shown() | role | {"account_id": ACCOUNT, "jid": self.jid, "company": COMPANY, "pic_url": ""}
 
-def user(name: str, email: str) -> User:
+
+_ROLES = {"Owner": "0", "Admin": "1", "Member": "2"}
+
+
+def user(name: str, email: str, role: str = "Member") -> User:
     """A person of the account, the same one after every restart."""
-    return User(_short("user", email), _long(email), name, email)
+    return User(_short("user", email), _long(email), name, email, role)
 
 
 def outsider(name: str) -> User:

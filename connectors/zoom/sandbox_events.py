@@ -7,9 +7,6 @@ from typing import Any
 from connectors.zoom import ids
 from connectors.zoom.sandbox_company import ACCOUNT, Room, Said, User
 
-ROBOT = "v1miohub@xmpp.zoom.us"
-"""The chatbot's JID."""
-
 _LEGACY = {"posted": "sent", "updated": "updated", "deleted": "deleted"}
 
 
@@ -51,11 +48,11 @@ def channel_event(name: str, room: Room, actor: User, now: float, members: Seque
     return _event(name, around | {"object": item}, now)
 
 
-def slash_event(room: Room, actor: User, words: str, now: float) -> dict[str, Any]:
+def slash_event(room: Room, actor: User, words: str, robot: str, now: float) -> dict[str, Any]:
     """``bot_notification``: a slash command, in camel case (§2.10)."""
-    payload: dict[str, Any] = {"accountId": ACCOUNT, "channelName": room.name, "cmd": words, "robotJid": ROBOT}
+    payload: dict[str, Any] = {"accountId": ACCOUNT, "channelName": room.name, "cmd": words, "robotJid": robot}
     payload |= {"timestamp": int(now * 1000), "toJid": ids.jid(ids.conversation(room.id)), "userId": actor.id}
-    payload |= {"userJid": f"{actor.id.lower()}@xmpp.zoom.us", "userName": actor.name, "userMemberId": actor.member_id}
+    payload |= {"userJid": actor.jid, "userName": actor.name, "userMemberId": actor.member_id}
     return _event("bot_notification", payload, now)
 
 
@@ -63,6 +60,12 @@ def app_mention_event(said: Said, room: Room, now: float) -> dict[str, Any]:
     """``team_chat.app_mention`` (§2.10): no spans tell where the name of the app ends."""
     item = {"message_id": said.id, "type": "to_channel", "channel_id": room.id, "channel_name": room.name, **said.times}
     return _event("team_chat.app_mention", _outward(said.author) | {"object": item | {"message": said.message}}, now)
+
+
+def deauthorized_event(actor: User, client_id: str, now: float) -> dict[str, Any]:
+    """``app_deauthorized`` (§1.7)."""
+    payload = {"account_id": ACCOUNT, "user_id": actor.id, "client_id": client_id, "signature": ""}
+    return _event("app_deauthorized", payload | {"deauthorization_time": _time(now)}, now)
 
 
 def _inward(actor: User) -> dict[str, Any]:

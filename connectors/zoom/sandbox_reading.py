@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.calls import Response
 from connectors.zoom.sandbox_api import Api, Call, channel_of
-from connectors.zoom.sandbox_company import ACCOUNT, Room, member_shown
+from connectors.zoom.sandbox_company import Room, member_shown
 from connectors.zoom.sandbox_rules import Refusal, answer, invalid, page_of
 from connectors.zoom.webhook import moment
 
@@ -20,9 +20,7 @@ def list_users(api: Api, call: Call) -> Response:
 
 
 def get_user(api: Api, call: Call) -> Response:
-    found = api.user_of(call)
-    more = {"account_id": ACCOUNT, "jid": f"{found.id.lower()}@xmpp.zoom.us", "role_name": "Member", "pic_url": ""}
-    return answer(200, found.shown() | more)
+    return answer(200, api.user_of(call).shown_alone())
 
 
 def list_channels(api: Api, call: Call) -> Response:

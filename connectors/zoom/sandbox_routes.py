@@ -118,7 +118,7 @@ ROUTES = (
         FILES,
     ),
     _route("GET", "/chat/files/{file}", "chat:read " + _both("team_chat:read:file"), writing.file_info),
-    _route("POST", "/im/chat/messages", "", writing.whisper),
+    _route("POST", "/im/chat/messages", "", writing.speak),
     _route("POST", _MESSAGES, _both("chat_message:write", "team_chat:write:user_message"), writing.send_message),
 )
 DOWNLOAD = Route("GET", re.compile("/file/(?P<file>[^/]+)"), (), writing.download, FILES)

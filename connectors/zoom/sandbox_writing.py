@@ -1,13 +1,13 @@
 """The calls of the fake Zoom that change something: messages, reactions, files, the chatbot's words (§3.1, §3.3, §3.4)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from connectors.calls import Response
 from connectors.zoom import ids
 from connectors.zoom.files import content_type
 from connectors.zoom.sandbox_api import Api, Call, channel_of, json_of
 from connectors.zoom.sandbox_company import ACCOUNT, Room, Stored
-from connectors.zoom.sandbox_events import ROBOT
 from connectors.zoom.sandbox_files import (
     ELSEWHERE,
     HOST,
@@ -127,21 +127,39 @@ def download(api: Api, call: Call) -> Response:
     return Response(200, data, headers | {"content-length": str(len(data))})
 
 
-def whisper(api: Api, call: Call) -> Response:
-    """A chatbot's message for one person. Ones for everybody are not needed here, and not taken (§3.4)."""
-    if not call.token.bot:
+def speak(api: Api, call: Call) -> Response:
+    """A chatbot's message for one person: in a channel, or in that person's own chat with it (§3.4).
+
+    One that everybody in a channel reads is not needed here, and not taken.
+    """
+    if not (call.token.bot and call.token.scopes):
         raise Refusal(401, 7010, "Invalid Authorization token.")
-    body = json_of(call.request)
+    body, acts = json_of(call.request), api.acts
     text = _card_text(body.get("content"))
+    if body.get("robot_jid") != acts.robot:
+        raise Refusal(404, 7002, "Invalid robot_jid value specified in the Request Body.")
+    if not api.tokens.installed:
+        raise Refusal(403, 7004, "Not authorized.")
+    if body.get("account_id") != ACCOUNT or not (_greets(api, body, text) or _whispers(api, body, text)):
+        raise Refusal(403, 7004, "No channel or user can be found with the given to_jid value.")
+    made = {"message_id": str(len(acts.whispered) + len(acts.greeted)), "robot_jid": acts.robot}
+    return answer(201, made | {"to_jid": body["to_jid"], "sent_time": "2026-01-01 00:00:00"})
+
+
+def _whispers(api: Api, body: Mapping[str, Any], text: str) -> bool:
     place = api.acts.rooms.get(ids.conversation_of_jid(body.get("to_jid")))
     asker = str(body.get("visible_to_user"))
-    if body.get("robot_jid") != ROBOT:
-        raise Refusal(404, 7002, "Invalid robot_jid value specified in the Request Body.")
-    if place is None or body.get("account_id") != ACCOUNT or asker not in {one.id for one in place.members if one.id}:
-        raise Refusal(403, 7004, "No channel or user can be found with the given to_jid value.")
+    if place is None or asker not in {one.id for one in place.members if one.id}:
+        return False
     api.acts.whispered.append((ids.conversation(place.id), asker, text, api.acts.clock()))
-    made = {"message_id": str(len(api.acts.whispered)), "robot_jid": ROBOT, "to_jid": body["to_jid"]}
-    return answer(201, made | {"sent_time": "2026-01-01 00:00:00"})
+    return True
+
+
+def _greets(api: Api, body: Mapping[str, Any], text: str) -> bool:
+    found = next((one for one in api.users if one.jid == body.get("to_jid") == body.get("user_jid")), None)
+    if found:
+        api.acts.greeted.append((found.id, text))
+    return found is not None
 
 
 def _card_text(content: object) -> str:

@@ -42,6 +42,9 @@ KINDS = {
 }
 """What events of both families announce; all others, direct messages among them, are of no interest yet."""
 
+DEAUTHORIZED = "app_deauthorized"
+"""The account took the app away, and every token with it (§1.7)."""
+
 SLASH_COMMAND = "bot_notification"
 """The one event of the chatbot's that is written in camel case and without an object (§2.10)."""
 
@@ -61,7 +64,8 @@ def receive(request: Request, secret: str) -> Reply | list[Envelope]:
     body = _read(request.body)
     if body["event"] == URL_VALIDATION:
         return _validated(body, secret)
-    return [_command(body) if body["event"] == SLASH_COMMAND else _envelope(body, request)]
+    of_the_app = {SLASH_COMMAND: _command, DEAUTHORIZED: _revoked}.get(body["event"])
+    return [of_the_app(body) if of_the_app else _envelope(body, request)]
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -134,6 +138,16 @@ def _command(body: Mapping[str, Any]) -> Envelope:
     reference = Reference(kind, conversation, ids.message(""), moment(payload.get("timestamp")))
     event_id = f"command:{at}:{ids.account(payload.get('userId'), payload.get('userMemberId'))}"
     return Envelope(ids.workspace(payload.get("accountId")), event_id, reference, payload if conversation else None)
+
+
+def _revoked(body: Mapping[str, Any]) -> Envelope:
+    payload = _mapping(body.get("payload"))
+    workspace = ids.workspace(payload.get("account_id"))
+    if not workspace:
+        raise Malformed("a deauthorisation that names no account")
+    when = payload.get("deauthorization_time") or payload.get("event_ts") or body.get("event_ts")
+    reference = Reference(Kind.REVOKED, ids.conversation(""), ids.message(""), moment(when))
+    return Envelope(workspace, f"revoked:{ids.opaque(payload.get('user_id'))}:{ids.opaque(when)}", reference)
 
 
 def _workspace(payload: Mapping[str, Any], thing: Mapping[str, Any]) -> WorkspaceId:

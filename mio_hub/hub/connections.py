@@ -7,12 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+import connectors
 from accounts import audit, connecting, oauth
 from accounts.access import memberships, tenant_of, tenant_page
 from accounts.connecting import Arrived, Onward, Setback, scopes_of
 from accounts.disconnecting import disconnect
 from accounts.models import Installation, User
-from connectors.consent import Connects, Preset, Purpose
+from connectors.consent import Preset, Purpose
+from connectors.contract import Platform
 from mio_hub.hub import cards, guide
 from mio_hub.hub.forms import DisconnectForm, StartForm
 from mio_hub.scopes import tables
@@ -30,10 +32,9 @@ def page(request: HttpRequest) -> HttpResponse:
 @tenant_page()
 def preparation(request: HttpRequest, platform: str) -> HttpResponse:
     """What to check before connecting."""
-    connector = _connectable(platform)
-    tenant = tenant_of(request)
+    face, tenant = _face(platform), tenant_of(request)
     shown = {
-        "connector": connector,
+        "platform": face,
         "parts": guide.parts(platform, tenant.product_name),
         "app": cards.has_app(tenant, platform),
     }
@@ -44,8 +45,7 @@ def preparation(request: HttpRequest, platform: str) -> HttpResponse:
 @tenant_page()
 def scopes(request: HttpRequest, platform: str) -> HttpResponse:
     """What will be asked for and why; from here the browser goes to the platform."""
-    connector = _connectable(platform)
-    tenant = tenant_of(request)
+    face, tenant = _face(platform), tenant_of(request)
     if not cards.has_app(tenant, platform):
         return redirect("hub:own-app", tenant.key, platform)
     again = _again(request, platform)
@@ -54,7 +54,7 @@ def scopes(request: HttpRequest, platform: str) -> HttpResponse:
         preset = Preset(form.cleaned_data["preset"])
         return redirect(connecting.start(request.membership, platform, preset, again))  # type: ignore[attr-defined]
     shown = {
-        "connector": connector, "form": form, "again": again, "steps": connecting.steps(platform),
+        "platform": face, "form": form, "again": again, "steps": connecting.steps(platform),
         "tables": tables(platform, Purpose.CONNECT),
     }  # fmt: skip
     return render(request, "hub/connections/scopes.html", shown)
@@ -67,11 +67,13 @@ def _again(request: HttpRequest, platform: str) -> Installation | None:
     return get_object_or_404(Installation, pk=number, platform=platform, tenant=tenant_of(request))
 
 
-def _connectable(platform: str) -> type[Connects]:
+def _face(platform: str) -> Platform:
+    """The name and colours of a platform that can be connected; any other has no page."""
     try:
-        return oauth.platform(platform)
+        oauth.platform(platform)
     except LookupError:
         raise Http404 from None
+    return connectors.get(platform).platform
 
 
 # --- Coming back
@@ -81,7 +83,7 @@ def _connectable(platform: str) -> type[Connects]:
 @login_required
 def callback(request: HttpRequest, platform: str) -> HttpResponse:
     """Where a platform sends the browser back to."""
-    _connectable(platform)
+    _face(platform)
     user = request.user
     if not isinstance(user, User):
         raise PermissionDenied
@@ -97,7 +99,7 @@ def callback(request: HttpRequest, platform: str) -> HttpResponse:
 def _set_back(request: HttpRequest, platform: str, setback: Setback) -> HttpResponse:
     trip = setback.trip
     request.membership = trip and memberships(trip.user).filter(tenant=trip.tenant_id).first()  # type: ignore[attr-defined]
-    shown = {"setback": setback, "connector": oauth.platform(platform), "membership": request.membership}  # type: ignore[attr-defined]
+    shown = {"setback": setback, "platform": _face(platform), "membership": request.membership}  # type: ignore[attr-defined]
     return render(request, "hub/connections/setback.html", shown, status=400)
 
 
@@ -106,7 +108,7 @@ def _onward(request: HttpRequest, onward: Onward) -> HttpResponse:
     platform = onward.trip.platform
     shown = {
         "onward": onward,
-        "connector": oauth.platform(platform),
+        "platform": _face(platform),
         "parts": guide.parts(platform, onward.trip.tenant.product_name),
     }
     return render(request, "hub/connections/onward.html", shown)

@@ -15,6 +15,10 @@ PRESETS = {
 }
 
 
+NEEDED = frozenset({"client_id", "client_secret"})
+"""Fields of a registration without which nobody can consent to it."""
+
+
 class StartForm(forms.Form):
     """How much to ask for."""
 
@@ -47,13 +51,16 @@ class OwnAppForm(forms.Form):
 
     def __init__(self, *args: Any, platform: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.registration = [field.name for field in fields(oauth.platform(platform).Registration)]
-        self.secret = [field.name for field in fields(connectors.get(platform).Secrets)]
-        for name in (*self.registration, *self.secret):
-            hidden = name not in ("client_id", "robot_jid")
-            widget = forms.PasswordInput(attrs={"autocomplete": "off"}) if hidden else forms.TextInput()
-            self.fields[name] = forms.CharField(
-                max_length=500, widget=widget, label=name.replace("_", " ").capitalize()
+        registration, secrets = fields(oauth.platform(platform).Registration), fields(connectors.get(platform).Secrets)
+        self.registration = [field.name for field in registration]
+        self.secret = [field.name for field in secrets]
+        for field in (*registration, *secrets):
+            widget = forms.TextInput() if field.repr else forms.PasswordInput(attrs={"autocomplete": "off"})
+            self.fields[field.name] = forms.CharField(
+                max_length=500,
+                widget=widget,
+                label=field.name.replace("_", " ").capitalize().replace(" id", " ID"),
+                required=field.name in NEEDED or field.name in self.secret,
             )
 
     def values(self, names: list[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
+import connectors
 from accounts import audit, oauth
 from accounts.access import tenant_of, tenant_page
 from accounts.models import PlatformApp
@@ -90,7 +91,7 @@ def _shown(
 ) -> HttpResponse:
     papers = _papers(request, own) if own else []
     shown = {
-        "connector": connector, "own": own, "form": form,
+        "platform": connectors.get(platform).platform, "own": own, "form": form,
         "files": [one for one in papers if one.content_type],
         "values": [(one.name, one.body.decode()) for one in papers if not one.content_type],
         "parts": guide.parts(platform, tenant_of(request).product_name),

@@ -35,13 +35,20 @@ class Parcel:
 class Courier:
     """One platform's webhooks, one after the other, so that they arrive in the order in which things happened.
 
-    ``struck`` says whether a fault of a kind hits this time.
+    ``struck`` says whether a fault of a kind hits this time. ``given_up`` hears of a webhook that nobody took.
     """
 
-    def __init__(self, slug: str, retries: tuple[float, ...], struck: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        slug: str,
+        retries: tuple[float, ...],
+        struck: Callable[[str], bool],
+        given_up: Callable[[Webhook], None] = lambda webhook: None,
+    ) -> None:
         self.slug = slug
         self.retries = retries
         self.struck = struck
+        self.given_up = given_up
         self.dropped = 0
         self._queue: deque[Parcel] = deque()
         self._held: Webhook | None = None
@@ -88,6 +95,7 @@ class Courier:
             asyncio.get_running_loop().call_later(self.retries[parcel.tries], self._enqueue, again)
         else:
             log.warning("sandbox_webhook_given_up", platform=self.slug, tries=parcel.tries + 1)
+            self.given_up(parcel.webhook)
 
     async def _accepted(self, session: aiohttp.ClientSession, webhook: Webhook) -> bool:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)

@@ -65,7 +65,8 @@ class SandboxServer:
         await self._session.close()
 
     def _courier(self, fake: Fake) -> Courier:
-        courier = Courier(fake.slug, fake.retries, lambda kind: self.world.struck(fake.slug, kind) is not None)
+        struck = self.world.struck
+        courier = Courier(fake.slug, fake.retries, lambda kind: struck(fake.slug, kind) is not None, fake.undelivered)
         loop = asyncio.get_running_loop()
 
         def deliver(webhook: Webhook) -> None:

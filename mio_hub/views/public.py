@@ -5,7 +5,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 import connectors
-from accounts import oauth
 from connectors.consent import Connects
 from mio_hub.scopes import tables
 
@@ -19,7 +18,7 @@ def scopes(request: HttpRequest, platform: str = "") -> HttpResponse:
     chosen = platform or next(iter(slugs))
     shown = {
         "platforms": [connectors.get(slug).platform for slug in slugs],
-        "connector": oauth.platform(chosen),
+        "current": connectors.get(chosen).platform,
         "tables": tables(chosen),
     }
     return render(request, "public/scopes.html", shown)

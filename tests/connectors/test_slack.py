@@ -237,7 +237,9 @@ EDITED = {"ts": TS, "text": "new", "edited": {"user": "U0ALICE001", "ts": "16651
         (MESSAGE | {"type": "app_mention", "text": "<@U0BOT00001> help"}, Kind.COMMAND),
         (MESSAGE | {"type": "app_mention", "text": "<@U0BOT00001> help", "edited": {}}, Kind.OTHER),
         (MESSAGE | {"type": "app_mention", "text": "ask <@U0BOT00001>"}, Kind.OTHER),
-        ({"type": "app_uninstalled"}, Kind.OTHER),
+        ({"type": "app_uninstalled"}, Kind.REVOKED),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U0ALICE001"], "bot": ["U0BOT00001"]}}, Kind.REVOKED),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U0ALICE001"]}}, Kind.OTHER),
         ({"type": "channel_rename", "channel": {"id": CHANNEL, "name": "new"}}, Kind.OTHER),
         (MESSAGE | {"type": ["message"]}, Kind.OTHER),
         (MESSAGE | {"subtype": ["bot_message"]}, Kind.OTHER),
@@ -247,9 +249,9 @@ def test_an_event_is_of_its_kind(event: dict[str, Any], kind: Kind) -> None:
     found = heard_event(event)
     assert found.reference.kind == kind
     assert (found.reference.message, found.reference.conversation) == (
-        ("", "") if kind is Kind.OTHER else (TS, CHANNEL)
+        ("", "") if kind in (Kind.OTHER, Kind.REVOKED) else (TS, CHANNEL)
     )
-    assert (found.content is None) == (kind is Kind.OTHER)
+    assert (found.content is None) == (kind in (Kind.OTHER, Kind.REVOKED))
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,7 @@ def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
     general, ann = fake.places()[0].id, fake.people()[0].id
     message, own = fake.workspace.channels[general].messages[:2]
     ts, file = message["ts"], next(iter(fake.workspace.files))
+    yield "auth.revoke", {"test": "1"}
     yield "auth.test", {}
     yield "bots.info", {"bot": fake.workspace.bot_id}
     yield "chat.postMessage", {"channel": general, "text": "hi"}
@@ -266,6 +267,7 @@ def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "conversations.info", {"channel": general}
     yield "conversations.list", {}
     yield "conversations.members", {"channel": general}
+    yield "conversations.open", {"users": ann}
     yield "conversations.rename", {"channel": general, "name": "lounge"}
     yield "conversations.replies", {"channel": general, "ts": ts}
     yield "conversations.setTopic", {"channel": general, "topic": "tea"}
@@ -275,7 +277,7 @@ def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "users.list", {}
 
 
-YOUNGER = {"files.completeUploadExternal", "files.getUploadURLExternal", "files.upload"}
+YOUNGER = {"files.completeUploadExternal", "files.getUploadURLExternal", "files.upload", "openid.connect.userInfo"}
 """Methods that came after the specification, or left."""
 
 
@@ -283,6 +285,7 @@ def test_every_answer_is_as_specified(fake: FakeSlack, bot: WebClient, specifica
     fake.type_as(fake.people()[0].id, fake.places()[0].conversation, "hello")
     bot.chat_postMessage(channel=fake.places()[0].id, text="hi")
     add_file(fake.workspace, "a.txt", b"x", fake.workspace.bot_user)
+    fake.workspace.callers[fake.workspace.bot_token].scopes.add("im:write")
     asked = dict(calls(fake))
     assert METHODS.keys() - asked.keys() == YOUNGER
     for method, arguments in asked.items():

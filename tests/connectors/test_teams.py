@@ -219,11 +219,11 @@ def test_a_proven_item_that_cannot_be_read_is_nothing_we_carry(changes: dict[str
     assert envelope.reference.kind is Kind.OTHER
 
 
-def test_chats_lifecycle_and_other_resources_are_only_counted() -> None:
+def test_chats_and_other_resources_are_only_counted() -> None:
     chat = item(resource="chats('19:x@thread.v2')/messages('1')")
-    lifecycle = item(lifecycleEvent="reauthorizationRequired", changeType=None, resource=None, resourceData=None)
+    unheard_of = item(lifecycleEvent="somethingNew", changeType=None, resource=None, resourceData=None)
     members = item(resource="teams('T')/members('m')")
-    envelopes = receive(chat, lifecycle, members)
+    envelopes = receive(chat, unheard_of, members)
     assert {envelope.reference.kind for envelope in envelopes} == {Kind.OTHER}
     assert len({envelope.event_id for envelope in envelopes}) == 3
 

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +18,7 @@ from connectors.contract import Request
 from connectors.sandbox import CAST
 from connectors.teams.connector import Teams
 from connectors.teams.sandbox import FakeTeams
+from connectors.teams.sandbox_channels import iso
 from connectors.teams.sandbox_rules import PERMISSIONS
 
 SPECS = Path(__file__).parents[2] / "../shared/specs/teams"
@@ -70,8 +72,14 @@ def application(fake: FakeTeams, secret: str = "") -> msal.ConfidentialClientApp
 
 def sign_in(app: msal.ConfidentialClientApplication, scopes: list[str] = SCOPES) -> dict[str, Any]:
     flow = app.initiate_auth_code_flow(scopes, redirect_uri=REDIRECT, login_hint=ANN.email)
-    back = requests.get(flow["auth_uri"], allow_redirects=False, timeout=5).headers["location"]
-    return app.acquire_token_by_auth_code_flow(flow, dict(parse_qsl(urlsplit(back).query)))
+    return app.acquire_token_by_auth_code_flow(flow, allowed(flow))
+
+
+def allowed(flow: dict[str, Any]) -> dict[str, str]:
+    """What the browser brings back once Ann has pressed Accept."""
+    pressed = {"person": ANN.email, "decision": "allow"}
+    back = requests.post(flow["auth_uri"], pressed, allow_redirects=False, timeout=5).headers["location"]
+    return dict(parse_qsl(urlsplit(back).query))
 
 
 def me(token: str) -> requests.Response:
@@ -125,8 +133,7 @@ def test_a_wrong_secret_is_refused(fake: FakeTeams, wire: responses.RequestsMock
 
 def test_a_code_works_once_and_only_with_its_verifier(app: msal.ConfidentialClientApplication) -> None:
     flow = app.initiate_auth_code_flow(SCOPES, redirect_uri=REDIRECT, login_hint=ANN.email)
-    back = requests.get(flow["auth_uri"], allow_redirects=False, timeout=5).headers["location"]
-    params = dict(parse_qsl(urlsplit(back).query))
+    params = allowed(flow)
     stolen = app.acquire_token_by_auth_code_flow({**flow, "code_verifier": "x" * 43}, params)
     assert stolen["error"] == "invalid_grant"
     assert app.acquire_token_by_auth_code_flow(flow, params)["error"] == "invalid_grant"
@@ -207,6 +214,9 @@ def test_errors_of_the_fake_match_the_published_description() -> None:
 def exchange(fake: FakeTeams, method: str, path: str) -> tuple[int, Any]:
     """One genuine request to an endpoint, after a conversation has begun; the body where there is JSON."""
     person, place = fake.people()[0], fake.places()[0]
+    if grant := fake.entra.grants.get(person.token):
+        permissions = grant.permissions | {"Chat.Create", "ChatMessage.Send"}
+        fake.entra.grants[person.token] = replace(grant, permissions=permissions)
     pasted = fake.paste_as(person.id, place.conversation, "image/png", b"png")
     root = (
         pasted if "hostedContents" in path else fake.type_as(person.id, place.conversation, "hello **@Dev Patel** 🙂")
@@ -223,16 +233,44 @@ def exchange(fake: FakeTeams, method: str, path: str) -> tuple[int, Any]:
     for name in sorted(known, key=len, reverse=True):
         path = path.replace(name, known[name])
     query = {"@microsoft.graph.conflictBehavior": "rename"}
-    said = {"body": {"contentType": "html", "content": "<p>x</p>"}, "reactionType": "🎉"}
-    body = {"displayName": "x", "description": "y"} if method == "PATCH" and "messages" not in path else said
-    sent = b"" if method == "GET" else json.dumps(body).encode()
+    sent = b"" if method == "GET" else json.dumps(sent_to(fake, method, path)).encode()
     headers = {"authorization": f"Bearer {person.token}"}
     response = fake.handle(Request(method, f"https://graph.microsoft.com/v1.0{path}", headers, query, sent))
     return response.status, json.loads(response.body) if "json" in response.headers.get("content-type", "") else None
 
 
+def sent_to(fake: FakeTeams, method: str, path: str) -> dict[str, object]:
+    """A genuine body of a request."""
+    if path.startswith("/subscriptions/"):
+        return {"expirationDateTime": iso(fake.clock() + 6000)}
+    if path == "/subscriptions":
+        return ordered(fake, 1)
+    if path == "/chats":
+        pair = [fake.people()[0].id, fake.people()[1].id]
+        return {"chatType": "oneOnOne", "members": [bound(user) for user in pair]}
+    if method == "PATCH" and "messages" not in path:
+        return {"displayName": "x", "description": "y"}
+    return {"body": {"contentType": "html", "content": "<p>x</p>"}, "reactionType": "🎉"}
+
+
+def bound(user: str) -> dict[str, object]:
+    return {"roles": ["owner"], "user@odata.bind": f"https://graph.microsoft.com/v1.0/users('{user}')"}
+
+
+def ordered(fake: FakeTeams, place: int) -> dict[str, object]:
+    """An order for the messages of one of the places."""
+    where = fake.places()[place]
+    return {
+        "changeType": "created",
+        "notificationUrl": f"{fake.hub}/webhooks/teams/",
+        "resource": f"/teams/{where.team_id}/channels/{where.id}/messages",
+        "expirationDateTime": iso(fake.clock() + 3000),
+    }
+
+
 def _ids(fake: FakeTeams, root: str, reply: str, pasted: str, shared: str) -> dict[str, str]:
     place, channel = fake.places()[0], fake.channels.all[fake.places()[0].id]
+    pair = sent_to(fake, "POST", "/chats")
     folder = fake.channels.drive.folder(channel.id, channel.name)
     picture = channel.threads[pasted].root["body"]["content"].partition("/hostedContents/")[2].partition("/")[0]
     url = channel.threads[shared].root["attachments"][0]["contentUrl"]
@@ -240,6 +278,8 @@ def _ids(fake: FakeTeams, root: str, reply: str, pasted: str, shared: str) -> di
         "{team-id}": place.team_id,
         "{channel-id}": place.id,
         "{user-id}": fake.people()[0].id,
+        "{chat-id}": fake.graph.chats.open(fake.people()[0].id, pair)["id"],
+        "{subscription-id}": fake.subscriptions.create("app", ordered(fake, 0))["id"],
         "{chatMessage-id}": root,
         "{chatMessage-id1}": reply,
         "{chatMessageHostedContent-id}": picture,

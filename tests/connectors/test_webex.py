@@ -274,6 +274,8 @@ EVENTS = {
     Kind.DELETED: Deleted,
     Kind.NOTICE: Skipped,
     Kind.OTHER: Skipped,
+    Kind.REVOKED: Skipped,
+    Kind.LAPSED: Skipped,
 }
 
 

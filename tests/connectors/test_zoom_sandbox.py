@@ -933,7 +933,7 @@ def test_pages_are_small_and_their_tokens_expire(fake: FakeZoom, general: Conver
 
 
 def token_call(fake: FakeZoom, **form: str) -> tuple[int, Any]:
-    basic = base64.b64encode(f"{fake.tokens.client_id}:{fake.tokens.client_secret}".encode()).decode()
+    basic = base64.b64encode(f"{fake.app.client_id}:{fake.app.client_secret}".encode()).decode()
     request = Request("POST", "https://zoom.us/oauth/token", {"authorization": f"Basic {basic}"}, form, b"")
     response = fake.handle(request)
     return response.status, json.loads(response.body)

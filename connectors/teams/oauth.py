@@ -1,0 +1,140 @@
+"""How a tenant of Microsoft Entra ID is connected (reference teams.md §1).
+
+An administrator approves the app for the tenant, which gives no code; then the service user signs in there. What came back
+from the first is proven by the second alone: ``identify`` looks whether the service user belongs to that very tenant.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from connectors.calls import Call, Calls
+from connectors.consent import Granted, Identity, OAuth, Purpose, Step
+from connectors.contract import Credentials
+from connectors.errors import Gone, Malformed, Refused, Unavailable, WrongAccount
+from connectors.messages import AccountId, WorkspaceId
+from connectors.teams.client import GRAPH, email, judge
+from connectors.teams.scopes import APP, SERVICE
+from connectors.teams.values import mapping, mappings, string
+
+TENANT = "https://login.microsoftonline.com/{workspace}"
+ALL_REGISTERED = "https://graph.microsoft.com/.default"
+"""Stands for every permission of Graph in the app's registration; an application's own come in no other way (§1.7)."""
+SHORTEST_LIFE = 3600.0
+"""Seconds. Microsoft draws 60 to 90 minutes, and tells which; without a readable number it is the least (§1.4)."""
+KEPT = "offline_access"
+"""Never named among the scopes of an answer: what shows that it was granted is the refresh token (§1.4)."""
+
+STEPS: Mapping[Purpose, tuple[Step, ...]] = {
+    Purpose.CONNECT: (
+        Step(
+            name="admin",
+            title="Approve the app for your organisation, as its administrator",
+            authorize=f"{TENANT}/v2.0/adminconsent",
+            asks={APP: "", SERVICE: ""},
+            yields="",
+            extra={"scope": ALL_REGISTERED},
+            pkce=False,
+        ),
+        Step(
+            name="service",
+            title="Sign in as the service user",
+            authorize=f"{TENANT}/oauth2/v2.0/authorize",
+            asks={SERVICE: "scope"},
+            yields=SERVICE,
+            extra={"prompt": "select_account"},
+        ),
+    )
+}
+OAUTH = OAuth(f"{TENANT}/oauth2/v2.0/token", "client_secret_post", minted={APP: ALL_REGISTERED})
+
+
+def granted(kind: str, answer: Mapping[str, Any]) -> list[Granted]:
+    """One token. What the application's own may do stands in it and nowhere else."""
+    access, refresh = string(answer.get("access_token")), string(answer.get("refresh_token"))
+    if not access:
+        raise Malformed("Microsoft answered without a token")
+    scopes = _roles(access) if kind == APP else _scopes(string(answer.get("scope")))
+    return [Granted(kind, access, refresh, _life(answer.get("expires_in")), scopes | ({KEPT} if refresh else set()))]
+
+
+def _scopes(text: str) -> frozenset[str]:
+    return frozenset(name.removeprefix("https://graph.microsoft.com/") for name in text.split())
+
+
+def _roles(token: str) -> frozenset[str]:
+    """What an application's token says of itself, for show: Microsoft may encrypt it one day, and then it says nothing."""
+    try:
+        payload = token.split(".")[1]
+        claims = mapping(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    except (IndexError, ValueError, RecursionError):
+        return frozenset()
+    roles = claims.get("roles")
+    return frozenset(filter(None, map(string, roles))) if isinstance(roles, list) else frozenset()
+
+
+def _life(seconds: object) -> float:
+    try:
+        told = float(string(seconds) or seconds)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return SHORTEST_LIFE
+    return min(told, 24 * SHORTEST_LIFE) if told > 0 else SHORTEST_LIFE
+
+
+def identify(credentials: Credentials) -> Calls[Identity]:
+    """Who signed in as the service user, and where. ``User.Read`` suffices for all of it (§3.6)."""
+    organisation = yield from _organisation(credentials.workspace)
+    user = mapping((yield _own("/me", "id,displayName,mail,proxyAddresses,userType")).json())
+    account = string(user.get("id"))
+    if not account:
+        raise Unavailable("Microsoft did not say who signed in")
+    if user.get("userType") == "Guest":
+        raise WrongAccount(
+            "This account is a guest there. Sign in with a member of the organisation: the service user."
+        )
+    return Identity(
+        workspace=WorkspaceId(string(organisation.get("id")).lower()),
+        workspace_name=string(organisation.get("displayName")),
+        account=AccountId(account),
+        account_name=string(user.get("displayName")),
+        email=email(user),
+        doubts=(yield from _doubts_of_licence(account)),
+    )
+
+
+def _organisation(expected: str) -> Calls[Mapping[str, Any]]:
+    """The tenant of the account. What a redirection told before is only believed where this says the same (§1.7)."""
+    listed = mapping((yield _own("/organization", "id,displayName")).json()).get("value")
+    organisation = next((one for one in mappings(listed) if string(one.get("id"))), None)
+    if organisation is None:
+        raise WrongAccount("This is a personal Microsoft account. Sign in with the service user of your organisation.")
+    if expected and organisation["id"].lower() != expected.lower():
+        raise WrongAccount(
+            "This account belongs to another organisation than the one whose administrator approved the app. Sign in with "
+            "the service user of that organisation."
+        )
+    return organisation
+
+
+def _doubts_of_licence(account: str) -> Calls[tuple[str, ...]]:
+    path = f"/users/{quote(account, safe='')}/licenseDetails/getTeamsLicensingDetails"
+    try:
+        answer = mapping((yield _own(path)).json())
+    except (Refused, Gone):
+        return ("We could not see whether this account has a licence for Teams. Without one it cannot post.",)
+    if answer.get("hasTeamsLicense") is False:
+        raise WrongAccount("This account has no licence for Teams. Give it one, or sign in with an account that has.")
+    return ()
+
+
+def _own(path: str, select: str = "") -> Call:
+    query = {"$select": select} if select else None
+    return Call("GET", GRAPH + path, ("User.Read",), "get user", SERVICE, query=query, judge=judge)
+
+
+def revoke() -> Calls[None]:
+    """Nothing to call: Microsoft takes tokens back for nobody but the tenant's own administrator (§1.11), and the one call
+    that ends sessions would sign the service user out everywhere."""
+    yield from ()

@@ -1,0 +1,184 @@
+"""What the Hub asks of Zoom and why: the published tables with their misprints corrected, and our additions (§6).
+
+Apps registered since April 2024 know granular names only, older ones the classic names listed here (§1.6). ``GRANULAR``
+says which of the new rights make up what we use of an old one; it holds nothing that we do not use.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from connectors.consent import Preset, Purpose, Scope
+
+ADMIN = "admin"
+"""The kind of token that speaks for the whole account: the admin-managed app's (§0)."""
+BOT = "bot"
+"""The chatbot's own kind, of the client credentials grant; no other may speak for it."""
+USER = "user"
+"""The kind of token that speaks for one person: the user-managed app's."""
+
+_USER_SYNC = "User Sync"
+_PUBLICATION = "Zoom publishing it"
+_UNPUBLISHED = "Not requested: Zoom's public list has no such scope, so no app can be registered with it."
+_SWAPPED = (
+    "Its description and use case were printed beside the other chat scope of this table, and are exchanged here."
+)
+
+SCOPES: tuple[Scope, ...] = (
+    Scope(
+        "chat_channel:read:admin", Purpose.CONNECT, ADMIN,
+        description="See the account's channels, their details and who is in them.",
+        use_case="To know who is in a channel, and to hear when people come or go and when a channel gets another name.",
+        why="The Hub could not tell who is in a Zoom channel, and would not hear of changes to it.",
+        note='Printed with the use case "read channel messages", which is what chat_message:read:admin is for.',
+        disables="Members of Zoom channels, and notices of joining, leaving and renaming",
+    ),
+    Scope(
+        "chat_channel:read:member", Purpose.CONNECT, ADMIN,
+        description="See the details of one channel, or the channels of one person, as a member.",
+        use_case="To read who is in a channel.",
+        why="Nothing: chat_channel:read:admin covers it.",
+        note=_UNPUBLISHED.replace("has no such scope", "ties it to mention groups alone, which the Hub does not use"),
+        awaits=_PUBLICATION,
+    ),
+    Scope(
+        "chat_channel:write:admin", Purpose.CONNECT, ADMIN,
+        description="Create, change and delete channels, and invite or remove their members.",
+        use_case="To keep the name of a synced channel the same on every platform.",
+        why="A channel renamed elsewhere would keep its old name in Zoom.",
+        disables="Renaming Zoom channels",
+    ),
+    Scope(
+        "chat_message:read:admin", Purpose.CONNECT, ADMIN,
+        description="Find and read messages and shared files in the account's channels and chats.",
+        use_case="To hear what is said in synced channels and carry it to the other platforms.",
+        why="The Hub would not hear what is said in Zoom.",
+    ),
+    Scope(
+        "chat_message:read:member", Purpose.CONNECT, ADMIN,
+        description="Find and read messages and shared files as a member of a channel or chat.",
+        use_case="To hear what is said in synced channels and carry it to the other platforms.",
+        why="Nothing: chat_message:read:admin covers it.",
+        note=_UNPUBLISHED,
+        awaits=_PUBLICATION,
+    ),
+    Scope(
+        "chat_message:write:admin", Purpose.CONNECT, ADMIN,
+        description="Send, change and delete messages, react to them, and bring files, for users of the account.",
+        use_case="To say in Zoom what was said elsewhere: messages, edits, deletions, reactions and files.",
+        why="Nothing could be posted in Zoom.",
+        note="Addition: the published table has no scope to post with but the chatbot's, which can neither mention people "
+        "nor carry formatting, reactions and files.",
+    ),
+    Scope(
+        "chat:read:admin", Purpose.CONNECT, ADMIN,
+        description="Be told of messages as they look, of reactions and files, and of what people outside the account say.",
+        use_case="To carry formatting, mentions, files and reactions, and what guests from other Zoom accounts say.",
+        why="The Hub would hear plain text only, and only from people of your own account.",
+        preset=Preset.FULL,
+        note="Addition: the published scopes announce plain text alone.",
+        disables="Formatting, mentions, files and reactions from Zoom, people of other Zoom accounts, and archiving",
+    ),
+    Scope(
+        "imchat:bot", Purpose.CONNECT, BOT,
+        description="Send messages as the app's chatbot.",
+        use_case="To answer commands so that only the asker reads it, and to welcome whoever connects Zoom.",
+        why="Answers to commands would be read by the whole channel, and nobody would be welcomed.",
+        disables="Private answers to commands, and the welcome message",
+    ),
+    Scope(
+        "imchat:bot_member", Purpose.CONNECT, BOT,
+        description="Let the chatbot be a member of channels.",
+        use_case="To add the chatbot to a channel.",
+        why="Nothing: today this is a setting of the app, which our manifest switches on.",
+        note=_UNPUBLISHED,
+        awaits=_PUBLICATION,
+    ),
+    Scope(
+        "user:read:admin", Purpose.CONNECT, ADMIN,
+        description="See the profiles and settings of the account's users.",
+        use_case="To know whose account was connected, and the names of those who write.",
+        why="The Hub could not tell which account was connected, nor who wrote a message.",
+    ),
+    Scope(
+        "chat_message:write", Purpose.MESSAGES, USER,
+        description="Send, change and delete one's own messages, react, and mark messages as read or unread.",
+        use_case="To send, change, delete and react to direct messages as the person.",
+        why="Nobody's direct messages could be posted in Zoom in their own name.",
+        note=_SWAPPED,
+        awaits=_USER_SYNC,
+    ),
+    Scope(
+        "chat_message:read", Purpose.MESSAGES, USER,
+        description="Find and read one's own messages and the files shared in them.",
+        use_case="To hear the direct messages of the person, and read the files sent in them.",
+        why="Direct messages written in Zoom would not be heard.",
+        note=f"Printed as chat_messages:read, which does not exist. {_SWAPPED}",
+        awaits=_USER_SYNC,
+    ),
+    Scope(
+        "chat:read", Purpose.MESSAGES, USER,
+        description="Be told of one's own messages as they look, and of reactions and files.",
+        use_case="To carry formatting, files and reactions of direct messages.",
+        why="Direct messages would lose their formatting, and reactions would not be heard.",
+        preset=Preset.FULL,
+        note="Addition: the published scopes announce plain text alone.",
+        disables="Formatting, files and reactions of direct messages from Zoom",
+        awaits=_USER_SYNC,
+    ),
+    Scope(
+        "user:read", Purpose.MESSAGES, USER,
+        description="See one's own profile and settings.",
+        use_case="To know whose account it is.",
+        why="The Hub could not tell whose consent it was given.",
+        awaits=_USER_SYNC,
+    ),
+    Scope(
+        "user_info:read", Purpose.MESSAGES, USER,
+        description="See who is signed in.",
+        use_case="To know whose account it is.",
+        why="Nothing where user:read is granted: either one suffices.",
+        awaits=_USER_SYNC,
+    ),
+    Scope(
+        "user:read", Purpose.FILES, USER,
+        description="See one's own profile and settings.",
+        use_case="To know who opens a shared file, before it is shown.",
+        why="A shared file could be opened by anybody who has its link.",
+        note="Printed as account-level. It is a user-level scope, of the app that people authorise for themselves; its "
+        "account-level namesake is user:read:admin.",
+        awaits="Opening shared files",
+    ),
+)  # fmt: skip
+
+GRANULAR: Mapping[str, frozenset[str]] = {
+    "chat_channel:read:admin": frozenset({"team_chat:read:channel:admin", "team_chat:read:list_members:admin"}),
+    "chat_channel:write:admin": frozenset({"team_chat:update:user_channel:admin"}),
+    "chat_message:read:admin": frozenset(
+        {"team_chat:read:list_user_messages:admin", "team_chat:read:user_message:admin"}
+    ),
+    "chat_message:write:admin": frozenset(
+        {
+            *("team_chat:write:user_message:admin", "team_chat:update:user_message:admin"),
+            *("team_chat:delete:user_message:admin", "team_chat:update:message_emoji:admin"),
+            *("team_chat:write:files:admin", "team_chat:write:message_files:admin"),
+        }
+    ),
+    "chat:read:admin": frozenset(
+        {
+            *("team_chat:read:user_message:admin", "team_chat:read:message_emoji:admin"),
+            "team_chat:read:archive_channels:admin",
+        }
+    ),
+    "user:read:admin": frozenset({"user:read:user:admin"}),
+    "user_info:read": frozenset({"user:read:user"}),
+}
+"""By classic name, for the scopes we ask for; ``imchat:bot`` has kept its name."""
+
+
+def granular(names: Iterable[str]) -> list[str]:
+    """The names under which an app of today is registered for the same rights."""
+    return sorted(set().union(*(GRANULAR.get(name, {name}) for name in names)))
+
+
+def known(names: frozenset[str]) -> frozenset[str]:
+    """``names`` as granted, with the classic scopes whose every right is among them."""
+    return names | {classic for classic, rights in GRANULAR.items() if rights <= names}
