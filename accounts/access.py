@@ -9,10 +9,14 @@ from enum import IntEnum
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
 
 from accounts.models import Membership, Tenant, User
 
@@ -44,23 +48,28 @@ def may(membership: Membership, what: May) -> bool:
 
 def memberships(user: User) -> QuerySet[Membership]:
     """The tenants somebody belongs to, by name."""
-    return Membership.objects.filter(user=user).select_related("tenant").order_by("tenant__name", "pk")
+    return Membership.objects.filter(user=user).select_related("tenant", "user").order_by("tenant__name", "pk")
 
 
 def tenant_page(read: May = May.READ, change: May = May.CHANGE) -> Callable[[View[P]], View[P]]:
     """Let a view be seen by members who may ``read``, and changed (any method but GET and HEAD) by those who may ``change``.
 
-    The address names the tenant as ``tenant``; the view finds it, and the role, in ``request.membership``.
+    The address names the tenant as ``tenant``; the view finds it, and the role, by ``membership_of(request)``. Times are
+    told in the tenant's time zone. Where it requires a second factor, whoever has none is led to where to set one up.
     """
 
     def decorate(view: View[P]) -> View[P]:
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            request.membership = _membership(request, str(kwargs.pop("tenant")))  # type: ignore[attr-defined]
-            if not may(request.membership, read if request.method in READING else change):  # type: ignore[attr-defined]
+            membership = _membership(request, str(kwargs.pop("tenant")))
+            if not may(membership, read if request.method in READING else change):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            if membership.tenant.requires_two_factor and not is_mfa_enabled(membership.user):
+                return _to_second_factor(request, membership.tenant)
+            request.membership = membership  # type: ignore[attr-defined]
+            with timezone.override(membership.tenant.time_zone):
+                return view(request, *args, **kwargs)
 
         guarded.needs = (read, change)  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]  # mypy does not see that it is the same view
@@ -82,7 +91,19 @@ def _user(request: HttpRequest) -> User:
     return user
 
 
+def _to_second_factor(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+    messages.warning(
+        request, f"{tenant} asks everybody for a second factor. Set one up here, then its pages open again."
+    )
+    return redirect("mfa_index")
+
+
+def membership_of(request: HttpRequest) -> Membership:
+    """Whose page of which tenant this is, and in which role."""
+    membership: Membership = request.membership  # type: ignore[attr-defined]
+    return membership
+
+
 def tenant_of(request: HttpRequest) -> Tenant:
     """The tenant whose page this is."""
-    tenant: Tenant = request.membership.tenant  # type: ignore[attr-defined]
-    return tenant
+    return membership_of(request).tenant

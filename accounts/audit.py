@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
 from accounts.models import AuditEntry, Tenant, User
@@ -33,8 +34,13 @@ def record(
         subject=subject[:300],
         before=dict(before or {}),
         after=dict(after or {}),
-        address=request.META.get("REMOTE_ADDR") or None if request else None,
+        address=address_of(request) if request else None,
     )
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a request comes from. Behind a proxy (``MIO_BEHIND_PROXY``) what that proxy saw, not what a browser claims."""
+    return str(get_adapter().get_client_ip(request))
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,26 +17,28 @@ log = structlog.get_logger(__name__)
 
 
 def disconnect(installation: Installation) -> list[str]:
-    """Leave a workspace. Returns sentences on what the platform did not do: an administrator may want to finish there.
+    """Leave a workspace and delete everything of the connection. Returns what ``take_leave`` does."""
+    left = take_leave(installation)
+    with transaction.atomic():
+        installation.delete()
+    return left
+
+
+def take_leave(installation: Installation) -> list[str]:
+    """End a connection at its platform. Returns sentences on what was not possible: somebody may want to finish it there.
 
     Webex keeps calling webhooks whose token is gone, so they go first (reference §2.1).
     """
     connector = installation.connector()
     left = []
     if isinstance(connector, Subscribes):
-        orders = installation.subscriptions.all()
-        standing = [Subscribed(order.external_id, order.resource) for order in orders]
-        left += [
-            f"The order “{one.resource}” still stands there."
-            for one in standing
-            if not _done(connector, _cancel(connector, one))
-        ]
+        orders = [Subscribed(order.external_id, order.resource) for order in installation.subscriptions.all()]
+        standing = [order.resource for order in orders if not _done(connector, _cancel(connector, order))]
+        left += [f"The order “{resource}” still stands there." for resource in standing]
     if isinstance(connector, Connects):
         app = tokens.app_of(installation.platform, installation.app)
         if not _done(connector, lambda: connector.revoke(app)):
             left.append("Our permissions could not be given back; remove the app there.")
-    with transaction.atomic():
-        installation.delete()
     return left
 
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import tokens, watching
+from accounts import deleting, tokens, watching
 from accounts.models import Installation
 
 
@@ -33,3 +33,15 @@ def look_at_connection(pk: int) -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def tell_administrators() -> None:
     watching.tell_administrators()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def delete_tenants() -> None:
+    """Queue the end of every tenant whose grace is over. Run by beat."""
+    for tenant in deleting.due():
+        delete_tenant.delay(tenant.pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def delete_tenant(pk: int) -> None:
+    deleting.delete(pk)

@@ -157,7 +157,11 @@ CSRF_TRUSTED_ORIGINS = [MIO_BASE_URL] if MIO_BASE_URL else []
 HTTPS = env.boolean("MIO_HTTPS", not DEBUG)
 """Off only where browsers really come by plain http: on one's own machine."""
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("MIO_BEHIND_PROXY", False) else None
+BEHIND_PROXY = env.boolean("MIO_BEHIND_PROXY", False)
+"""On where one proxy of ours takes the requests and tells scheme and address of the browser in headers of its own."""
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # of X-Forwarded-For only the last entry is our proxy's word
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked from inside, past the proxy
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
@@ -193,4 +197,5 @@ CELERY_BEAT_SCHEDULE = {
     "look-at-connections": {"task": "accounts.tasks.look_at_connections", "schedule": 45.0},
     "tell-administrators": {"task": "accounts.tasks.tell_administrators", "schedule": 15.0},
     "keep-subscriptions": {"task": "relay.tasks.keep_subscriptions", "schedule": 30.0},
+    "delete-tenants": {"task": "accounts.tasks.delete_tenants", "schedule": 3600.0},  # after seven days an hour is soon
 }

@@ -4,12 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mio_hub.hub import connections
-from mio_hub.views import health, logo, public, start
+from mio_hub.views import health, invitation, logo, public, start
 
 urlpatterns = [
     path("", start.page, name="start"),
     path("t/<slug:tenant>/", include("mio_hub.hub.urls")),
     path("connect/<slug:platform>/callback/", connections.callback, name="connect-callback"),
+    path("invitations/", invitation.page, name="invitation"),
+    path("invitations/<str:token>/", invitation.link, name="invitation_link"),
     path("account/", include("allauth.urls")),
     path("scopes/", public.scopes, name="scopes"),
     path("scopes/<slug:platform>/", public.scopes, name="scopes-of"),

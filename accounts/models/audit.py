@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -25,3 +27,8 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.subject}"
+
+    def values(self) -> list[tuple[str, Any, Any]]:
+        """Name, value before and value after of everything that changed; None where it was not there."""
+        names = {**self.before, **self.after}
+        return [(name.replace("_", " "), self.before.get(name), self.after.get(name)) for name in names]

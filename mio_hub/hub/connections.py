@@ -9,14 +9,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 import connectors
 from accounts import audit, connecting, oauth
-from accounts.access import memberships, tenant_of, tenant_page
+from accounts.access import membership_of, memberships, tenant_of, tenant_page
 from accounts.connecting import Arrived, Onward, Setback, scopes_of
 from accounts.disconnecting import disconnect
 from accounts.models import Installation, User
 from connectors.consent import Preset, Purpose
 from connectors.contract import Platform
 from mio_hub.hub import cards, guide
-from mio_hub.hub.forms import DisconnectForm, StartForm
+from mio_hub.hub.connection_forms import DisconnectForm, StartForm
 from mio_hub.scopes import tables
 from relay.resuming import resume
 
@@ -52,7 +52,7 @@ def scopes(request: HttpRequest, platform: str) -> HttpResponse:
     form = StartForm(request.POST or None, initial={"preset": again.preset if again else tenant.preset})
     if request.method == "POST" and form.is_valid():
         preset = Preset(form.cleaned_data["preset"])
-        return redirect(connecting.start(request.membership, platform, preset, again))  # type: ignore[attr-defined]
+        return redirect(connecting.start(membership_of(request), platform, preset, again))
     shown = {
         "platform": face, "form": form, "again": again, "steps": connecting.steps(platform),
         "tables": tables(platform, Purpose.CONNECT),

@@ -6,9 +6,17 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.access import memberships
+from accounts.access import May, may, memberships
+from accounts.deleting import gone_at
 
-PAGES = (("hub:home", "Overview", "house"),)
+PAGES = (
+    ("hub:home", "Overview", "house"),
+    ("hub:connections", "Connect Platforms", "plug"),
+    ("hub:members", "Roles & permissions", "users"),
+    ("hub:audit", "Audit log", "scroll-text"),
+    ("hub:general", "General", "settings"),
+    ("hub:security", "Security", "shield"),
+)
 """Name of the page's address, its label, its icon."""
 
 
@@ -23,13 +31,22 @@ class Entry:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Template context of a tenant's pages: the membership, the navigation and the other tenants one may switch to."""
+    """Template context of a tenant's pages: the membership and what it may do, the navigation, the other tenants one may
+    switch to, and when this one is going to be deleted.
+    """
     membership = getattr(request, "membership", None)
     if membership is None:
         return {}
     key = membership.tenant.key
     others = [other.tenant for other in memberships(membership.user) if other.pk != membership.pk]
-    return {"membership": membership, "navigation": _entries(request.path, key), "other_tenants": others}
+    return {
+        "membership": membership,
+        "can_change": may(membership, May.CHANGE),
+        "can_own": may(membership, May.OWN),
+        "navigation": _entries(request.path, key),
+        "other_tenants": others,
+        "gone_at": gone_at(membership.tenant),
+    }
 
 
 def _entries(path: str, key: str) -> list[Entry]:

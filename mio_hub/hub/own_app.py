@@ -15,7 +15,7 @@ from accounts.access import tenant_of, tenant_page
 from accounts.models import PlatformApp
 from connectors.consent import Connects, Paper, Preset
 from mio_hub.hub import guide
-from mio_hub.hub.forms import OwnAppForm
+from mio_hub.hub.connection_forms import OwnAppForm
 
 
 @require_safe

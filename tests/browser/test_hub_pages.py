@@ -1,0 +1,121 @@
+"""A tenant's pages in a real browser: their story, and that everybody can use them."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings as django_settings
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts import deleting, inviting, tenant_settings
+from accounts.models import Membership, User
+from tests.accounts.asking import membership, request_of
+from tests.people import People
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+GRAVE = ("serious", "critical")
+
+PAGES = ("", "members/", "members/invite/", "member", "remove", "audit/", "settings/", "settings/security/")
+PAGES += ("settings/delete/", "audit/?person=nobody", "invitation", "/invitations/")
+
+PICTURES = os.environ.get("PICTURES")
+"""A folder in which to leave a picture of every page, to look at."""
+
+
+@pytest.fixture
+def hub(settings: Any, transactional_db: None) -> Iterator[str]:
+    """The address of the Hub, served from this process without a certificate: its middleware reads settings as it starts."""
+    settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    settings.ALLOWED_HOSTS = ["localhost"]
+    server = LiveServer("localhost")
+    settings.MIO_BASE_URL = server.url
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def signed_in(hub: str, people: People, page: Page) -> Callable[[User], Page]:
+    """Signs somebody in, in the one browser."""
+
+    def sign_in(user: User) -> Page:
+        key = people.browser(user).cookies[django_settings.SESSION_COOKIE_NAME].value
+        page.context.clear_cookies()
+        page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": key, "url": hub}])
+        page.goto(f"{hub}/t/{people.acme.key}/members/")
+        return page
+
+    return sign_in
+
+
+def test_ann_invites_an_auditor_who_reads_and_changes_nothing(
+    signed_in: Callable[[User], Page], people: People, mailoutbox: Any
+) -> None:
+    page = signed_in(people.ann)
+    page.get_by_role("link", name="Invite somebody").click()
+    page.get_by_label("E-mail address").fill("dev@globex.example")
+    page.get_by_label("Auditor").check()
+    page.get_by_role("button", name="Send the invitation").click()
+    expect(page.get_by_text("An invitation is on its way to dev@globex.example.")).to_be_visible()
+    [link] = [word for word in str(mailoutbox[0].body).split() if "/invitations/" in word]
+
+    signed_in(people.dev)
+    page.goto(link)
+    page.get_by_role("button", name="Join as dev@globex.example").click()
+    expect(page.get_by_text("Welcome to Acme. Your role: auditor.")).to_be_visible()
+    page.get_by_role("link", name="Security").click()
+    expect(page.get_by_label("Require a second factor from everybody")).to_be_disabled()
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+
+
+def test_the_keyboard_alone_removes_a_member(signed_in: Callable[[User], Page], people: People) -> None:
+    page = signed_in(people.ann)
+    page.get_by_role("link", name="Manage carla@acme.example").press("Enter")
+    page.get_by_role("link", name="Remove from Acme").press("Enter")
+    expect(page.get_by_text("carla@acme.example loses access to Acme at once")).to_be_visible()
+    page.get_by_role("button", name="Remove").press("Enter")
+    expect(page.get_by_text("carla@acme.example is no longer a member.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 375])
+def test_everybody_can_use_every_page(
+    signed_in: Callable[[User], Page], people: People, hub: str, scheme: Any, width: int
+) -> None:
+    page = signed_in(people.ann)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+    link = furnish(people)
+    for name in PAGES:
+        page.goto(f"{hub}{path(people, name, link)}")
+        if PICTURES:
+            file = name.strip("/").replace("/", "-").replace("?", "-") or "home"
+            page.screenshot(path=Path(PICTURES) / f"{file}-{width}-{scheme}.png", full_page=True)
+        violations = Axe().run(page).response["violations"]
+        grave = [each for each in violations if each["impact"] in GRAVE]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in grave] == [], name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+
+
+def furnish(people: People) -> str:
+    """Something of everything. Returns the token of an invitation."""
+    ann, request = membership(people.acme, people.ann), request_of(people.ann)
+    inviting.invite(ann, "a-rather-long-address.of-somebody@subsidiary.acme.example", "administrator", request)
+    tenant_settings.trust(people.acme, "globex.example", request)
+    tenant_settings.restrict(people.acme, "eve@acme.example", request)
+    tenant_settings.change(people.acme, {"product_name": "Acme Chat", "time_zone": "Europe/Oslo"}, request)
+    deleting.ask(people.acme, request)
+    people.acme.invitations.update(digest=inviting.digest("token"))
+    return "token"
+
+
+def path(people: People, name: str, token: str) -> str:
+    """Of a page by its name here; a name that begins with a slash is an address of its own."""
+    bob = Membership.objects.get(user=people.bob).pk
+    special = {"member": f"members/{bob}/", "remove": f"members/{bob}/remove/", "invitation": f"/invitations/{token}/"}
+    place = special.get(name, name)
+    return place if place.startswith("/") else f"/t/{people.acme.key}/{place}"

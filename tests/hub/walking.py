@@ -1,0 +1,110 @@
+"""Every address of a tenant's pages, found where Django finds them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.models import (
+    Installation,
+    Invitation,
+    Membership,
+    PlatformApp,
+    RestrictedUser,
+    Tenant,
+    TrustedOrganization,
+)
+
+OBJECTS: dict[str, Callable[[Tenant], Any]] = {
+    "platform": lambda tenant: PlatformApp.objects.get_or_create(tenant=tenant, platform="slack")[0].platform,
+    "name": lambda tenant: "slack-app-manifest.json",
+    "number": lambda tenant: (
+        Installation.objects.get_or_create(
+            tenant=tenant, platform="slack", workspace=f"T-{tenant.key}", name=f"{tenant.name} on Slack", account="U0"
+        )[0].pk
+    ),
+    "member": lambda tenant: Membership.objects.get_or_create(tenant=tenant, user=_extra(tenant), role="auditor")[0].pk,
+    "invitation": lambda tenant: (
+        (
+            tenant.invitations.filter(email__startswith="guest").first()
+            or Invitation.objects.create(
+                tenant=tenant,
+                email=f"guest@{tenant.key}.example",
+                role="auditor",
+                digest=tenant.key,
+                expires_at=timezone.now() + timedelta(hours=96),
+            )
+        ).pk
+    ),
+    "trusted": lambda tenant: (
+        TrustedOrganization.objects.get_or_create(tenant=tenant, domain=f"{tenant.key}.example")[0].pk
+    ),
+    "restricted": lambda tenant: (
+        RestrictedUser.objects.get_or_create(tenant=tenant, email=f"quiet@{tenant.key}.example")[0].pk
+    ),
+}
+"""For what stands in an address beside the tenant, something of a tenant to put there. A page with a new kind adds it."""
+
+SHARED = frozenset({"platform", "name"})
+"""Of these, what is the same for every tenant: naming it leads to one's own."""
+
+
+def _extra(tenant: Tenant) -> Any:
+    from accounts.models import User
+
+    name = f"extra-{tenant.key}"
+    return User.objects.get_or_create(username=name, defaults={"email": f"{name}@extra.example"})[0]
+
+
+@dataclass(frozen=True)
+class Address:
+    """One pattern below ``/t/<tenant>/``."""
+
+    name: str
+    route: str
+    view: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+    def of(self, tenant: Tenant, objects_of: Tenant | None = None) -> str:
+        """The path, with things of the same or of another tenant in it."""
+        path = self.route.replace("<slug:tenant>", tenant.key)
+        for argument in self.arguments:
+            value = OBJECTS[argument](objects_of or tenant)
+            for converter in ("int", "slug", "str"):
+                path = path.replace(f"<{converter}:{argument}>", str(value))
+        return f"/{path}"
+
+
+def addresses() -> list[Address]:
+    """All of them, whichever module they are in."""
+    return [
+        Address(pattern.name or route, route, pattern.callback, tuple(sorted(_arguments(patterns) - {"tenant"})))
+        for route, pattern, patterns in _walk(get_resolver().url_patterns, "", ())
+        if "tenant" in _arguments(patterns)
+    ]
+
+
+def _walk(found: list[Any], route: str, above: tuple[Any, ...]) -> Iterator[tuple[str, URLPattern, tuple[Any, ...]]]:
+    for each in found:
+        here = (*above, each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _walk(each.url_patterns, route + str(each.pattern), here)
+        else:
+            yield route + str(each.pattern), each, here
+
+
+def _arguments(patterns: tuple[Any, ...]) -> set[str]:
+    return {name for pattern in patterns for name in getattr(pattern, "converters", {})}
+
+
+def page_text(page: Any) -> str:
+    """What a page says, also where it is sent in pieces by an asynchronous view."""
+
+    async def gathered() -> bytes:
+        return b"".join([piece async for piece in page])
+
+    return (async_to_sync(gathered)() if page.streaming else page.content).decode()
