@@ -9,8 +9,6 @@ from enum import IntEnum
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from allauth.mfa.utils import is_mfa_enabled
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -18,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from accounts.adapters import has_second_factor
 from accounts.models import Membership, Tenant, User
 
 P = ParamSpec("P")
@@ -51,11 +50,14 @@ def memberships(user: User) -> QuerySet[Membership]:
     return Membership.objects.filter(user=user).select_related("tenant", "user").order_by("tenant__name", "pk")
 
 
-def tenant_page(read: May = May.READ, change: May = May.CHANGE) -> Callable[[View[P]], View[P]]:
+def tenant_page(
+    read: May = May.READ, change: May = May.CHANGE, second_factor: bool = True
+) -> Callable[[View[P]], View[P]]:
     """Let a view be seen by members who may ``read``, and changed (any method but GET and HEAD) by those who may ``change``.
 
     The address names the tenant as ``tenant``; the view finds it, and the role, by ``membership_of(request)``. Times are
-    told in the tenant's time zone. Where it requires a second factor, whoever has none is led to where to set one up.
+    told in the tenant's time zone. Whoever lacks the second factor that the tenant requires is led to where it is set up,
+    unless the page needs none.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -65,8 +67,8 @@ def tenant_page(read: May = May.READ, change: May = May.CHANGE) -> Callable[[Vie
             membership = _membership(request, str(kwargs.pop("tenant")))
             if not may(membership, read if request.method in READING else change):
                 raise PermissionDenied
-            if membership.tenant.requires_two_factor and not is_mfa_enabled(membership.user):
-                return _to_second_factor(request, membership.tenant)
+            if second_factor and lacks_second_factor(membership):
+                return redirect("second_factor", membership.tenant.key)
             request.membership = membership  # type: ignore[attr-defined]
             with timezone.override(membership.tenant.time_zone):
                 return view(request, *args, **kwargs)
@@ -75,6 +77,11 @@ def tenant_page(read: May = May.READ, change: May = May.CHANGE) -> Callable[[Vie
         return guarded  # type: ignore[return-value]  # mypy does not see that it is the same view
 
     return decorate
+
+
+def lacks_second_factor(membership: Membership) -> bool:
+    """Whether the tenant requires a second factor that this member has not set up."""
+    return membership.tenant.requires_two_factor and not has_second_factor(membership.user)
 
 
 def _membership(request: HttpRequest, key: str) -> Membership:
@@ -89,13 +96,6 @@ def _user(request: HttpRequest) -> User:
     if not isinstance(user, User):
         raise PermissionDenied
     return user
-
-
-def _to_second_factor(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
-    messages.warning(
-        request, f"{tenant} asks everybody for a second factor. Set one up here, then its pages open again."
-    )
-    return redirect("mfa_index")
 
 
 def membership_of(request: HttpRequest) -> Membership:

@@ -1,9 +1,12 @@
 """What Celery runs for accounts: keeping tokens fresh, noticing dead connections, writing to people."""
 
+from typing import Any
+
 from celery import shared_task
 
-from accounts import deleting, tokens, watching
-from accounts.models import Installation
+from accounts import deleting, tokens, watching, welcoming
+from accounts.models import Installation, Membership
+from connectors.errors import TryAgain
 
 
 @shared_task  # type: ignore[untyped-decorator]  # Celery is untyped
@@ -45,3 +48,9 @@ def delete_tenants() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def delete_tenant(pk: int) -> None:
     deleting.delete(pk)
+
+
+@shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]
+def welcome(membership: int, platform: str, account: str) -> Any:
+    """Welcome a member on a platform; tried again for some minutes while the platform cannot."""
+    welcoming.welcome(Membership.objects.select_related("tenant", "user").get(pk=membership), platform, account)

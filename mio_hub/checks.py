@@ -54,6 +54,9 @@ def closed_doors(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Chec
     messages: list[CheckMessage] = []
     if not settings.MIO_METRICS_TOKEN:
         messages.append(checks.Warning("/metrics is open to everyone; set MIO_METRICS_TOKEN.", id="mio.W001"))
+    if not settings.MIO_EMAIL_URL:
+        hint = "Nobody can confirm an address or reset a password. Set it to smtp://user:password@host:587."
+        messages.append(checks.Warning("MIO_EMAIL_URL is not set.", hint=hint, id="mio.W003"))
     if settings.MIO_SANDBOX_URL:
         messages.append(checks.Warning("MIO_SANDBOX_URL is set: no message leaves for a real platform.", id="mio.W002"))
     return messages

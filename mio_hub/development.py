@@ -38,6 +38,7 @@ def local_settings(port: int, sandbox_port: int) -> dict[str, str]:
     return {
         "MIO_ALLOWED_HOSTS": "127.0.0.1 localhost",
         "MIO_BASE_URL": f"http://127.0.0.1:{port}",
+        "MIO_EMAIL_URL": "console:",
         "MIO_HTTPS": "false",
         "MIO_LOG_FORMAT": "console",
         "MIO_SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",

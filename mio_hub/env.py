@@ -80,3 +80,26 @@ def database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or "") or options.pop("port", ""),
         "OPTIONS": options,
     }
+
+
+def email(url: str) -> dict[str, Any]:
+    """Django's settings for `smtp://user:password@host:port` (STARTTLS), `smtps://…` (TLS from the start) or `console:`.
+
+    Without a user, `smtp://host` is a relay of one's own, spoken to in the clear. Without an address, one on this machine.
+    """
+    parts = urlsplit(url or "smtp://localhost")
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme not in ("smtp", "smtps"):
+        raise ImproperlyConfigured("MIO_EMAIL_URL must begin with smtp://, smtps:// or console:.")
+    tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname or "localhost",
+        "EMAIL_PORT": parts.port or (465 if tls else 587 if parts.username else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": tls,
+        "EMAIL_USE_TLS": bool(parts.username) and not tls,
+        "EMAIL_TIMEOUT": 10,  # seconds; a request waits for it
+    }

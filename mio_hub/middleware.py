@@ -1,46 +1,22 @@
 """What every answer passes through, besides Django's own middleware."""
 
 from collections.abc import Callable
-from functools import cache
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-import connectors
-from connectors.consent import Connects, Purpose
-
-CONNECT = Purpose.CONNECT
-
-
-@cache
-def policy() -> str:
-    """Everything from our own address, nothing inline: an injected script or style does not run.
-
-    A form may lead to a platform's consent page: Chromium holds ``form-action`` against redirects too.
-    """
-    return "; ".join(
-        (
-            "default-src 'self'",
-            "img-src 'self' data:",  # icons inside style sheets
-            "object-src 'none'",
-            "base-uri 'self'",
-            f"form-action 'self' {' '.join(consent_origins())}",
-            "frame-ancestors 'none'",
-        )
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",  # icons inside style sheets
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
     )
-
-
-def consent_origins() -> list[str]:
-    """Where browsers are sent to consent and to sign in."""
-    if settings.MIO_SANDBOX_URL:
-        return [settings.MIO_SANDBOX_URL]
-    pages = (
-        step.authorize for each in connectors.everyone() if issubclass(each, Connects) for step in each.steps[CONNECT]
-    )
-    return sorted({f"https://{urlsplit(page).hostname}" for page in pages})
+)
+"""Everything from our own address, nothing inline: an injected script or style does not run."""
 
 
 class ContentSecurityPolicy:
@@ -51,7 +27,7 @@ class ContentSecurityPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", policy())
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from mio_hub import env, logs, platforms
+from mio_hub import env, logs, platforms, sign_in
 
 django_stubs_ext.monkeypatch()  # lets a class say which values its field or form holds: TextField[str, str]
 
@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.usersessions",
+    "accounts.sign_in",
     "django_cotton",
     "django_htmx",
     "lucide",
@@ -122,16 +123,45 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",  # the operator's /admin/
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "start"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LOGGING = logs.configuration(env.text("MIO_LOG_FORMAT", "json"), env.text("MIO_LOG_LEVEL", "INFO").upper())
 LOGGING_CONFIG = "mio_hub.logs.configure"
+
+# --- Signing up and in (django-allauth) -----------------------------------------------------------------------------
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # with it, allauth tells no stranger who has an account
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up; any other one still has to sign in
+ACCOUNT_LOGOUT_REDIRECT_URL = "start"
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a change of password or second factor is told to the owner
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_CHANGE_EMAIL = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if MIO_BASE_URL.startswith("https") else "http"
+SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = sign_in.providers(MIO_PLATFORM_APPS)
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address on a platform opens nobody's account here
+SOCIALACCOUNT_STORE_TOKENS = False
+MFA_ADAPTER = "accounts.adapters.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Mio Hub"
+MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute off
+USERSESSIONS_TRACK_ACTIVITY = True
+
+# --- E-mail ---------------------------------------------------------------------------------------------------------
+
+MIO_EMAIL_URL = env.secret("MIO_EMAIL_URL")
+"""The server that sends our e-mail: smtp://user:password@host:587, smtps://…:465, or console: to print it instead."""
+
+globals().update(env.email(MIO_EMAIL_URL))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MIO_EMAIL_FROM", "Mio Hub <hub@localhost>")
 
 # --- Static files ---------------------------------------------------------------------------------------------------
 
@@ -169,6 +199,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = (
+    "Lax"  # platforms send browsers back to us, and they must be known then
+)
 X_FRAME_OPTIONS = "DENY"
 
 # --- Celery ---------------------------------------------------------------------------------------------------------

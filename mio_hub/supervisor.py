@@ -196,8 +196,8 @@ def ask(url: str) -> str | None:
 
 def welcome(web: str) -> None:
     """What a newcomer opens first."""
-    addresses = {f"{web}/": "the Hub", f"{web}/sandbox/": "four platforms side by side"}
-    addresses[f"{web}/admin/"] = "the tables behind it (sign in as demo, password demo)"
+    addresses = {f"{web}/": "the Hub (sign in as demo@acme.example, password demo)"}
+    addresses |= {f"{web}/sandbox/": "four platforms side by side", f"{web}/admin/": "the tables behind it"}
     shown = "".join(f"  {address:<34}{what}\n" for address, what in addresses.items())
     print(f"\nMio Hub is up. Ctrl-C stops it.\n\n{shown}", flush=True)
 

@@ -1,10 +1,13 @@
 """Every address of the Hub, except `/webhooks/`, which `asgi` answers before Django."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from mio_hub.hub import connections
-from mio_hub.views import health, invitation, logo, public, start
+from mio_hub.views import arriving, health, invitation, logo, public, start
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one door, throttled, with 2FA
 
 urlpatterns = [
     path("", start.page, name="start"),
@@ -12,10 +15,14 @@ urlpatterns = [
     path("connect/<slug:platform>/callback/", connections.callback, name="connect-callback"),
     path("invitations/", invitation.page, name="invitation"),
     path("invitations/<str:token>/", invitation.link, name="invitation_link"),
-    path("account/", include("allauth.urls")),
     path("scopes/", public.scopes, name="scopes"),
     path("scopes/<slug:platform>/", public.scopes, name="scopes-of"),
     path("security/", public.security, name="security"),
+    path("account/", include("accounts.sign_in.urls")),
+    path("home/", arriving.home, name="home"),
+    path("welcome/", arriving.welcome, name="welcome"),
+    path("success/<slug:tenant>/", arriving.success, name="success"),
+    path("second-factor/<slug:tenant>/", arriving.second_factor, name="second_factor"),
     path("sandbox/", include("mio_hub.sandbox.urls")),
     path("fidelity/", include("mio_hub.fidelity.urls")),
     path("platforms/<slug:slug>.svg", logo.drawing, name="logo"),

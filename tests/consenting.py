@@ -34,8 +34,9 @@ class Traveller:
         """Press "Continue" on the scopes page; where the browser is sent."""
         address = f"/t/{self.people.acme.key}/platforms/{platform}/scopes/"
         answer = self.browser.post(f"{address}?{urlencode(query)}", {"preset": preset}, secure=True)
-        assert answer.status_code == 302, said(answer)
-        return str(answer.headers["Location"])
+        found = re.search(r'url=(https://[^"]+)"', answer.content.decode())
+        assert found, said(answer)
+        return unescape(found[1])
 
     def decide(self, address: str, person: str, decision: str = "allow") -> str:
         """Choose an account and a button on the platform's page; where the browser is sent back to, path and query."""

@@ -11,6 +11,8 @@ from accounts.models import Membership, Tenant, User
 
 PASSWORD = "correct horse battery staple"
 Role = Membership.Role
+SEEN = 5
+"""Queries with which allauth notes at each page when a session was last seen."""
 
 
 @dataclass

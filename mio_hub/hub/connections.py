@@ -13,6 +13,7 @@ from accounts.access import membership_of, memberships, tenant_of, tenant_page
 from accounts.connecting import Arrived, Onward, Setback, scopes_of
 from accounts.disconnecting import disconnect
 from accounts.models import Installation, User
+from accounts.signing_up import greet
 from connectors.consent import Preset, Purpose
 from connectors.contract import Platform
 from mio_hub.hub import cards, guide
@@ -52,7 +53,8 @@ def scopes(request: HttpRequest, platform: str) -> HttpResponse:
     form = StartForm(request.POST or None, initial={"preset": again.preset if again else tenant.preset})
     if request.method == "POST" and form.is_valid():
         preset = Preset(form.cleaned_data["preset"])
-        return redirect(connecting.start(membership_of(request), platform, preset, again))
+        address = connecting.start(membership_of(request), platform, preset, again)
+        return render(request, "leaving.html", {"address": address, "platform": face.label})
     shown = {
         "platform": face, "form": form, "again": again, "steps": connecting.steps(platform),
         "tables": tables(platform, Purpose.CONNECT),
@@ -120,6 +122,7 @@ def _arrived(request: HttpRequest, arrived: Arrived) -> HttpResponse:
     after = {"platform": installation.platform, "account": installation.account_name, "preset": installation.preset}
     audit.record(arrived.trip.tenant, action, str(installation), request, after=after)
     resume(installation.pk)
+    greet(memberships(arrived.trip.user).get(tenant=arrived.trip.tenant_id))
     return redirect("hub:connected", arrived.trip.tenant.key, installation.pk)
 
 

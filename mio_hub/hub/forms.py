@@ -4,13 +4,13 @@ from datetime import date
 from typing import Any
 from zoneinfo import available_timezones
 
-from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import DomainNameValidator, RegexValidator
 from django.http import QueryDict
 
 from accounts.access import May, may
+from accounts.adapters import has_second_factor
 from accounts.members import assignable
 from accounts.models import Membership, Tenant
 
@@ -109,7 +109,7 @@ class SecurityForm(TenantForm):
 
     def clean_requires_two_factor(self) -> bool:
         wanted: bool = self.cleaned_data["requires_two_factor"]
-        if wanted and "requires_two_factor" in self.changed_data and not is_mfa_enabled(self.actor.user):
+        if wanted and "requires_two_factor" in self.changed_data and not has_second_factor(self.actor.user):
             raise ValidationError(
                 "Set up a second factor for your own account first: you would be locked out. Nothing was changed."
             )

@@ -1,16 +1,17 @@
 """Fills the database with the company that lives in the sandbox, so that the Hub knows it from the first minute."""
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.matching import remember
-from accounts.models import Installation, Tenant, User
+from accounts.models import Installation, Membership, Tenant, User
 from accounts.tokens import keep
 from connectors.consent import Granted
 from connectors.sandbox import CHANNELS, COMPANY, Fake, World
 from relay.models import ConversationLink, UniversalConversation
 
-LOGIN, PASSWORD = "demo", "demo"
-"""Printed by `./hub up`: the sandbox has nothing to protect."""
+LOGIN, EMAIL, PASSWORD = "demo", "demo@acme.example", "demo"
+"""The last two are printed by `./hub up`: the sandbox has nothing to protect."""
 
 
 @transaction.atomic
@@ -23,16 +24,20 @@ def seed(world: World) -> Tenant:
     for channel in CHANNELS:
         if channel.linked:
             link(tenant, channel.name, installations, world)
-    add_administrator()
+    add_administrator(tenant)
     return tenant
 
 
-def add_administrator() -> None:
-    """Somebody who may look into the tables at `/admin/`. Only ever on a Hub whose platforms are pretend ones."""
-    user, created = User.objects.get_or_create(username=LOGIN, defaults={"is_staff": True, "is_superuser": True})
+def add_administrator(tenant: Tenant) -> None:
+    """The demo company's owner, who may also look into the tables at `/admin/`. Only ever on a Hub of pretend platforms."""
+    may = {"is_staff": True, "is_superuser": True}
+    user, created = User.objects.get_or_create(username=LOGIN, defaults=may)
     if created:
         user.set_password(PASSWORD)
-        user.save()
+    user.email, user.first_name = EMAIL, "Demo"
+    user.save()
+    EmailAddress.objects.update_or_create(user=user, email=EMAIL, defaults={"verified": True, "primary": True})
+    Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": Membership.Role.OWNER})
 
 
 def connect(tenant: Tenant, world: World) -> dict[str, Installation]:

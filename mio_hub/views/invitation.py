@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import inviting
 from accounts.members import NotPossible
 from accounts.models import Invitation, User
+from accounts.signing_up import greet
 
 KEPT = "invitation"
 """The session's name for the digest of the token, while somebody signs in or up."""
@@ -42,5 +43,6 @@ def _join(request: HttpRequest, invitation: Invitation, user: User) -> HttpRespo
     except NotPossible:
         return render(request, "invitations/gone.html", status=404)
     request.session.pop(KEPT, None)
+    greet(membership)
     messages.success(request, f"Welcome to {membership.tenant}. Your role: {membership.get_role_display().lower()}.")
     return redirect("hub:home", membership.tenant.key)

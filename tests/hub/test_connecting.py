@@ -181,7 +181,7 @@ def test_the_cards_of_a_company_with_many_people_cost_few_queries(
 ) -> None:
     for slug in PLATFORMS:
         traveller.connect(slug)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         answer = traveller.browser.get(f"/t/{traveller.people.acme.key}/platforms/", secure=True)
     assert answer.content.decode().count("Last heard of") == len(PLATFORMS)
 

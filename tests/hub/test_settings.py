@@ -92,7 +92,7 @@ def test_a_required_second_factor_is_asked_of_everybody(people: People) -> None:
     browser = people.browser(people.ann)
     assert "Saved." in post(browser, people, "security/", SECURITY | {"requires_two_factor": "on"})
     bob = people.browser(people.bob).get(f"/t/{people.acme.key}/", secure=True)
-    assert bob["Location"] == "/account/2fa/"
+    assert bob["Location"] == f"/second-factor/{people.acme.key}/"
     assert people.browser(people.dev).get(f"/t/{people.globex.key}/", secure=True).status_code == 200
 
 

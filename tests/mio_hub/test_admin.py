@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from accounts.models import Installation, PlatformApp, Token, User
+from accounts.models import Installation, PlatformApp, Tenant, Token, User
 from mio_hub.sandbox import demo
 from tests.house import House
 
@@ -13,7 +13,7 @@ TABLES += ["relay/delivery", "relay/inboundevent", "relay/dailycount", "relay/sh
 
 @pytest.fixture
 def admin(house: House, client: Client) -> Client:
-    demo.add_administrator()
+    demo.add_administrator(Tenant.objects.create(name="Acme"))
     assert client.login(username=demo.LOGIN, password=demo.PASSWORD)
     return client
 

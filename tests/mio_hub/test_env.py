@@ -73,3 +73,16 @@ def test_a_database_behind_a_unix_socket() -> None:
 def test_another_kind_of_database_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="postgresql://"):
         env.database("sqlite:///hub.db")
+
+
+def test_a_mail_server_with_a_user_is_spoken_to_in_secret() -> None:
+    read = env.email("smtp://ann:p%40ss@mail.example.com")
+    assert (read["EMAIL_HOST_USER"], read["EMAIL_HOST_PASSWORD"]) == ("ann", "p@ss")
+    assert (read["EMAIL_HOST"], read["EMAIL_PORT"], read["EMAIL_USE_TLS"]) == ("mail.example.com", 587, True)
+    assert env.email("smtps://ann:x@mail.example.com")["EMAIL_PORT"] == 465
+
+
+def test_mail_is_printed_where_that_is_asked_for_and_no_other_kind_of_address_is_taken() -> None:
+    assert env.email("console:") == {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    with pytest.raises(ImproperlyConfigured, match="smtp://"):
+        env.email("http://mail.example.com")

@@ -1,0 +1,79 @@
+"""The one welcome message that a member gets from the app, on the first platform that can bring it."""
+
+from dataclasses import replace
+
+import requests
+import structlog
+from django.conf import settings
+
+import connectors
+from accounts.models import Installation, Membership
+from connectors.consent import Greets
+from connectors.contract import Connector, Credentials
+from connectors.errors import ConnectorError, TryAgain, Unsure
+from connectors.http import drive_blocking, over_requests
+from connectors.messages import AccountId, WorkspaceId
+from connectors.richtext import BulletList, Document, Link, Paragraph, Style, Text, document
+
+log = structlog.get_logger(__name__)
+
+PURPOSE = "It lets people on Slack, Microsoft Teams, Webex and Zoom talk to each other."
+COMMANDS = {"help": "what I can do", "members": "who is in a shared channel, and on which platform"}
+"""What the app can be asked, as ``relay.commands`` answers it."""
+
+
+def welcome(membership: Membership, platform: str, account: str) -> bool:
+    """Greet a member in a direct message to their ``account`` on ``platform``, unless they were greeted before.
+
+    Whoever sets ``welcomed_on`` sends. It is taken back where nothing went out, and stays where that is not known: a second
+    greeting would be worse than none. Raises ``TryAgain`` where it may be tried later.
+    """
+    connector = _spokesman(membership, platform)
+    if not isinstance(connector, Greets) or not _claim(membership, platform):
+        return False
+    try:
+        with requests.Session() as session:
+            calls = connector.greet(AccountId(account), greeting(membership))
+            drive_blocking(calls, over_requests(session), connector.credentials, settings.MIO_SANDBOX_URL)
+    except Unsure:
+        log.warning("welcome in doubt", platform=platform, membership=membership.pk)
+        return False
+    except ConnectorError as error:
+        Membership.objects.filter(pk=membership.pk).update(welcomed_on="")
+        log.warning("welcome not sent", platform=platform, membership=membership.pk, error=type(error).__name__)
+        if isinstance(error, TryAgain):
+            raise
+        return False
+    return True
+
+
+def greeting(membership: Membership) -> Document:
+    """Greets by name, names the organization, lists the commands, links to the Hub."""
+    tenant, name = membership.tenant, membership.user.first_name
+    hub = f"{settings.MIO_BASE_URL}/t/{tenant.key}/"
+    hello = [Text(f"Hello{' ' + name if name else ''}! "), Text(tenant.name, Style.BOLD)]
+    return document(
+        [
+            Paragraph((*hello, Text(f" now uses {tenant.product_name}."))),
+            Paragraph((Text(f"{PURPOSE} You can ask me:"),)),
+            BulletList(tuple((_command(tenant.command_name, word, what),) for word, what in COMMANDS.items())),
+            Paragraph((Text("Everything is set up in the Hub: "), Link(hub, hub))),
+        ]
+    )
+
+
+def _command(command: str, word: str, what: str) -> Paragraph:
+    return Paragraph((Text(f"/{command} {word}", Style.CODE), Text(f": {what}")))
+
+
+def _claim(membership: Membership, platform: str) -> bool:
+    return bool(Membership.objects.filter(pk=membership.pk, welcomed_on="").update(welcomed_on=platform))
+
+
+def _spokesman(membership: Membership, platform: str) -> Connector | None:
+    """Our app on the platform: with the tokens of the tenant's connection, and with the one that is good everywhere."""
+    installation = Installation.objects.filter(tenant=membership.tenant, platform=platform).first()
+    held = installation.credentials() if installation else Credentials(WorkspaceId(""), AccountId(""), {})
+    token = getattr(settings.MIO_PLATFORM_APPS.get(platform), "bot_token", "")
+    tokens = {**held.tokens, **({"bot": token} if token else {})}
+    return connectors.get(platform)(replace(held, tokens=tokens)) if tokens else None
