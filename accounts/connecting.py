@@ -3,6 +3,7 @@
 Whatever goes wrong on the way is a ``Setback`` with its own words, and changes nothing.
 """
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,8 +27,13 @@ from connectors.messages import AccountId, WorkspaceId
 
 TRIP_MINUTES = 15
 """How long a browser may take at the platform: time enough to find an administrator's password, and to read the list."""
+FORGET_AFTER = timedelta(hours=1)
+"""How long after its end a request is remembered: a late browser is told what happened, not that we know nothing."""
 REFUSALS = frozenset({"access_denied", "permission_denied", "consent_required"})
 """``error`` of a browser that comes back because somebody said no (Slack §1.1, Teams §1.3 and §1.7, Zoom §1.1)."""
+
+WORKSPACE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,99}")
+"""A tenant's GUID or domain (Teams §1.2): nothing that could lead out of its place in an address."""
 
 
 class Setback(Exception):
@@ -191,7 +197,7 @@ def _claim(user: User, platform: str, state: str) -> ConsentRequest:
         raise _blamed(
             trip, Expired("For safety a request ends after a quarter of an hour. Nothing was changed: start again.")
         )
-    if not ConsentRequest.objects.filter(pk=trip.pk, used_at=None).update(used_at=now):
+    if not ConsentRequest.objects.filter(pk=trip.pk, used_at=None).update(used_at=now, secrets={}):
         raise _blamed(trip, Replayed("Each request works once. What it did the first time still stands."))
     return trip
 
@@ -207,10 +213,17 @@ def _go_on(trip: ConsentRequest, query: Mapping[str, str]) -> Onward | Arrived:
             raise PlatformSaysNo("It sent you back without saying yes or no. Nothing was changed; please try again.")
         gathered += oauth.redeem(step.yields, connector, app_for(trip), query["code"], _journey(trip))
     else:
-        workspace = workspace or query.get("tenant", "")[:255]
+        workspace = workspace or _named(query.get("tenant", ""))
     if trip.step + 1 < len(steps(trip.platform)):
         return _onward(trip, workspace, gathered)
     return _finish(trip, connector, workspace, gathered)
+
+
+def _named(workspace: str) -> str:
+    """A workspace that the browser brings: not proven yet, and about to stand in an address."""
+    if not WORKSPACE.fullmatch(workspace):
+        raise PlatformSaysNo("It did not say for which organization. Nothing was changed; please try again.")
+    return workspace
 
 
 def _refusal(error: str) -> Setback:
@@ -317,3 +330,9 @@ def scopes_of(installation: Installation) -> tuple[list[Scope], list[Scope]]:
     asked = wanted(oauth.platform(installation.platform).scopes, Purpose.CONNECT, Preset(installation.preset))
     lacking = missing(asked, {token.kind: token.scopes for token in installation.tokens.all()})
     return [scope for scope in asked if scope not in lacking], lacking
+
+
+def forget() -> int:
+    """Delete requests that nobody came back with; how many. They hold what earlier steps brought, and are of no use now."""
+    count, _ = ConsentRequest.objects.filter(expires_at__lt=timezone.now() - FORGET_AFTER).delete()
+    return count

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from accounts import deleting, tokens, watching, welcoming
+from accounts import connecting, deleting, tokens, watching, welcoming
 from accounts.models import Installation, Membership
 from connectors.errors import TryAgain
 
@@ -19,6 +19,11 @@ def renew_tokens() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def renew_token(pk: int) -> None:
     tokens.renew(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_consent_requests() -> None:
+    connecting.forget()
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -227,6 +227,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # beat shows a sign of life at least this oft
 CELERY_BEAT_SCHEDULE = {
     "keep-shards-draining": {"task": "relay.tasks.keep_shards_draining", "schedule": 2.0},
     "renew-tokens": {"task": "accounts.tasks.renew_tokens", "schedule": 15.0},
+    "forget-consent-requests": {"task": "accounts.tasks.forget_consent_requests", "schedule": 900.0},
     "look-at-connections": {"task": "accounts.tasks.look_at_connections", "schedule": 45.0},
     "tell-administrators": {"task": "accounts.tasks.tell_administrators", "schedule": 15.0},
     "keep-subscriptions": {"task": "relay.tasks.keep_subscriptions", "schedule": 30.0},

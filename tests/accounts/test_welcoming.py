@@ -1,5 +1,7 @@
 """Exactly one welcome from the app, however often and from wherever it is asked for."""
 
+import json
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,9 +9,10 @@ import pytest
 import requests
 import responses
 from allauth.socialaccount.models import SocialAccount
+from redis import Redis
 
 import connectors
-from accounts import signing_up, welcoming
+from accounts import signing_up, tasks
 from accounts.models import Membership
 from accounts.welcoming import COMMANDS, greeting, welcome
 from connectors.calls import Call, Calls
@@ -17,8 +20,10 @@ from connectors.consent import Greets
 from connectors.errors import RateLimited
 from connectors.messages import AccountId
 from connectors.richtext import Document, plain
-from mio_hub.celery import app
+from connectors.sandbox import Person, World
 from relay.commands import USES
+from tests.conftest import HUB
+from tests.consenting import Traveller
 from tests.people import People, person
 
 ADDRESS = "https://webexapis.com/v1/messages"
@@ -54,14 +59,6 @@ def wire(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[responses.R
     settings.MIO_SANDBOX_URL = ""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
         yield wire
-
-
-@pytest.fixture
-def at_once() -> Iterator[None]:
-    """Tasks run where they are started."""
-    app.conf.task_always_eager = True
-    yield
-    app.conf.task_always_eager = False
 
 
 def test_a_member_is_welcomed_once(ann: Membership, wire: responses.RequestsMock) -> None:
@@ -110,11 +107,36 @@ def test_it_lists_the_commands_that_are_answered() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_signed_up_with_a_platform_is_welcomed_there(wire: responses.RequestsMock, at_once: None) -> None:
+def test_whoever_signed_up_with_a_platform_is_to_be_welcomed_there(redis: Redis, wire: responses.RequestsMock) -> None:
     wire.add("POST", ADDRESS, json={"id": "1"})
     grace = person("Grace", "Liu", "grace@initech.example")
     SocialAccount.objects.create(user=grace, provider="webex", uid="0f6b1c9e")
     membership = signing_up.first_tenant(grace, "Initech")
+    [queued] = [json.loads(entry) for entry in redis.lrange("default", 0, -1)]  # type: ignore[union-attr]
+    arguments, *_ = json.loads(b64decode(queued["body"]))
+    assert (queued["headers"]["task"], arguments) == ("accounts.tasks.welcome", [membership.pk, "webex", "0f6b1c9e"])
+    tasks.welcome(*arguments)
     assert b"0f6b1c9e" in (wire.calls[0].request.body or b"")
     assert Membership.objects.get(pk=membership.pk).welcomed_on == "webex"
-    assert welcoming.welcome(membership, "webex", "0f6b1c9e") is False
+
+
+def words(fake: Any, reader: Person) -> list[str]:
+    """What the app said to one person alone, on any of the fakes."""
+    if fake.slug == "zoom":
+        return [text for _, text in fake.greeted]
+    chat = fake.direct(reader.name) if fake.slug == "teams" else fake.shown(fake.chat_with(reader.id))
+    return [message.html for message in chat]
+
+
+@pytest.mark.parametrize("slug", ["slack", "teams", "zoom"])
+def test_the_welcome_arrives_through_the_connection(
+    ann: Membership, people: People, world: World, intercepted_requests: Any, settings: Any, slug: str
+) -> None:
+    settings.MIO_BASE_URL = HUB
+    Traveller(world, people, people.browser(people.bob)).connect(slug)
+    reader = world.fakes[slug].people()[0]
+    assert welcome(ann, slug, reader.id)
+    [text] = words(world.fakes[slug], reader)
+    assert "Hello Ann!" in text
+    assert "Acme" in text
+    assert f"{HUB}/t/{people.acme.key}/" in text

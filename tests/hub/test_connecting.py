@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.utils import timezone
 
 import connectors
+from accounts import connecting, tasks
 from accounts.models import AuditEntry, ConsentRequest, Installation, Membership, Tenant, Token
 from connectors.sandbox import World
 from tests.conftest import HUB
@@ -204,3 +206,20 @@ def test_a_connection_of_another_tenant_does_not_exist_here(traveller: Traveller
         assert traveller.browser.get(address, secure=True).status_code == 404
     again = traveller.browser.get(f"/t/{traveller.people.acme.key}/platforms/slack/scopes/?again={number}", secure=True)
     assert again.status_code == 404
+
+
+def test_nothing_is_kept_of_a_journey_that_has_ended(traveller: Traveller) -> None:
+    traveller.connect("teams")
+    assert [request.secrets for request in ConsentRequest.objects.all()] == [{}, {}]
+    traveller.set_out("slack")
+    ConsentRequest.objects.update(expires_at=timezone.now() - connecting.FORGET_AFTER - timedelta(seconds=1))
+    tasks.forget_consent_requests()
+    assert not ConsentRequest.objects.exists()
+
+
+@pytest.mark.parametrize("tenant", ["", "../common", "evil.example/x?", "a" * 101, "%2e%2e", "te nant"])
+def test_what_the_browser_says_of_the_workspace_leads_nowhere_else(traveller: Traveller, tenant: str) -> None:
+    state = dict(parse_qsl(urlsplit(traveller.set_out("teams")).query))["state"]
+    back = f"/connect/teams/callback/?{urlencode({'state': state, 'admin_consent': 'True', 'tenant': tenant})}"
+    assert "did not say for which organization" in traveller.come_back(back).content.decode()
+    assert not ConsentRequest.objects.filter(used_at=None).exists()

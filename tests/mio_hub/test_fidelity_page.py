@@ -77,6 +77,7 @@ def test_the_page_has_no_inline_script_and_no_inline_style(client: Client) -> No
     assert all(src.startswith("/static/") for src in page.xpath("//script/@src"))
 
 
+@pytest.mark.django_db
 def test_the_start_page_leads_there(client: Client) -> None:
     assert f'href="{reverse("fidelity:page")}"' in client.get(reverse("start")).content.decode()
 
