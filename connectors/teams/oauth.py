@@ -7,6 +7,7 @@ from the first is proven by the second alone: ``identify`` looks whether the ser
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,9 @@ ALL_REGISTERED = "https://graph.microsoft.com/.default"
 """Stands for every permission of Graph in the app's registration; an application's own come in no other way (§1.7)."""
 SHORTEST_LIFE = 3600.0
 """Seconds. Microsoft draws 60 to 90 minutes, and tells which; without a readable number it is the least (§1.4)."""
+ROLE = "#microsoft.graph.directoryRole"
+ROLE_PAGES = 10
+"""Pages of a hundred groups: a service user belongs to few, and the search ends with its first role."""
 KEPT = "offline_access"
 """Never named among the scopes of an answer: what shows that it was granted is the refresh token (§1.4)."""
 
@@ -94,13 +98,14 @@ def identify(credentials: Credentials) -> Calls[Identity]:
         raise WrongAccount(
             "This account is a guest there. Sign in with a member of the organisation: the service user."
         )
+    doubts = (yield from _doubts_of_roles()) + (yield from _doubts_of_licence(account))
     return Identity(
         workspace=WorkspaceId(string(organisation.get("id")).lower()),
         workspace_name=string(organisation.get("displayName")),
         account=AccountId(account),
         account_name=string(user.get("displayName")),
         email=email(user),
-        doubts=(yield from _doubts_of_licence(account)),
+        doubts=doubts,
     )
 
 
@@ -116,6 +121,28 @@ def _organisation(expected: str) -> Calls[Mapping[str, Any]]:
             "the service user of that organisation."
         )
     return organisation
+
+
+def _doubts_of_roles() -> Calls[tuple[str, ...]]:
+    """Somebody entrusted with a directory role must have chosen this account: once an organisation has approved the app, any
+    of its members could otherwise bring it into a Hub of their own. With ``User.Read`` Graph names the kinds of what one
+    belongs to, though not the names."""
+    call = _own("/me/transitiveMemberOf", "id")
+    for _ in range(ROLE_PAGES):
+        try:
+            answer = mapping((yield call).json())
+        except (Refused, Gone):
+            return ("We could not see whether this account has an administrator's role. Use only one that has.",)
+        if any(one.get("@odata.type") == ROLE for one in mappings(answer.get("value"))):
+            return ()
+        following = string(answer.get("@odata.nextLink"))
+        if not following.startswith(f"{GRAPH}/"):
+            break
+        call = replace(call, url=following, query=None)
+    raise WrongAccount(
+        "This account has no administrator's role, so it looks like somebody's own. Sign in with the service user, and give "
+        "it a role such as Teams Administrator first."
+    )
 
 
 def _doubts_of_licence(account: str) -> Calls[tuple[str, ...]]:

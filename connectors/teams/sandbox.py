@@ -104,6 +104,7 @@ class FakeTeams(Fake):
         guests = {guid("user", GUEST[1]): GUEST}
         self.entra = Entra(self.tenant, {**self._users, **guests}, lambda: self.app, clock)
         self.entra.admins = {guid("user", ADMINISTRATOR)}
+        self.entra.entrusted = {*self.entra.admins, self.service}
         self.entra.registered_roles, self.entra.registered_scopes = registered(APP), registered(SERVICE)
         self.entra.app_roles, self.entra.consented = APP_ROLES, SERVICE_SCOPES
         self.entra.grants |= {

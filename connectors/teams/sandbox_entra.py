@@ -72,7 +72,7 @@ class Entra:
     registration that everybody deals with.
 
     ``registered_roles`` and ``registered_scopes`` stand in the registration; ``app_roles`` and ``consented`` are what an
-    administrator approved of it. ``admins`` may do so.
+    administrator approved of it. ``admins`` may do so, ``entrusted`` have some directory role.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Entra:
         self.tenant = tenant
         self.app_roles = self.consented = self.registered_roles = self.registered_scopes = frozenset[str]()
         self.admins: set[str] = set()
+        self.entrusted: set[str] = set()
         self.is_installed = True
         self.grants: dict[str, Grant] = {}
         self._users, self._app, self._clock = users, app, clock

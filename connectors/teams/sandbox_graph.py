@@ -188,6 +188,12 @@ class Graph:
             "tenantId": self._entra.tenant,
         }
 
+    def list_what_one_belongs_to(self, asked: _Asked) -> dict[str, Any]:
+        """Everybody is in the team's group; what kind of role somebody has is told, its name is not (``User.Read``)."""
+        kinds = ["group"] + ["directoryRole"] * (asked.grant.user in self._entra.entrusted)
+        belongs = [{"@odata.type": f"#microsoft.graph.{kind}", "id": digest(kind, self._team)[:36]} for kind in kinds]
+        return page(belongs, asked.query, f"{GRAPH}/me/transitiveMemberOf")
+
     def _check_team(self, team: str) -> None:
         if team != self._team:
             raise Denied(404, "NotFound", "No team found with this id.")
@@ -301,6 +307,7 @@ _ON_MESSAGES: tuple[tuple[str, str, _Answer], ...] = (
 _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("GET", "/me"): Graph.me,
     ("GET", "/me/joinedTeams"): Graph.list_teams,
+    ("GET", "/me/transitiveMemberOf"): Graph.list_what_one_belongs_to,
     ("GET", "/organization"): Graph.organization,
     ("GET", "/users"): Graph.list_users,
     ("GET", "/users/{user-id}"): Graph.user,

@@ -43,6 +43,7 @@ _MESSAGE = _MESSAGES + "/{chatMessage-id}"
 PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("GET", "/me"): (("User.Read", *_READ_USERS), ()),
     ("GET", "/me/joinedTeams"): (_READ_TEAM, ()),
+    ("GET", "/me/transitiveMemberOf"): (("User.Read", "Directory.Read.All"), ()),
     ("GET", "/organization"): (("User.Read", "Organization.Read.All"), ("Organization.Read.All", "User.Read.All")),
     ("GET", "/users"): (_READ_USERS, _READ_USERS),
     ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): (("User.Read",), ()),

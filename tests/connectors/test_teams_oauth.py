@@ -303,8 +303,30 @@ def test_an_answer_that_names_nobody_is_no_identity(answers: tuple[object, ...])
         told(*answers)
 
 
-def test_a_licence_that_cannot_be_seen_is_a_doubt() -> None:
-    assert "licence" in told(HERE, {"id": "u"}, Response(403, b"{}")).doubts[0]
+ENTRUSTED = {"value": [{"@odata.type": "#microsoft.graph.directoryRole", "id": "r", "displayName": None}]}
+
+
+def test_what_cannot_be_seen_of_an_account_is_a_doubt() -> None:
+    [doubt] = told(HERE, {"id": "u"}, ENTRUSTED, Response(403, b"{}")).doubts
+    assert "licence" in doubt
+    [doubt] = told(HERE, {"id": "u"}, Response(403, b"{}"), {"hasTeamsLicense": True}).doubts
+    assert "administrator's role" in doubt
+
+
+def test_an_account_without_any_role_is_somebodys_own(fake: FakeTeams, app: App) -> None:
+    fake.entra.entrusted.discard(fake.service)
+    credentials = connect(app)
+    with pytest.raises(WrongAccount, match="administrator's role"):
+        run(fake, credentials, Teams(credentials).identify())
+
+
+def test_a_role_is_found_behind_many_groups() -> None:
+    groups = {"value": [{"@odata.type": "#microsoft.graph.group", "id": "g"}]}
+    more = groups | {"@odata.nextLink": "https://graph.microsoft.com/v1.0/me/transitiveMemberOf?$skiptoken=1"}
+    assert told(HERE, {"id": "u"}, more, ENTRUSTED, {"hasTeamsLicense": True}).doubts == ()
+    for last in (groups, groups | {"@odata.nextLink": "https://evil.example/"}):
+        with pytest.raises(WrongAccount):
+            told(HERE, {"id": "u"}, more, last)
 
 
 @pytest.mark.parametrize("answer", [{}, {"access_token": 7}, {"access_token": ""}])

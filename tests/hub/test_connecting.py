@@ -98,7 +98,9 @@ def test_whoever_was_removed_meanwhile_connects_nothing(traveller: Traveller) ->
     assert nothing_was_connected()
 
 
-@pytest.mark.parametrize(("slug", "person"), [("teams", "Gil"), ("webex", "Farid Haddad"), ("zoom", "Grace Liu")])
+@pytest.mark.parametrize(
+    ("slug", "person"), [("teams", "Gil"), ("teams", "Dev Patel"), ("webex", "Farid Haddad"), ("zoom", "Grace Liu")]
+)
 def test_a_personal_account_is_refused_where_a_service_user_is_needed(
     traveller: Traveller, slug: str, person: str
 ) -> None:
