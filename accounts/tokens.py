@@ -1,6 +1,6 @@
 """An installation's tokens: kept encrypted, renewed early and by one worker only, and what happens when one dies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -105,3 +105,14 @@ def flag(installation: int, problem: str) -> bool:
             state=Installation.State.NEEDS_RECONNECT, problem=problem[:300], flagged_at=timezone.now(), told_at=None
         )
     )
+
+
+def refused(installation: int, held: Mapping[str, str], problem: str) -> None:
+    """The platform did not accept the tokens ``held``, by kind: show that an administrator must connect again.
+
+    Unless they were only old: then the next ones are there already, or beat is about to get them and tells if it cannot.
+    """
+    rows = Token.objects.filter(installation=installation)
+    is_old = held != {token.kind: token.access for token in rows}
+    if not is_old and not any(token.expires_at and token.expires_at <= timezone.now() for token in rows):
+        flag(installation, problem)

@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.access import ROLES, May
 from accounts.asking import ask
 from accounts.models import Installation, Membership
-from accounts.tokens import flag
+from accounts.tokens import refused
 from connectors.consent import Connects
 from connectors.errors import ConnectorError, Reconnect, WrongAccount
 
@@ -29,7 +29,7 @@ def look(pk: int) -> None:
     try:
         identity = ask(connector.identify(), connector.credentials)
     except (Reconnect, WrongAccount) as error:
-        flag(pk, f"{error}.")
+        refused(pk, connector.credentials.tokens, f"{error}.")
     except ConnectorError as error:
         log.info("connection_not_seen", platform=installation.platform, reason=str(error))
     else:

@@ -1,16 +1,19 @@
 """Keeping our standing orders at the platforms: made for what is linked, renewed early, mended when a platform ends them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
+from accounts import tokens
 from accounts.asking import ask
 from accounts.models import Installation, Subscription
-from accounts.tokens import flag
 from connectors.calls import Calls
 from connectors.consent import Subscribed, Subscribes
 from connectors.errors import ConnectorError, Gone, RateLimited, Reconnect
@@ -22,9 +25,12 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 EARLY = 0.5
-"""The share of an order's life after which it is renewed: Graph's for channels lives an hour, and a worker may be away."""
-LOOK_MINUTES = 5
+"""The share of an order's life after which it is renewed: Graph's for channels live three days, and nobody may be there to
+mend one at night."""
+LOOK = timedelta(minutes=5)
 """How often a platform is asked what stands there. Webex switches webhooks off and says nothing (reference §2.8)."""
+RETRY = timedelta(minutes=1)
+"""When an order that was refused is tried again: somebody may have mended it, and one call a minute presses nobody."""
 
 
 def address(installation: Installation) -> str:
@@ -35,12 +41,30 @@ def address(installation: Installation) -> str:
 
 def keep(pk: int) -> None:
     """Bring one installation's orders in line with what is linked. Nothing is asked where nothing is due."""
-    installation = Installation.objects.select_related("app").prefetch_related("tokens").filter(pk=pk).first()
-    if installation is None or installation.state != Installation.State.CONNECTED:
-        return
-    connector = installation.connector()
-    if isinstance(connector, Subscribes):
-        _Keeper(installation, connector).turn()
+    with _alone(pk) as is_alone:
+        installation = Installation.objects.select_related("app").prefetch_related("tokens").filter(pk=pk).first()
+        if not is_alone or installation is None or installation.state != Installation.State.CONNECTED:
+            return
+        connector = installation.connector()
+        if isinstance(connector, Subscribes):
+            _Keeper(installation, connector).turn()
+
+
+@contextmanager
+def _alone(pk: int) -> Iterator[bool]:
+    """Whether nobody else sees to this installation now: of two, both could order, and Webex would tell everything twice.
+
+    No row is locked: a platform may take its time, and whoever tells us of an order or flags the connection must not wait.
+    """
+    lock = "hashtextextended('keep subscriptions', %s)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({lock})", [pk])
+        [is_alone] = cursor.fetchone()
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                cursor.execute(f"SELECT pg_advisory_unlock({lock})", [pk])
 
 
 class _Keeper:
@@ -61,35 +85,44 @@ class _Keeper:
                 self._see_to(resource)
             for resource in self._known.keys() - set(wanted):
                 self._cancel(self._known[resource])
-        except RateLimited as error:
-            log.info("subscriptions_later", platform=self._installation.platform, after=error.after)
         except Reconnect as error:
-            flag(self._installation.pk, f"{error}.")
+            tokens.refused(self._installation.pk, self._credentials.tokens, f"{error}.")
+        except ConnectorError as error:
+            log.info("subscriptions_later", platform=self._installation.platform, reason=str(error))
 
     def _compare(self, wanted: set[str]) -> None:
         """Ask what stands there, from time to time and whenever something new is wanted."""
         looked_at = min((row.checked_at for row in self._known.values()), default=None)
-        is_recent = looked_at is not None and looked_at > timezone.now() - timedelta(minutes=LOOK_MINUTES)
-        if is_recent and wanted <= self._known.keys():
+        is_recent = looked_at is not None and looked_at > timezone.now() - LOOK
+        if wanted <= self._known.keys() and (is_recent or not self._known):
             return
         standing = {one.resource: one for one in self._ask(self._connector.subscriptions(address(self._installation)))}
-        for resource in wanted & standing.keys():
-            self._note(standing[resource], is_due=not standing[resource].is_active)
-        for resource in self._known.keys() - standing.keys():
-            self._known.pop(resource).delete()
+        for order in standing.values():
+            self._recognize(order)
+        for row in [row for row in self._known.values() if row.external_id and row.resource not in standing]:
+            self._known.pop(row.resource).delete()
+        self._installation.subscriptions.update(checked_at=timezone.now())
+
+    def _recognize(self, order: Subscribed) -> None:
+        """Take over an order that we did not know. One that we know keeps its time, unless the platform switched it off."""
+        row = self._known.get(order.resource)
+        if row is None or row.external_id != order.id:
+            row = self._note(order)
+        if not order.is_active:
+            row.renew_at = timezone.now()
+            row.save()
 
     def _see_to(self, resource: str) -> None:
         row = self._known.get(resource)
-        if row and not row.problem and (row.renew_at is None or row.renew_at > timezone.now()):
+        if row and (row.renew_at is None or row.renew_at > timezone.now()):
             return
         try:
-            self._note(self._renewed(row) if row else self._ordered(resource))
+            self._note(self._renewed(row) if row and row.external_id else self._ordered(resource))
         except (RateLimited, Reconnect):
             raise
         except ConnectorError as error:
             log.warning("not_subscribed", platform=self._installation.platform, reason=str(error))
-            if row:
-                Subscription.objects.filter(pk=row.pk).update(problem=str(error)[:300])
+            self._write(resource, renew_at=timezone.now() + RETRY, problem=f"{error}."[:300])
 
     def _renewed(self, row: Subscription) -> Subscribed:
         ends = row.expires_at.timestamp() if row.expires_at else None
@@ -104,18 +137,22 @@ class _Keeper:
         secret = next(iter(secrets))  # platforms that take orders have one, with which they prove what they tell
         return self._ask(self._connector.subscribe(resource, address(self._installation), secret))
 
-    def _note(self, order: Subscribed, *, is_due: bool = False) -> None:
+    def _note(self, order: Subscribed) -> Subscription:
         now = timezone.now()
         ends = datetime.fromtimestamp(order.expires_at, UTC) if order.expires_at else None
-        renew_at = now if is_due else now + (ends - now) * EARLY if ends else None
-        self._known[order.resource], _ = Subscription.objects.update_or_create(
-            installation=self._installation,
-            resource=order.resource,
-            defaults={"external_id": order.id, "expires_at": ends, "renew_at": renew_at, "problem": ""},
+        renew_at = now + (ends - now) * EARLY if ends else None
+        return self._write(order.resource, external_id=order.id, expires_at=ends, renew_at=renew_at, problem="")
+
+    def _write(self, resource: str, **fields: object) -> Subscription:
+        row, _ = Subscription.objects.update_or_create(
+            installation=self._installation, resource=resource, defaults=fields
         )
+        self._known[resource] = row
+        return row
 
     def _cancel(self, row: Subscription) -> None:
-        self._ask(self._connector.unsubscribe(Subscribed(row.external_id, row.resource)))
+        if row.external_id:
+            self._ask(self._connector.unsubscribe(Subscribed(row.external_id, row.resource)))
         row.delete()
 
     def _ask(self, calls: Calls[T]) -> T:

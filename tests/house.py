@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from asgiref.sync import sync_to_async
@@ -80,6 +81,7 @@ class House:
                 return await self.post_webhooks()
             finally:
                 await ingress.close_inbox()
+                await sync_to_async(connections.close_all)()
 
         return asyncio.run(work())
 
@@ -114,7 +116,8 @@ class House:
         statuses = []
         while self.webhooks:
             webhook = self.webhooks.pop(0)
-            statuses.append(await knock(webhook.url.split("example.com", 1)[1], webhook.body, dict(webhook.sign())))
+            url = urlsplit(webhook.url)
+            statuses.append(await knock(url.path, webhook.body, dict(webhook.sign()), query=url.query))
         return statuses
 
     def relay(self, rounds: int = 30) -> None:
