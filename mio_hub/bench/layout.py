@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ START_SECONDS = 30.0
 """How long a web process may take to listen. Two are usual."""
 LAST_LINES = 15
 """Of a log, shown when something did not work."""
+ROLES = ("worker", "beat", "web")
+NOTHING: Mapping[str, str] = {}
 
 
 class Failed(Exception):
@@ -101,17 +103,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def the_hub(platform_url: str, folder: Path) -> Iterator[Pipeline]:
-    """The Hub's own processes, as `./hub up` starts them."""
+def the_hub(
+    platform_url: str, folder: Path, roles: Collection[str] = ROLES, extra: Mapping[str, str] = NOTHING
+) -> Iterator[Pipeline]:
+    """The Hub's own processes, as `./hub up` starts them: all of them or some ``roles``, with ``extra`` settings."""
     pipeline = Pipeline("hub", free_port(), folder)
     environment = os.environ | {
         "MIO_SANDBOX_URL": platform_url,
         "MIO_PORT": str(pipeline.port),
         "MIO_BEAT_SCHEDULE_FILE": str(folder / "beat-schedule"),
+        **extra,
     }
     with _running(pipeline):
         for role, command, _ in services(environment):
-            pipeline.start(role, command, environment)
+            if role in roles:
+                pipeline.start(role, command, environment)
         yield pipeline
 
 

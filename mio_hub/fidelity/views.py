@@ -9,9 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 import connectors
 from connectors.fidelity import table
 from mio_hub.fidelity.preview import SAMPLE, panes
+from mio_hub.limits import Limit, limited
 
 LONGEST = 4_000
 """Characters: four messages of the tersest platform. The worst such text takes under a second to draw, a usual one 20 ms."""
+
+OFTEN = Limit("preview", 60)
+"""The page asks once in every pause of a typist: about 30 times a minute. The worst texts cost less than one core so."""
 
 
 @require_safe
@@ -29,8 +33,13 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "fidelity/page.html", shown)
 
 
+def _too_often(request: HttpRequest, why: str) -> JsonResponse:
+    return JsonResponse({"error": f"The preview was asked for too often. {why}"}, status=429)
+
+
 @require_POST
-def preview(request: HttpRequest) -> JsonResponse:
+@limited(OFTEN, _too_often)
+def preview(request: HttpRequest) -> HttpResponse:
     """What becomes of a typed text on every platform."""
     text = request.POST.get("text", "").replace("\r\n", "\n")  # forms send line breaks so
     if len(text) > LONGEST:

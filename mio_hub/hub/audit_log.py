@@ -24,7 +24,7 @@ PAGE = 50
 BATCH = 500
 """Entries read at a time for an export; no connection is held while a slow browser takes them."""
 
-RECENT = 10_000
+RECENT = 2_000
 """Entries looked through for what the filter offers, so that it takes no longer as the log grows."""
 
 COLUMNS = ("when", "who", "action", "subject", "before", "after", "address")

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 import connectors
 from accounts import tokens
-from accounts.models import Installation, PlatformApp, Tenant
+from accounts.models import Installation, PlatformAccount, PlatformApp, Tenant
 from connectors.consent import Connects
 from connectors.contract import Platform
 from relay.hearsay import last_heard
+from relay.models import ConversationLink
 
 STATES = {
     Installation.State.CONNECTED: ("Connected", "good"),
@@ -63,11 +66,17 @@ def card(installation: Installation) -> Card:
 
 
 def _counted(rows: QuerySet[Installation]) -> list[Installation]:
-    return list(
-        rows.select_related("connected_by")
-        .annotate(account_count=Count("accounts", distinct=True), link_count=Count("links", distinct=True))
-        .order_by("platform", "name", "pk")
-    )
+    """With their numbers, each counted by itself: a join would pair every account with every channel."""
+    counts = {
+        "account_count": _count(PlatformAccount.objects.all()),
+        "link_count": _count(ConversationLink.objects.all()),
+    }
+    return list(rows.select_related("connected_by").annotate(**counts).order_by("platform", "name", "pk"))
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    ours = rows.filter(installation=OuterRef("pk")).order_by().values("installation")
+    return Coalesce(Subquery(ours.values(many=Count("*"))), 0)
 
 
 def _card(row: Installation, heard_at: datetime | None) -> Card:

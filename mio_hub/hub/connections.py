@@ -18,6 +18,7 @@ from connectors.consent import Preset, Purpose
 from connectors.contract import Platform
 from mio_hub.hub import cards, guide
 from mio_hub.hub.connection_forms import DisconnectForm, StartForm
+from mio_hub.limits import Limit, limited
 from mio_hub.scopes import tables
 from relay.resuming import resume
 
@@ -80,8 +81,12 @@ def _face(platform: str) -> Platform:
 
 # --- Coming back
 
+OFTEN = Limit("callback", 30)
+"""Each may cost calls to the platform. Connecting takes four at most, and nobody does that every few seconds."""
+
 
 @require_safe
+@limited(OFTEN)
 @login_required
 def callback(request: HttpRequest, platform: str) -> HttpResponse:
     """Where a platform sends the browser back to."""

@@ -1,13 +1,18 @@
 """The forms of a tenant's pages."""
 
 from datetime import date
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import DomainNameValidator, RegexValidator
+from django.forms.renderers import BaseRenderer
+from django.forms.utils import flatatt
 from django.http import QueryDict
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.access import May, may
 from accounts.adapters import has_second_factor
@@ -51,10 +56,30 @@ class TenantForm(forms.ModelForm[Tenant]):
             field.disabled = not may(actor, May.CHANGE)
 
 
+@cache
+def _time_zones() -> list[tuple[str, str]]:
+    """Python reads six hundred files to find them."""
+    return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+
+
+class LongSelect(forms.Select):
+    """Draws its options itself: Django's draws two templates for each, 0.2 s of work for all time zones."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        marks = {True: mark_safe(" selected"), False: ""}  # our own words, nobody's input
+        choices = ((key, marks[key == value], label) for key, label in self.choices)
+        options = format_html_join("", '<option value="{}"{}>{}</option>', choices)
+        told = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return format_html("<select{}>{}</select>", told, options)
+
+
 class GeneralForm(TenantForm):
     time_zone = forms.ChoiceField(
         help_text="Times on these pages and in exports are told in it.",
-        choices=lambda: [(name, name.replace("_", " ")) for name in sorted(available_timezones())],
+        choices=_time_zones,
+        widget=LongSelect,
     )
     command_name = forms.CharField(
         max_length=30,

@@ -10,13 +10,18 @@ from accounts import inviting
 from accounts.members import NotPossible
 from accounts.models import Invitation, User
 from accounts.signing_up import greet
+from mio_hub.limits import Limit, limited
 
 KEPT = "invitation"
 """The session's name for the digest of the token, while somebody signs in or up."""
 
+OFTEN = Limit("invitation", 60)
+"""Each new browser with a link is a new session row. A whole team that joins from one office stays below."""
+
 
 @require_safe
 @never_cache
+@limited(OFTEN)
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address, where it would be seen and passed on."""
     request.session[KEPT] = inviting.digest(token)
@@ -25,6 +30,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@limited(OFTEN)
 def page(request: HttpRequest) -> HttpResponse:
     """Ask before joining: e-mail scanners open links, and the browser may be signed in as somebody else."""
     invitation = inviting.find(request.session.get(KEPT, ""))

@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts.access import May
 from accounts.audit import record
 from accounts.models import Installation, Invitation, Membership, Person, Tenant
-from tests.hub.walking import OBJECTS, SHARED, Address, addresses, page_text
+from mio_hub.bench.walking import OBJECTS, SHARED, Address, addresses
+from tests.hub.reading import page_text
 from tests.people import People
 
 EVERYWHERE = [pytest.param(address, id=address.name) for address in addresses()]

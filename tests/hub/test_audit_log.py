@@ -12,7 +12,7 @@ from pytest_django.asserts import assertNumQueries
 from accounts.audit import record
 from accounts.models import AuditEntry, Tenant
 from tests.accounts.asking import request_of
-from tests.hub.walking import page_text
+from tests.hub.reading import page_text
 from tests.people import SEEN, People
 
 

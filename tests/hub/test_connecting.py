@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.utils import timezone
+from redis import Redis
 
 import connectors
 from accounts import connecting, tasks
@@ -20,7 +21,7 @@ PLATFORMS = connectors.slugs()
 
 
 @pytest.fixture
-def traveller(world: World, people: People, intercepted_requests: Any, settings: Any) -> Traveller:
+def traveller(world: World, people: People, redis: Redis, intercepted_requests: Any, settings: Any) -> Traveller:
     settings.MIO_BASE_URL = HUB
     return Traveller(world, people, people.browser(people.bob))
 

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django import forms
 from django.test import Client
 from django.utils import timezone
+from lxml import html
 
 from accounts import tenant_settings
 from accounts.deleting import GRACE
 from accounts.models import AuditEntry, Installation, RestrictedUser, Tenant, TrustedOrganization
+from mio_hub.hub.forms import LongSelect
 from relay.models import ConversationLink, UniversalConversation
 from tests.people import People
 
@@ -156,3 +159,16 @@ def test_an_auditor_sees_settings_greyed_out(people: People) -> None:
     page: Any = people.browser(people.carla).get(f"/t/{people.acme.key}/settings/security/", secure=True)
     assert "not change them" in page.content.decode()
     assert all(field.disabled for field in page.context["form"].fields.values())
+
+
+def test_a_long_list_is_drawn_as_django_draws_it() -> None:
+    choices = [("a", "A & <b>"), ('"b"', "B"), ("c", "C")]
+    drawn = [
+        html.fromstring(widget.render("zone", '"b"', {"id": "id_zone", "required": True}))
+        for widget in (LongSelect(choices=choices), forms.Select(choices=choices))
+    ]
+    ours, theirs = ([(one.tag, dict(one.attrib), (one.text or "").strip()) for one in each.iter()] for each in drawn)
+    assert [(tag, set(attrs), text) for tag, attrs, text in ours] == [
+        (tag, set(attrs), text) for tag, attrs, text in theirs
+    ]
+    assert [attrs.get("value") for _, attrs, _ in ours if "selected" in attrs] == ['"b"']

@@ -15,18 +15,20 @@ import aiohttp
 import pytest
 
 import connectors
-from accounts.models import Tenant
+from accounts.models import Tenant, User
 from connectors.contract import Credentials, Envelope, Request
 from connectors.messages import AccountId, Edited, Event, Kind, Posted, Reacted, WorkspaceId
 from connectors.richtext import BulletList, CodeBlock, NumberedList, Quote, mentions, plain
 from connectors.sandbox import World
 from mio_hub import embedded, supervisor
-from mio_hub.bench import company, report, traffic
+from mio_hub.bench import company, population, report, traffic
 from mio_hub.bench.carrier import Carried, carry
 from mio_hub.bench.cells import Cell, Result, all_cells, few_cells
 from mio_hub.bench.conversions import conversion_table, heard
 from mio_hub.bench.files import DATA, FileFigures, Platforms, figures, files_table
 from mio_hub.bench.mix import MIX, mixed
+from mio_hub.bench.pages import Page, pages, pages_table, queries
+from mio_hub.bench.population import Size
 from mio_hub.bench.rounds import NOTHING_WRONG, Counts, Round, counts, latencies, percentile
 from mio_hub.bench.stages import NAMES, Stage, as_request, example
 from mio_hub.bench.target import Connection, Target
@@ -309,6 +311,52 @@ def test_it_settles_only_in_an_empty_database() -> None:
         company.settle(channels=1)
     company.leave()
     assert not Tenant.objects.exists()
+
+
+# --- pages
+
+FEW = Size(tenants=3, people=8, members=8, invitations=8, listed=8, entries=110, channels=8, subscriptions=4)
+MORE = Size(tenants=6, people=80, members=40, invitations=40, listed=40, entries=400, channels=80, subscriptions=40)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_page_asks_the_database_more_when_there_is_more_in_it() -> None:
+    few, more = queries_made(FEW), queries_made(MORE)
+    assert len(few) > 20
+    assert few == more
+    assert max(few.values()) <= 20
+
+
+def queries_made(size: Size) -> dict[str, int]:
+    """By page; each was asked for before, so that what is found out once is known."""
+    visitor = population.fill(size)
+    try:
+        return {name: queries(visitor, path) for name, path in pages(visitor)}
+    finally:
+        population.leave()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_hub_has_half_of_everything_in_its_first_tenant_and_leaves_nothing() -> None:
+    tenant = population.fill(FEW).tenant
+    assert [(t.people.count(), t.audit.count(), t.conversations.count()) for t in Tenant.objects.order_by("pk")] == [
+        (4, 55, 4),
+        (2, 28, 2),
+        (2, 27, 2),
+    ]
+    assert [each.accounts.count() for each in tenant.installations.all()] == [4] * 5
+    with pytest.raises(company.NotEmpty):
+        population.fill(FEW)
+    population.leave()
+    assert not Tenant.objects.exists()
+    assert not User.objects.exists()
+
+
+def test_a_page_that_breaks_the_promise_is_named() -> None:
+    quick, slow = (10.0, 20.0, 30.0), (90.0, 101.0, 120.0)
+    shown = pages_table([Page("home", 200, 9, 5.0, 1.0, quick, slow), Page("audit", 200, 12, 5.0, 1.0, slow, slow)], 60)
+    assert shown.splitlines()[-1].endswith("with one client: audit")
+    assert shown.index("audit ") < shown.index("home ")
 
 
 # --- the table

@@ -13,12 +13,14 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mio_hub.bench import company, report
+from mio_hub.bench import company, population, report
 from mio_hub.bench.cells import all_cells, few_cells
 from mio_hub.bench.conversions import conversion_table, conversions
 from mio_hub.bench.files import files_per_second, files_table
 from mio_hub.bench.layout import Failed
 from mio_hub.bench.memory import memory_table
+from mio_hub.bench.pages import measure, pages_table
+from mio_hub.bench.population import Size
 from mio_hub.bench.rounds import NOTHING_WRONG
 from mio_hub.bench.run import memory_run, side_by_side
 from mio_hub.bench.stages import pure_work, stages
@@ -32,6 +34,9 @@ INTERRUPTED = 130
 """The exit code that shells know for it."""
 MESSAGES = 50_000
 """Of a memory run: a leak of 1 kB a message shows as 50 MiB."""
+REQUESTS = 60
+QUICK_REQUESTS = 20
+"""To each page: the 95th percentile is then the third or first slowest."""
 
 
 class Command(BaseCommand):
@@ -47,22 +52,33 @@ class Command(BaseCommand):
         )
         parser.add_argument("--memory", action="store_true", help="the Hub's memory over many messages, nothing else")
         parser.add_argument("--messages", type=int, default=MESSAGES, help=f"of --memory (default {MESSAGES:,})")
+        parser.add_argument("--pages", action="store_true", help="the pages of a Hub with 100,000 people, nothing else")
         parser.add_argument("--json", action="store_true", help="for a program instead of a person")
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _stop)
         call_command("migrate", verbosity=0)
         try:
-            company.settle(max(options["channels"]))
-        except company.NotEmpty as error:
-            raise CommandError(str(error)) from None
-        try:
             with tempfile.TemporaryDirectory(prefix="mio-bench-") as folder:
-                sound = self.memory(Path(folder), options) if options["memory"] else self.table(Path(folder), options)
-        except Failed as error:
+                (self.pages if options["pages"] else self.messages)(Path(folder), options)
+        except (Failed, company.NotEmpty) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
+
+    def pages(self, folder: Path, options: dict[str, Any]) -> None:
+        times = QUICK_REQUESTS if options["quick"] else REQUESTS
+        visitor = population.fill(Size())
+        try:
+            population.analyze()
+            self.stdout.write(pages_table(measure(visitor, times, folder), times))
+        finally:
+            population.leave()
+
+    def messages(self, folder: Path, options: dict[str, Any]) -> None:
+        company.settle(max(options["channels"]))
+        try:
+            sound = (self.memory if options["memory"] else self.table)(folder, options)
         finally:
             company.leave()
         if not sound:

@@ -1,11 +1,10 @@
-"""Every address of a tenant's pages, found where Django finds them."""
+"""Every address of a tenant's pages, found where Django finds them, and something to put into each."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from accounts.models import (
     RestrictedUser,
     Tenant,
     TrustedOrganization,
+    User,
 )
 
 OBJECTS: dict[str, Callable[[Tenant], Any]] = {
@@ -54,8 +54,6 @@ SHARED = frozenset({"platform", "name"})
 
 
 def _extra(tenant: Tenant) -> Any:
-    from accounts.models import User
-
     name = f"extra-{tenant.key}"
     return User.objects.get_or_create(username=name, defaults={"email": f"{name}@extra.example"})[0]
 
@@ -99,12 +97,3 @@ def _walk(found: list[Any], route: str, above: tuple[Any, ...]) -> Iterator[tupl
 
 def _arguments(patterns: tuple[Any, ...]) -> set[str]:
     return {name for pattern in patterns for name in getattr(pattern, "converters", {})}
-
-
-def page_text(page: Any) -> str:
-    """What a page says, also where it is sent in pieces by an asynchronous view."""
-
-    async def gathered() -> bytes:
-        return b"".join([piece async for piece in page])
-
-    return (async_to_sync(gathered)() if page.streaming else page.content).decode()

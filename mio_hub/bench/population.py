@@ -1,0 +1,166 @@
+"""A full Hub for the pages: many tenants, one of them with half of everything, and an owner who looks at it."""
+
+import sys
+from dataclasses import dataclass
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection, transaction
+
+import connectors
+from accounts.models import Installation, Membership, Tenant, User
+from accounts.tokens import keep
+from connectors.consent import Granted
+from mio_hub.bench.company import NotEmpty
+from mio_hub.bench.walking import OBJECTS
+
+SIGN_IN = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many there are of everything. Every second one belongs to the first tenant, the rest to the others in turn.
+
+    ``people`` have an account on each connection of their tenant, each of ``channels`` a leg on two.
+    """
+
+    tenants: int = 50
+    people: int = 100_000
+    members: int = 200
+    invitations: int = 100
+    listed: int = 200
+    entries: int = 100_000
+    channels: int = 2_000
+    subscriptions: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The owner of the first tenant, signed in: ``session`` is the value of the session's cookie."""
+
+    tenant: Tenant
+    session: str
+
+
+# ``whose`` is the tenant of a number: the first for the even ones.
+_WHOSE = """
+WITH tenants AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS many FROM accounts_tenant),
+whose AS (
+    SELECT n, id AS tenant_id FROM generate_series(0, %(size)s - 1) AS n
+    JOIN tenants ON place = CASE WHEN n %% 2 = 0 OR many = 1 THEN 0 ELSE 1 + n / 2 %% (many - 1) END
+)
+"""
+
+_ROWS = {
+    "people": """
+        INSERT INTO accounts_person (tenant_id, name, email)
+        SELECT tenant_id, 'Person ' || n, 'person' || n || '@bench.example' FROM whose""",
+    "members": """,
+        users AS (
+            INSERT INTO accounts_user (username, email, first_name, last_name, password, is_superuser, is_staff, is_active,
+                                       date_joined)
+            SELECT 'member' || n, 'member' || n || '@bench.example', 'Member', n::text, '!', false, false, true, now()
+            FROM whose RETURNING id, username
+        )
+        INSERT INTO accounts_membership (tenant_id, user_id, role, created_at, welcomed_on)
+        SELECT tenant_id, id, 'administrator', now(), '' FROM whose JOIN users ON username = 'member' || n""",
+    "invitations": """
+        INSERT INTO accounts_invitation (tenant_id, email, role, digest, created_at, expires_at)
+        SELECT tenant_id, 'invited' || n || '@bench.example', 'auditor', 'digest' || n, now(), now() + interval '4 days'
+        FROM whose""",
+    "listed": """,
+        trusted AS (
+            INSERT INTO accounts_trustedorganization (tenant_id, domain) SELECT tenant_id, n || '.example' FROM whose
+        )
+        INSERT INTO accounts_restricteduser (tenant_id, email) SELECT tenant_id, n || '@bench.example' FROM whose""",
+    "entries": """
+        INSERT INTO accounts_auditentry (tenant_id, actor_name, action, subject, before, after, address, at)
+        SELECT tenant_id, 'member' || n %% 40 || '@bench.example', 'changed thing ' || n %% 30, 'Thing ' || n,
+               '{"name": "old"}', '{"name": "new"}', '192.0.2.1', now() - interval '1 minute' * (%(size)s - n)
+        FROM whose""",
+    "channels": """,
+        conversations AS (
+            INSERT INTO relay_universalconversation (tenant_id, name, created_at)
+            SELECT tenant_id, 'channel ' || n, now() FROM whose RETURNING id, tenant_id, name
+        ),
+        legs AS (
+            SELECT id, tenant_id, row_number() OVER (PARTITION BY tenant_id ORDER BY id) AS place
+            FROM accounts_installation
+        )
+        INSERT INTO relay_conversationlink (conversation_id, installation_id, external_id, name, is_active, allows_broadcast,
+            allows_files, carries_apps, shows_notices, follows_names, shows_corrections, setbacks, reason)
+        SELECT c.id, legs.id, 'place' || c.id, c.name, true, false, true, true, true, true, true, 0, ''
+        FROM conversations c JOIN legs USING (tenant_id) WHERE legs.place <= 2""",
+}
+"""By the field of ``Size`` that says how many."""
+
+_ACCOUNTS = """
+INSERT INTO accounts_platformaccount (installation_id, person_id, external_id, name, email, avatar_url, is_bot)
+SELECT i.id, p.id, 'account' || p.id, p.name, p.email, 'https://avatars.example.com/' || p.id || '.png', false
+FROM accounts_person p JOIN accounts_installation i USING (tenant_id)
+"""
+
+_SUBSCRIPTIONS = """
+INSERT INTO accounts_subscription (installation_id, resource, external_id, problem, checked_at)
+SELECT i.id, 'resource ' || n, 'subscription' || n, '', now()
+FROM accounts_installation i, generate_series(1, %(size)s) AS n WHERE i.tenant_id = %(tenant)s
+"""
+
+
+@transaction.atomic
+def fill(size: Size) -> Visitor:
+    """Fill an empty, migrated database. Raises ``NotEmpty`` for any other."""
+    if Tenant.objects.exists() or User.objects.exists():
+        raise NotEmpty("This database is in use. ./hub bench brings one of its own; run that.")
+    print(f"bench: {size.people:,} people move in …", file=sys.stderr, flush=True)
+    tenants = Tenant.objects.bulk_create([Tenant(name=f"Company {number}") for number in range(size.tenants)])
+    for make in OBJECTS.values():
+        make(tenants[0])
+    _connect(tenants)
+    with connection.cursor() as cursor:
+        for name, rows in _ROWS.items():
+            cursor.execute(_WHOSE + rows, {"size": getattr(size, name)})
+        cursor.execute(_ACCOUNTS)
+        cursor.execute(_SUBSCRIPTIONS, {"size": size.subscriptions, "tenant": tenants[0].pk})
+    return _visitor(tenants)
+
+
+def analyze() -> None:
+    """Let PostgreSQL count, as its autovacuum does within a minute of such a change."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+@transaction.atomic
+def leave() -> None:
+    """Undo ``fill``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE accounts_tenant, accounts_user, django_session CASCADE"
+        )  # row by row would take minutes
+
+
+def _connect(tenants: list[Tenant]) -> None:
+    """Every platform in every tenant; the first has one more, to which its addresses lead. Only its own have tokens."""
+    rows = [
+        Installation(
+            tenant=tenant, platform=slug, workspace=f"W-{tenant.key}", name=f"{tenant} on {slug}", account="U0"
+        )
+        for tenant in tenants
+        for slug in connectors.slugs()
+    ]
+    Installation.objects.bulk_create(rows)
+    for installation in Installation.objects.filter(tenant=tenants[0]):
+        keep(installation, [Granted("bot", "bench")])
+
+
+def _visitor(tenants: list[Tenant]) -> Visitor:
+    """They own the first tenant and audit the last."""
+    owner = User.objects.create_user("owner", "owner@bench.example", first_name="Ann", last_name="Moreau")
+    Membership.objects.create(tenant=tenants[0], user=owner, role=Membership.Role.OWNER)
+    Membership.objects.create(tenant=tenants[-1], user=owner, role=Membership.Role.AUDITOR)
+    session = SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(owner.pk), SIGN_IN
+    session[HASH_SESSION_KEY] = owner.get_session_auth_hash()
+    session.save()
+    return Visitor(tenants[0], str(session.session_key))
