@@ -8,11 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from connectors.calls import Calls
 from connectors.messages import AccountId, ConversationId, WorkspaceId
 from connectors.richtext import Document
+
+OURS = MappingProxyType({"ours": True})
+"""Metadata of a field of ``Secrets`` that no console tells: it is ours to make up."""
 
 
 class Preset(StrEnum):

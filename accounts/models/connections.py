@@ -73,7 +73,7 @@ class Installation(models.Model):
         constraints = [models.UniqueConstraint(fields=["platform", "workspace"], name="one_installation_per_workspace")]
 
     def __str__(self) -> str:
-        return f"{self.name} on {self.platform}"
+        return f"{self.name} on {connectors.get(self.platform).platform.label}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         connectors.get(self.platform)

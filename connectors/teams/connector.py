@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.calls import Call, Calls
-from connectors.consent import App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
+from connectors.consent import OURS, App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
 from connectors.contract import (
     CarriesFiles,
     Connector,
@@ -83,7 +83,7 @@ class Teams(
     class Secrets:
         """``client_state_key`` makes the ``clientState`` of our subscriptions, by tenant."""
 
-        client_state_key: str = field(repr=False)
+        client_state_key: str = field(repr=False, metadata=OURS)
 
     @classmethod
     def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:

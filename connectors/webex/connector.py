@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.calls import Call, Calls
-from connectors.consent import App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
+from connectors.consent import OURS, App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
 from connectors.contract import (
     CarriesFiles,
     Connector,
@@ -51,7 +51,7 @@ LONGEST_TEXT = 7_000
 class Secrets:
     """``webhook_secret`` is the one we set on every webhook that we create; Webex signs with it."""
 
-    webhook_secret: str = field(repr=False)
+    webhook_secret: str = field(repr=False, metadata=OURS)
 
 
 LARGEST_FILE = 100 * 1024**2

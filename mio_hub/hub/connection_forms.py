@@ -1,6 +1,8 @@
 """The forms of Connect Platforms."""
 
+from collections.abc import Mapping
 from dataclasses import fields
+from secrets import token_urlsafe
 from typing import Any
 
 from django import forms
@@ -47,8 +49,10 @@ class OwnAppForm(forms.Form):
         super().__init__(*args, **kwargs)
         registration, secrets = fields(oauth.platform(platform).Registration), fields(connectors.get(platform).Secrets)
         self.registration = [field.name for field in registration]
-        self.secret = [field.name for field in secrets]
-        for field in (*registration, *secrets):
+        told = [field for field in secrets if not field.metadata.get("ours")]
+        self.secret = [field.name for field in told]
+        self.ours = [field.name for field in secrets if field.metadata.get("ours")]
+        for field in (*registration, *told):
             widget = forms.TextInput() if field.repr else forms.PasswordInput(attrs={"autocomplete": "off"})
             self.fields[field.name] = forms.CharField(
                 max_length=500,
@@ -59,3 +63,7 @@ class OwnAppForm(forms.Form):
 
     def values(self, names: list[str]) -> dict[str, str]:
         return {name: self.cleaned_data[name].strip() for name in names}
+
+    def made_up(self, known: Mapping[str, str]) -> dict[str, str]:
+        """The secrets that are ours to make: those in use are kept, for standing orders are proven with them."""
+        return {name: known.get(name) or token_urlsafe(32) for name in self.ours}

@@ -38,7 +38,7 @@ def preparation(request: HttpRequest, platform: str) -> HttpResponse:
     shown = {
         "platform": face,
         "parts": guide.parts(platform, tenant.product_name),
-        "app": cards.has_app(tenant, platform),
+        "has_app": cards.has_app(tenant, platform),
     }
     return render(request, "hub/connections/preparation.html", shown)
 
@@ -140,7 +140,12 @@ def connected(request: HttpRequest, number: int) -> HttpResponse:
     """Success: what was granted, and what is off for want of a permission."""
     installation = _installation(request, number)
     granted, lacking = scopes_of(installation)
-    shown = {"installation": installation, "granted": granted, "lacking": lacking, "card": cards.card(installation)}
+    shown = {
+        "installation": installation,
+        "platform": _face(installation.platform),
+        "granted": granted,
+        "lacking": lacking,
+    }
     return render(request, "hub/connections/connected.html", shown)
 
 
@@ -152,7 +157,7 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
     granted, lacking = scopes_of(installation)
     shown = {
         "installation": installation, "granted": granted, "lacking": lacking, "card": cards.card(installation),
-        "subscriptions": installation.subscriptions.order_by("resource")[:200],
+        "platform": _face(installation.platform), "subscriptions": installation.subscriptions.order_by("resource")[:200],
     }  # fmt: skip
     return render(request, "hub/connections/connection.html", shown)
 
@@ -178,8 +183,14 @@ def end(request: HttpRequest, number: int) -> HttpResponse:
         for sentence in left:
             messages.warning(request, sentence)
         return redirect("hub:connections", tenant_of(request).key)
-    links = installation.links.count()
-    return render(request, "hub/connections/end.html", {"installation": installation, "form": form, "links": links})
+    shown = {
+        "installation": installation,
+        "platform": _face(installation.platform),
+        "form": form,
+        "links": installation.links.count(),
+        "parts": guide.parts(installation.platform, tenant_of(request).product_name),
+    }
+    return render(request, "hub/connections/end.html", shown)
 
 
 def _installation(request: HttpRequest, number: int) -> Installation:

@@ -20,7 +20,6 @@ def page(request: HttpRequest) -> HttpResponse:
         "platforms": platforms,
         "connected": len(connected),
         "is_enough": len(connected) >= ENOUGH,
-        "troubled": [card for each in connected for card in each.connections if card.tone != "good"],
         "channels": sum(card.channels for each in connected for card in each.connections),
     }
     return render(request, "hub/home.html", shown)

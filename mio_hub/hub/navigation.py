@@ -51,5 +51,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def _entries(path: str, key: str) -> list[Entry]:
     addresses = [(reverse(name, args=[key]), label, icon) for name, label, icon in PAGES]
+    if path.startswith((f"/t/{key}/connections/", "/connect/")):  # further steps of the same story
+        path = reverse("hub:connections", args=[key])
     current = max((address for address, _, _ in addresses if path.startswith(address)), key=len, default="")
     return [Entry(address, label, icon, address == current) for address, label, icon in addresses]

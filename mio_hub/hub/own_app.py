@@ -48,7 +48,8 @@ def keep(request: HttpRequest, platform: str) -> HttpResponse:
     form = OwnAppForm(request.POST, platform=platform)
     if not form.is_valid():
         return _shown(request, platform, own, form, _connector(platform))
-    own.registration, own.secrets = form.values(form.registration), form.values(form.secret)
+    own.registration = form.values(form.registration)
+    own.secrets = form.values(form.secret) | form.made_up(own.secrets)
     with transaction.atomic():
         own.save()
         after = {"client_id": own.registration["client_id"]}

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from playwright.sync_api import Browser
 
 from mio_hub import development
 
-UP = """
+HUB = """
 import sys
 from pathlib import Path
 from mio_hub import supervisor
 supervisor.VAR = Path(sys.argv[1])
-sys.exit(supervisor.main("up", []))
+sys.exit(supervisor.main(sys.argv[2], sys.argv[3:]))
 """
+"""A verb of `./hub`, in a folder of its own."""
 
 SERVERS = ("DATABASE_URL", "REDIS_URL")
 """Taken out of the environment: the suite's servers are for the suite, the product starts its own."""
@@ -28,21 +30,39 @@ STOPPED_WITHIN = 40.0
 """Seconds; longer than the graces of all its processes together."""
 
 
+@dataclass(frozen=True)
+class RunningHub:
+    """A Hub with web, worker, beat, sandbox and demo company."""
+
+    url: str
+    folder: Path
+    environment: dict[str, str]
+
+    def manage(self, *arguments: str) -> str:
+        """What a command of `manage.py` writes, beside the running product."""
+        command = [sys.executable, "-c", HUB, str(self.folder), "manage", *arguments]
+        return subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 @pytest.fixture(scope="module")
-def hub_url(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Hub with web, worker, beat, sandbox and demo company; not started where no browser is."""
+def running_hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """Not started where no browser is."""
     folder = tmp_path_factory.mktemp("hub")
     port, sandbox_port = free_port(), free_port()
+    own = environment(folder, port, sandbox_port)
     with subprocess.Popen(
-        [sys.executable, "-c", UP, folder],
-        env=environment(folder, port, sandbox_port),
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", HUB, folder, "up"], env=own, stdout=subprocess.PIPE, text=True
     ) as process:
         wait_until_up(process)
-        yield f"http://127.0.0.1:{port}"
+        yield RunningHub(f"http://127.0.0.1:{port}", folder, own)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=STOPPED_WITHIN)
+
+
+@pytest.fixture(scope="module")
+def hub_url(running_hub: RunningHub) -> str:
+    """Its address."""
+    return running_hub.url
 
 
 def environment(folder: Path, port: int, sandbox_port: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ from redis import Redis
 
 import connectors
 from accounts import connecting, tasks
-from accounts.models import AuditEntry, ConsentRequest, Installation, Membership, Tenant, Token
+from accounts.models import AuditEntry, ConsentRequest, Installation, Membership, PlatformApp, Tenant, Token
 from connectors.sandbox import World
 from tests.conftest import HUB
 from tests.consenting import SIGNED_IN, Traveller
@@ -226,3 +226,32 @@ def test_what_the_browser_says_of_the_workspace_leads_nowhere_else(traveller: Tr
     back = f"/connect/teams/callback/?{urlencode({'state': state, 'admin_consent': 'True', 'tenant': tenant})}"
     assert "did not say for which organization" in traveller.come_back(back).content.decode()
     assert not ConsentRequest.objects.filter(used_at=None).exists()
+
+
+@pytest.mark.parametrize("slug", ["teams", "webex"])
+def test_a_secret_of_ours_is_made_up_once_and_asked_of_nobody(traveller: Traveller, slug: str) -> None:
+    app = f"/t/{traveller.people.acme.key}/platforms/{slug}/app/"
+    traveller.browser.post(f"{app}begin/", secure=True)
+    kept = []
+    for client in ("1", "2"):
+        registration = {"client_id": client, "client_secret": "s", "bot_token": "b"}
+        assert traveller.browser.post(f"{app}keep/", registration, secure=True).status_code == 302
+        own = PlatformApp.objects.get()
+        assert own.registration["client_id"] == client
+        kept.append(own.secrets)
+    assert kept[0] == kept[1]
+    assert all(len(secret) > 32 for secret in kept[0].values())
+
+
+def test_the_papers_of_an_own_app_name_its_own_address_and_no_secret(traveller: Traveller) -> None:
+    app = f"/t/{traveller.people.acme.key}/platforms/slack/app/"
+    traveller.browser.post(f"{app}begin/", secure=True)
+    own = PlatformApp.objects.get()
+    manifest = traveller.browser.get(f"{app}papers/slack-app-manifest.json", secure=True)
+    assert manifest.headers["Content-Disposition"] == 'attachment; filename="slack-app-manifest.json"'
+    assert f"{HUB}/webhooks/slack/{own.key}/" in manifest.content.decode()
+    secrets = {"client_id": "1.2", "client_secret": "hush-client", "signing_secret": "hush-sign"}
+    traveller.browser.post(f"{app}keep/", secrets, secure=True)
+    page = traveller.browser.get(app, secure=True).content.decode()
+    assert "hush" not in page
+    assert "hush" not in str(list(AuditEntry.objects.values()))
