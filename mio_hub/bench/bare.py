@@ -28,7 +28,8 @@ POOL = 20
 
 Message = MutableMapping[str, Any]
 
-app = Celery("bare", broker=os.environ.get("REDIS_URL", "").replace("unix://", "redis+socket://"))
+BROKER = os.environ.get("REDIS_URL", "").replace("unix://", "redis+socket://")
+app = Celery("bare", broker=BROKER, set_as_current=False)  # the Hub's own tasks are none of it
 app.conf.update(task_ignore_result=True, task_default_queue=QUEUE, worker_enable_remote_control=False)
 
 

@@ -168,6 +168,8 @@ def test_issued_tokens_expire() -> None:
 
 UNDESCRIBED = {"tenantId", "tag"}
 """Graph sends an identity's tenant and a mention's tag (reference §3.1), though its metadata does not list them there."""
+LEFT_OUT = {"/me/transitiveMemberOf"}
+"""What the part of Graph's description that is at hand does not have."""
 SERVED = sorted(PERMISSIONS)
 
 
@@ -185,7 +187,7 @@ def test_what_suffices_in_the_fake_suffices_at_microsoft(method: str, path: str)
 
 
 @pytest.mark.skipif(not GRAPH_SPEC.exists(), reason="the vendor's specifications are not at hand")
-@pytest.mark.parametrize(("method", "path"), SERVED)
+@pytest.mark.parametrize(("method", "path"), [one for one in SERVED if one[1] not in LEFT_OUT])
 def test_answers_of_the_fake_match_the_published_description(method: str, path: str) -> None:
     spec = json.loads(GRAPH_SPEC.read_text())
     fake = FakeTeams(Teams.Secrets("k"), "https://hub.example")

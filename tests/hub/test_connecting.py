@@ -9,9 +9,11 @@ from django.utils import timezone
 from redis import Redis
 
 import connectors
-from accounts import connecting, tasks
+from accounts import connecting, oauth, tasks
 from accounts.models import AuditEntry, ConsentRequest, Installation, Membership, PlatformApp, Tenant, Token
+from connectors.consent import Preset, Purpose
 from connectors.sandbox import World
+from mio_hub.scopes import is_asked, tables
 from tests.conftest import HUB
 from tests.consenting import SIGNED_IN, Traveller
 from tests.people import People
@@ -255,3 +257,31 @@ def test_the_papers_of_an_own_app_name_its_own_address_and_no_secret(traveller: 
     page = traveller.browser.get(app, secure=True).content.decode()
     assert "hush" not in page
     assert "hush" not in str(list(AuditEntry.objects.values()))
+
+
+@pytest.mark.parametrize("preset", ["published", "full"])
+@pytest.mark.parametrize("slug", PLATFORMS)
+def test_what_consent_asks_for_is_what_the_pages_list(traveller: Traveller, slug: str, preset: str) -> None:
+    listed = {
+        scope.name: is_asked(scope, Preset(preset))
+        for table in tables(slug, Purpose.CONNECT)
+        for scope in table.scopes
+    }  # fmt: skip
+    for address in (f"/scopes/{slug}/", f"/t/{traveller.people.acme.key}/platforms/{slug}/scopes/"):
+        page = traveller.browser.get(address, secure=True).content.decode()
+        assert all(f"<code>{name}</code>" in page for name in listed)
+    asked: set[str] = set()
+    address = traveller.set_out(slug, preset)
+    for person in SIGNED_IN[slug]:
+        query = dict(parse_qsl(urlsplit(address).query))
+        asked |= set(query.get("scope", "").replace(",", " ").split())
+        answer = traveller.come_back(traveller.decide(address, person))
+        address = traveller.onward(answer) if answer.status_code == 200 else ""
+    wanted = {name for name, is_wanted in listed.items() if is_wanted}
+    if slug == "zoom":  # takes them from the app's registration, which is made by our manifest
+        assert asked == set()
+    elif slug == "teams":  # the application's own come as one word, the service user's by name
+        carried = {scope.name for scope in oauth.platform(slug).scopes if scope.token == "service"}
+        assert asked - {"https://graph.microsoft.com/.default"} == wanted & carried
+    else:
+        assert asked == wanted
