@@ -9,8 +9,9 @@ Result = TypeVar("Result")
 
 Flush = Callable[[list[Item]], Awaitable[list[Result] | list[Result | Exception]]]
 
-LARGEST_BATCH = 32
-"""Items a round trip: a larger batch costs little less an item, and keeps those it serves marching in step ever after."""
+LARGEST_BATCH = 8
+"""Items of one flush. What travels together waits together, for its slowest, at every following step: with 32, a hundred
+channels on a slow platform went in convoys and took a tenth longer. Fewer would cost more commits than they spare."""
 
 
 class Batcher(Generic[Item, Result]):

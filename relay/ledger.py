@@ -24,6 +24,8 @@ from relay.turns import Turn, take_turns
 
 log = structlog.get_logger(__name__)
 
+STATEMENTS = 32
+"""Statements of other modules in one transaction: each is short, and nothing marches on together after it."""
 PAGE = 20
 """Rows read ahead per mailbox: enough to keep a busy one going, little enough to keep memory flat over thousands."""
 
@@ -138,7 +140,7 @@ class Ledger:
         self.route: Batcher[list[Heard], list[Routed]] = Batcher(self._on_line(partial(route, self._lease)))
         self.deliveries_open: Batcher[int, list[Any]] = Batcher(self._on_line(self._deliveries))
         self.turn: Batcher[Turn, int | None] = Batcher(self._on_line(partial(take_turns, self._lease)))
-        self._query: Batcher[tuple[str, Mapping[str, Any]], list[Any]] = Batcher(self._on_line(self._rows))
+        self._query: Batcher[tuple[str, Mapping[str, Any]], list[Any]] = Batcher(self._on_line(self._rows), STATEMENTS)
 
     @classmethod
     async def take(cls, shard: int, of: int, seconds: float) -> "Ledger | None":
