@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1024 * 1024
 """Bytes. The largest real webhook (a Slack message with its blocks) is around 200 kB."""
+LARGEST_COMMIT = 32
+"""Events of one commit: a burst of webhooks waits for few of them, and none for long."""
 REDIS_SECONDS = 1.0
 """How long Redis may keep a platform waiting, that wants its answer within three; one commit waits for all in flight."""
 WITHOUT_REDIS_SECONDS = 5.0
@@ -193,7 +195,7 @@ class Inbox:
             settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
         )
         self._without_redis_until = 0.0
-        self._arrive: Batcher[Arrival, None] = Batcher(self._flush)
+        self._arrive: Batcher[Arrival, None] = Batcher(self._flush, LARGEST_COMMIT)
 
     async def __call__(self, arrival: Arrival) -> None:
         """Return once the event is committed, or counted as discarded."""
