@@ -194,7 +194,7 @@ class TestTurns:
         delivery.refresh_from_db()
         assert (delivery.state, delivery.part) == (Delivery.State.SENDING, 1)
         self.turn(Said(delivery.pk, delivery.event_id, 1, "W2", True, Outcome.SAID), None)
-        assert list(MessageCopy.objects.filter(link=links[1]).values_list("part", "external_id")) == [
+        assert list(MessageCopy.objects.filter(link=links[1]).order_by("part").values_list("part", "external_id")) == [
             (0, "W1"),
             (1, "W2"),
         ]
