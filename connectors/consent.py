@@ -5,14 +5,14 @@ checks of what was granted are made of these values and of nothing else. OAuth i
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 from connectors.calls import Calls
-from connectors.messages import AccountId, ConversationId, WorkspaceId
+from connectors.messages import AccountId, Button, ConversationId, WorkspaceId
 from connectors.richtext import Document
 
 OURS = MappingProxyType({"ours": True})
@@ -217,8 +217,8 @@ class Greets(ABC):
     """Our app can write to one person."""
 
     @abstractmethod
-    def greet(self, account: AccountId, body: Document) -> Calls[None]:
-        """Say something to one person in a direct message of the app."""
+    def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
+        """Say something to one person in a direct message of the app, in the platform's own rich form."""
 
 
 def wanted(scopes: Iterable[Scope], purpose: Purpose, preset: Preset) -> list[Scope]:

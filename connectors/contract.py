@@ -4,7 +4,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 from connectors.calls import Call, Calls
 from connectors.messages import (
-    Account,
     AccountId,
     Attachment,
+    Button,
     Commanded,
     ConversationId,
     Draft,
@@ -249,14 +249,6 @@ class CarriesFiles(ABC):
         """
 
 
-class ListsMembers(ABC):
-    """The platform tells who is in a conversation."""
-
-    @abstractmethod
-    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
-        """Everybody in a conversation, our own account included."""
-
-
 class NamesConversations(ABC):
     """The name of a conversation can be changed."""
 
@@ -283,13 +275,10 @@ class TakesCommands(ABC):
     """Our app can be asked things, and can answer so that only the asker reads it."""
 
     @abstractmethod
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
-        """Answer a command, privately where the platform can; returns what everybody in the conversation can read."""
+    def answer(
+        self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
+    ) -> Calls[list[MessageId]]:
+        """Answer a command, privately where the platform can; returns what everybody in the conversation can read.
 
-
-class ListsAccounts(ABC):
-    """The platform tells who an account is."""
-
-    @abstractmethod
-    def account(self, account: AccountId) -> Calls[Account]:
-        """One account, for an author or a mentioned person the directory does not know yet. Raises ``Gone``."""
+        In the platform's own rich form, with a plain text for where that is not shown.
+        """

@@ -15,6 +15,9 @@ ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 """Unique within one conversation only: Slack and Teams number messages per channel."""
 WorkspaceId = NewType("WorkspaceId", str)
+TeamId = NewType("TeamId", str)
+"""A group of conversations with members of its own: a team in Teams and in Webex. Slack and Zoom have none."""
+NO_TEAM = TeamId("")
 
 
 class Kind(StrEnum):
@@ -22,7 +25,9 @@ class Kind(StrEnum):
 
     ``CHANGED`` is a platform's word that something about a message is different, without what: its text, its reactions or
     nothing that shows. ``NOTICE`` is about the conversation: joined, left, renamed, topic, archived. ``OTHER`` is
-    everything that no conversation shows: it is counted, not stored. ``REVOKED``: the workspace took back what it had granted
+    everything that no conversation shows: it is counted, not stored. ``DIRECTORY``: an account or a conversation is not what
+    the directory holds: ``Reference.message`` is the account's id or empty, ``Reference.conversation`` the conversation's or
+    empty (with both, it is about that account's membership there). ``REVOKED``: the workspace took back what it had granted
     us. ``LAPSED``: an order to be told of things has ended or is about to; ``Reference.message`` is its id.
     """
 
@@ -34,6 +39,7 @@ class Kind(StrEnum):
     CHANGED = "changed"
     NOTICE = "notice"
     COMMAND = "command"
+    DIRECTORY = "directory"
     OTHER = "other"
     REVOKED = "revoked"
     LAPSED = "lapsed"
@@ -51,13 +57,19 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person, guest or bot as one platform's directory shows it. ``avatar_url`` is public or empty."""
+    """A person, guest or bot as one platform's directory shows it. ``avatar_url`` is public or empty.
+
+    ``is_guest``: of another organization, with limited rights here. ``is_deleted``: deactivated or removed, and still named
+    as the author of what it said.
+    """
 
     id: AccountId
     name: str
     email: str = ""
     avatar_url: str = ""
     is_bot: bool = False
+    is_guest: bool = False
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +197,14 @@ class Commanded:
     account: AccountId
     words: str
     handle: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Something to press below an answer of our app: opens ``url``."""
+
+    label: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)

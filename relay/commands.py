@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 
 from accounts.connections import Connections
 from accounts.matching import Directory
-from connectors.contract import Connector, ListsMembers, TakesCommands
+from connectors.contract import Connector, TakesCommands
+from connectors.directory import ListsMembers
 from connectors.errors import ConnectorError, NotSupported
 from connectors.http import Transport, drive
 from connectors.messages import AccountId, Commanded, ConversationId, MessageId

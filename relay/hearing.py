@@ -15,7 +15,8 @@ from redis.exceptions import RedisError
 
 from accounts.connections import Connections
 from accounts.matching import Directory
-from connectors.contract import Connector, FetchesMessages, ListsAccounts
+from connectors.contract import Connector, FetchesMessages
+from connectors.directory import ListsAccounts
 from connectors.errors import Gone, NotSupported, Reconnect, Refused, TryAgain
 from connectors.http import Transport, drive
 from connectors.messages import (

@@ -27,6 +27,7 @@ WITH {FENCED}, heard AS (
             SELECT 1 FROM relay_delivery d
             WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
         ) THEN 'later'
+        WHEN u.paused_at IS NOT NULL THEN '{Discard.PAUSED}'
         WHEN u.archived_at IS NOT NULL AND NOT h.notice THEN '{Discard.ARCHIVED}'
         ELSE '' END AS verdict
     FROM heard h

@@ -1,12 +1,27 @@
 from accounts.models.audit import AuditEntry
 from accounts.models.connections import ConsentRequest, Installation, PlatformApp, Subscription, Token
+from accounts.models.directory import (
+    Channel,
+    ChannelMember,
+    DirectoryImport,
+    Doubt,
+    SeenAccount,
+    SeenChannel,
+    SeenMember,
+    Team,
+)
 from accounts.models.people import Person, PlatformAccount
 from accounts.models.tenants import Invitation, Membership, RestrictedUser, Tenant, TrustedOrganization
+from accounts.models.user_sync import UserSync
 from accounts.models.users import User
 
 __all__ = [
     "AuditEntry",
+    "Channel",
+    "ChannelMember",
     "ConsentRequest",
+    "DirectoryImport",
+    "Doubt",
     "Installation",
     "Invitation",
     "Membership",
@@ -14,9 +29,14 @@ __all__ = [
     "PlatformAccount",
     "PlatformApp",
     "RestrictedUser",
+    "SeenAccount",
+    "SeenChannel",
+    "SeenMember",
     "Subscription",
+    "Team",
     "Tenant",
     "Token",
     "TrustedOrganization",
     "User",
+    "UserSync",
 ]

@@ -20,7 +20,10 @@ class Person(models.Model):
 
 
 class PlatformAccount(models.Model):
-    """One account on one installation, as the platform's directory shows it."""
+    """One account on one installation, as the platform's directory shows it.
+
+    ``is_deleted``: gone from the platform; it stays as the author of what it said.
+    """
 
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="accounts")
     person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="accounts")
@@ -29,6 +32,8 @@ class PlatformAccount(models.Model):
     email = models.CharField(max_length=320, blank=True)
     avatar_url = models.CharField(max_length=2000, blank=True)
     is_bot = models.BooleanField(default=False)
+    is_guest = models.BooleanField(default=False, db_default=False)
+    is_deleted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

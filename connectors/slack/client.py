@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.calls import Calls, Response
 from connectors.contract import Content, Rendered
+from connectors.directory import Page
 from connectors.errors import Gone, NotSupported, Reconnect, Refused, Unsure
 from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
 from connectors.slack.ids import author, is_bot_profile, is_id, is_ts, post_bucket, ts_of
@@ -23,8 +24,8 @@ READ = ("channels:read", "groups:read", "im:read", "mpim:read")
 PEOPLE = ("users:read", "users:read.email")
 """The second is never granted without the first, and makes Slack tell e-mail addresses as well (§5.1)."""
 
-MEMBER_PAGES = 10
-"""Pages of members: a list that nobody reads to its end needs no more."""
+MEMBERS_PAGE = 999
+"""Members per page; Slack takes numbers under 1,000 (§3.3)."""
 PAGES = 20
 """Pages searched for a lost post: four thousand messages since it was sent, hours of a busy channel."""
 PAGE = 200
@@ -160,19 +161,13 @@ def open_chat(account: AccountId) -> Calls[ConversationId]:
     return ConversationId(chat)
 
 
-def members(conversation: ConversationId) -> Calls[list[AccountId]]:
-    """Everybody in a channel, bots included; two thousand at most."""
-    found: list[AccountId] = []
-    form = {"channel": conversation, "limit": str(PAGE)}
-    for _ in range(MEMBER_PAGES):
-        page = (yield asking("conversations.members", *READ, **form)).json()
-        named = page.get("members")
-        found += [AccountId(member) for member in named if is_id(member)] if isinstance(named, list) else []
-        cursor = text_of(inner(page, "response_metadata"), "next_cursor")
-        if not cursor:
-            break
-        form["cursor"] = cursor
-    return found
+def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
+    """Some of those in a channel, bots included."""
+    form = {"channel": conversation, "limit": str(MEMBERS_PAGE)} | ({"cursor": cursor} if cursor else {})
+    page = (yield asking("conversations.members", *READ, **form)).json()
+    named = page.get("members")
+    members = tuple(AccountId(member) for member in named if is_id(member)) if isinstance(named, list) else ()
+    return Page(members, text_of(inner(page, "response_metadata"), "next_cursor"))
 
 
 def account(account: AccountId) -> Calls[Account]:

@@ -1,6 +1,6 @@
 """Slack, as the relay sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,6 @@ from connectors.contract import (
     Envelope,
     FetchesMessages,
     Limits,
-    ListsAccounts,
-    ListsMembers,
     NamesConversations,
     Platform,
     Reacts,
@@ -28,10 +26,12 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.directory import ListsAccounts, ListsMembers, Page
 from connectors.messages import (
     Account,
     AccountId,
     Attachment,
+    Button,
     Commanded,
     ConversationId,
     Draft,
@@ -127,16 +127,18 @@ class Slack(
     def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
         return names.set_topic(conversation, topic)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
+    def answer(
+        self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
+    ) -> Calls[list[MessageId]]:
         return commands.answer(command, conversation, self.parts(Draft(conversation, body, "answer")))
 
-    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
-        return client.members(conversation)
+    def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
+        return client.members_page(conversation, cursor)
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
 
-    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+    def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
         chat = yield from client.open_chat(account)
         for part in self.parts(Draft(chat, body, "greeting")):
             yield from client.post(part)

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from connectors.calls import Call, Calls, Response, judge_status
 from connectors.contract import Content, Rendered
+from connectors.directory import Page
 from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, Unavailable, Unsure
 from connectors.html import escape
 from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
@@ -24,8 +25,8 @@ PAGE = 50
 """The most messages Graph lists at once (§3.5)."""
 PAGES = 20
 """Pages read to find a lost send: a thousand threads, hours of a busy channel, at one page per second."""
-MEMBERS_PAGE, MEMBERS_PAGES = 999, 30
-"""Members listed at once at most (§3.5), and pages read: a team holds 25,000 people."""
+MEMBERS_PAGE = 999
+"""Members listed at once at most (§3.5)."""
 CLOCK_SKEW = timedelta(seconds=60)
 """How far Microsoft's clock and ours may differ; the caller drops what it knows already."""
 READ_ERROR_BYTES = 4096
@@ -199,24 +200,19 @@ def account(account: AccountId) -> Calls[Account]:
     return Account(AccountId(user["id"]), user.get("displayName") or "", email(user))
 
 
-def members(conversation: ConversationId) -> Calls[list[AccountId]]:
-    """Everybody in a channel; for a standard channel that is its team."""
-    url, page_query, found = f"{GRAPH}{channel_path(conversation)}/members", f"$top={MEMBERS_PAGE}", list[AccountId]()
-    for _ in range(MEMBERS_PAGES):
-        response = yield Call(
-            "GET",
-            f"{url}?{page_query}",
-            scopes=("ChannelMember.Read.All",),
-            bucket="get channel members",
-            token=APP,
-            judge=judge,
-        )
-        page = response.json()
-        found += [AccountId(member["userId"]) for member in page["value"] if member.get("userId")]
-        page_query = urlsplit(page.get("@odata.nextLink") or "").query
-        if not page_query:
-            break
-    return found
+def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
+    """Some of those in a channel; for a standard channel that is its team. A cursor is the query of the page."""
+    response = yield Call(
+        "GET",
+        f"{GRAPH}{channel_path(conversation)}/members?{cursor or f'$top={MEMBERS_PAGE}'}",
+        scopes=("ChannelMember.Read.All",),
+        bucket="get channel members",
+        token=APP,
+        judge=judge,
+    )
+    page = response.json()
+    members = tuple(AccountId(member["userId"]) for member in page["value"] if member.get("userId"))
+    return Page(members, urlsplit(page.get("@odata.nextLink") or "").query)
 
 
 def email(user: Mapping[str, Any]) -> str:

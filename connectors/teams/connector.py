@@ -1,6 +1,6 @@
 """Microsoft Teams, spoken to through Microsoft Graph."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,6 @@ from connectors.contract import (
     Envelope,
     FetchesMessages,
     Limits,
-    ListsAccounts,
-    ListsMembers,
     NamesConversations,
     Platform,
     Reacts,
@@ -28,10 +26,12 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.directory import ListsAccounts, ListsMembers, Page
 from connectors.messages import (
     Account,
     AccountId,
     Attachment,
+    Button,
     Commanded,
     ConversationId,
     Draft,
@@ -128,7 +128,9 @@ class Teams(
     def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
         return names.set_topic(conversation, topic)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
+    def answer(
+        self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
+    ) -> Calls[list[MessageId]]:
         """A reply to the command that mentions its author: Teams has no message that only one person sees."""
         said: list[MessageId] = []
         for part in self.parts(render.answer(command, conversation, body)):
@@ -138,8 +140,8 @@ class Teams(
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
 
-    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
-        return client.members(conversation)
+    def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
+        return client.members_page(conversation, cursor)
 
     @classmethod
     def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
@@ -172,5 +174,5 @@ class Teams(
     def unsubscribe(self, subscribed: Subscribed) -> Calls[None]:
         return subscriptions.unsubscribe(subscribed)
 
-    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+    def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
         return greeting.greet(self.credentials.account, account, body)

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from connectors.calls import Call, Calls, Response
 from connectors.contract import Content, Rendered
+from connectors.directory import Page
 from connectors.errors import Gone, Refused, Unavailable, Unsure
 from connectors.markdown import from_markdown
 from connectors.messages import (
@@ -182,11 +183,12 @@ def account(account: AccountId) -> Calls[Account]:
     )
 
 
-def members(conversation: ConversationId) -> Calls[list[AccountId]]:
-    """``GET /memberships``, page after page."""
-    query = {"roomId": conversation, "max": str(MEMBERS)}
-    items = yield from listed("/memberships", ("spark:memberships_read",), "memberships", query)
-    return list(dict.fromkeys(ids.account(person) for item in items if (person := text_of(item, "personId"))))
+def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
+    """``GET /memberships``; the next page is at the address that Webex names (§1.7)."""
+    query = None if cursor else {"roomId": conversation, "max": str(MEMBERS)}
+    items, following = yield from page_of("/memberships", ("spark:memberships_read",), "memberships", query, cursor)
+    people = (ids.account(person) for item in items if (person := text_of(item, "personId")))
+    return Page(tuple(dict.fromkeys(people)), following)
 
 
 def listed(
@@ -194,15 +196,23 @@ def listed(
 ) -> Calls[list[dict[str, Any]]]:
     """All of a list; the pages that follow are at the address that Webex names (§1.7)."""
     found: list[dict[str, Any]] = []
-    call = reading(path, scopes, bucket, query)
+    following = ""
     for _ in range(MOST_PAGES):
-        response = yield call
-        found += items_of(response)
-        following = _NEXT.search(response.headers.get("link", ""))
-        if not following or not following[1].startswith(f"{path}?"):
+        items, following = yield from page_of(path, scopes, bucket, None if following else query, following)
+        found += items
+        if not following:
             break
-        call = reading(following[1], scopes, bucket)
     return found
+
+
+def page_of(
+    path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None, following: str = ""
+) -> Calls[tuple[list[dict[str, Any]], str]]:
+    """One page of a list, and where the next is: the query of the address that Webex names, if it is of the same list."""
+    response = yield reading(f"{path}?{following}" if following else path, scopes, bucket, query)
+    link = _NEXT.search(response.headers.get("link", ""))
+    continues = link is not None and link[1].startswith(f"{path}?")
+    return items_of(response), link[1].removeprefix(f"{path}?") if link and continues else ""
 
 
 def reading(path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None) -> Call:

@@ -1,6 +1,6 @@
 """Webex as the relay sees it; every method is one line to the module that knows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,6 @@ from connectors.contract import (
     Envelope,
     FetchesMessages,
     Limits,
-    ListsAccounts,
-    ListsMembers,
     NamesConversations,
     Platform,
     Rendered,
@@ -27,10 +25,12 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.directory import ListsAccounts, ListsMembers, Page
 from connectors.messages import (
     Account,
     AccountId,
     Attachment,
+    Button,
     Commanded,
     ConversationId,
     Draft,
@@ -134,14 +134,16 @@ class Webex(
     def set_topic(self, conversation: ConversationId, topic: str) -> Calls[None]:
         return names.set_topic(conversation, topic)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
+    def answer(
+        self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
+    ) -> Calls[list[MessageId]]:
         return client.answer(command.account, self.parts(Draft(conversation, body, "answer")))
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
 
-    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
-        return client.members(conversation)
+    def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
+        return client.members_page(conversation, cursor)
 
     @classmethod
     def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
@@ -157,7 +159,7 @@ class Webex(
     def papers(cls, hub: str, webhooks: str, preset: Preset, name: str) -> list[Paper]:
         return oauth.papers(hub, preset, name)
 
-    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+    def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
         return client.greet(account, self.parts(Draft(ConversationId(""), body, "greet")))
 
     def resources(self, conversations: Iterable[ConversationId]) -> list[str]:

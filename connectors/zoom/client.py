@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from connectors.calls import Call, Calls
 from connectors.contract import Content, Credentials, Rendered
+from connectors.directory import Page
 from connectors.errors import Gone, Reconnect, Refused, Unavailable, Unsure
 from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
 from connectors.zoom import ids, reactions
@@ -198,20 +199,15 @@ def name_of(user: Mapping[str, Any]) -> str:
     return next(filter(None, names), _text(user.get("email")))
 
 
-def members(credentials: Credentials, conversation: ConversationId) -> Calls[list[AccountId]]:
-    """Everybody in a channel that the service user is in; people of other accounts by their member id (§3.2)."""
+def members_page(credentials: Credentials, conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
+    """Some of those in a channel that the service user is in; people of other accounts by their member id (§3.2)."""
     url = f"{account_url(credentials)}/channels/{quote(conversation, safe='')}/members"
-    found: list[AccountId] = []
-    page = ""
-    while True:
-        query = {"page_size": str(PEOPLE_PAGE)} | ({"next_page_token": page} if page else {})
-        answer = read((yield _get(url, MEMBERS, "medium", query)))
-        listed = answer.get("members")
-        people = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        found += filter(None, (ids.account(one.get("id"), one.get("member_id")) for one in people))
-        page = ids.opaque(answer.get("next_page_token"))
-        if not page:
-            return found
+    query = {"page_size": str(PEOPLE_PAGE)} | ({"next_page_token": cursor} if cursor else {})
+    answer = read((yield _get(url, MEMBERS, "medium", query)))
+    listed = answer.get("members")
+    people = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    members = tuple(filter(None, (ids.account(one.get("id"), one.get("member_id")) for one in people)))
+    return Page(members, ids.opaque(answer.get("next_page_token")))
 
 
 def account_url(credentials: Credentials) -> str:

@@ -8,7 +8,7 @@ A chatbot is of use for commands and for a word to one person: with ``tokens["bo
 its answers are seen by the asker alone, with ``extra["bot_name"]`` its mentions are read to the letter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -24,8 +24,6 @@ from connectors.contract import (
     Envelope,
     FetchesMessages,
     Limits,
-    ListsAccounts,
-    ListsMembers,
     NamesConversations,
     Platform,
     Reacts,
@@ -35,10 +33,12 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.directory import ListsAccounts, ListsMembers, Page
 from connectors.messages import (
     Account,
     AccountId,
     Attachment,
+    Button,
     Commanded,
     ConversationId,
     Draft,
@@ -105,7 +105,7 @@ class Zoom(
     def papers(cls, hub: str, webhooks: str, preset: Preset, name: str) -> list[Paper]:
         return papers(hub, webhooks, preset, name)
 
-    def greet(self, account: AccountId, body: Document) -> Calls[None]:
+    def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
         return answers.greet(self.credentials, account, body)
 
     @classmethod
@@ -148,12 +148,14 @@ class Zoom(
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(self.credentials, conversation, name)
 
-    def answer(self, command: Commanded, conversation: ConversationId, body: Document) -> Calls[list[MessageId]]:
+    def answer(
+        self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
+    ) -> Calls[list[MessageId]]:
         draft = Draft(conversation, body, "", thread=MessageId(command.handle) if command.handle else None)
         return answers.answer(self.credentials, command, draft, self.parts)
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
 
-    def members(self, conversation: ConversationId) -> Calls[list[AccountId]]:
-        return client.members(self.credentials, conversation)
+    def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
+        return client.members_page(self.credentials, conversation, cursor)

@@ -7,7 +7,9 @@ class UniversalConversation(models.Model):
     """What everyone shares: one conversation with a leg on each platform.
 
     ``archived_at`` is set while one of its legs is archived: nothing new crosses until that is undone. ``renamed_by_event``
-    is the inbound event that gave it its newest name.
+    is the inbound event that gave it its newest name. While ``paused_at`` is set nothing new crosses; what is said meanwhile
+    never does. ``ended_at`` is when it was unsynced: its legs are inactive, and what is known of its messages is forgotten
+    some time later.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="conversations")
@@ -15,6 +17,8 @@ class UniversalConversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True)
     renamed_by_event = models.BigIntegerField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name

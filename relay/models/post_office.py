@@ -20,6 +20,7 @@ class Discard(models.TextChoices):
     ANSWERED = "answered", "a command for our app, which answered it"
     UNWANTED = "unwanted", "not carried by the settings of this conversation"
     ARCHIVED = "archived", "said while the conversation was archived on one of its platforms"
+    PAUSED = "paused", "said while the synced channel was paused"
     GONE = "gone", "deleted before it could be read"
     FORBIDDEN = "forbidden", "the platform did not let us read it"
     UNREADABLE = "unreadable", "in a form we could not read"

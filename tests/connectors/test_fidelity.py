@@ -9,7 +9,8 @@ import pytest
 import connectors
 from connectors import contract
 from connectors.constructs import CONSTRUCTS, Construct, parts
-from connectors.contract import Connector, FetchesMessages, ListsAccounts, ListsMembers
+from connectors.contract import Connector, FetchesMessages
+from connectors.directory import ListsAccounts, ListsMembers
 from connectors.fidelity import CONDUCT, Kept, Verdict, changes, compared, table
 from connectors.markdown import from_markdown
 from connectors.rehearsal import Rehearsal

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.calls import Call, Calls, Response
-from connectors.contract import ListsMembers, Reacts, Request
+from connectors.contract import Reacts, Request
+from connectors.directory import ListsMembers
 from connectors.errors import ConnectorError, Gone, RateLimited, Refused, Unsure
 from connectors.http import Outgoing, drive_blocking, prepare
 from connectors.messages import (

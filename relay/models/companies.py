@@ -1,0 +1,77 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Now
+
+from accounts.models import Tenant
+from relay.models.conversations import UniversalConversation
+
+
+class Participation(models.Model):
+    """A company's part in a universal channel that it shares with others, and what it allows there.
+
+    The owner (``UniversalConversation.tenant``) has one as well, once there is anybody to share with. ``sends_files``: its
+    files go to the others; ``takes_files``: theirs come in. ``allows_broadcast``: a call to everybody made elsewhere calls
+    everybody here. ``allows_more``: further companies may be invited while it takes part. ``ended_at`` is when it left or was
+    removed, ``ended_by`` which of the two.
+    """
+
+    class Ending(models.TextChoices):
+        LEFT = "left"
+        REMOVED = "removed"
+        DISTRUSTED = "no longer trusted"
+
+    conversation = models.ForeignKey(UniversalConversation, on_delete=models.CASCADE, related_name="participations")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="participations")
+    sends_files = models.BooleanField(default=True)
+    takes_files = models.BooleanField(default=True)
+    allows_broadcast = models.BooleanField(default=False)
+    allows_more = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=20, choices=Ending.choices, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "tenant"], condition=Q(ended_at__isnull=True), name="a_company_takes_part_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant} in {self.conversation}"
+
+
+class ChannelInvitation(models.Model):
+    """An e-mail by which a company may join a universal channel, once and soon. ``digest`` is of the token in its link.
+
+    To one ``email`` address, or to whoever of ``domain`` opens it first: then ``email`` is whom it was sent to.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+
+    conversation = models.ForeignKey(UniversalConversation, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    domain = models.CharField(max_length=253, blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    invited_by_name = models.CharField(max_length=254, blank=True)
+    accepted_by = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "conversation", Lower("email"), condition=Q(state="open"), name="one_open_invitation_per_email"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
