@@ -4,7 +4,7 @@ The ledger keeps the state that is wanted: edited, deleted, who reacted with wha
 it (``standing.py``), whatever happened in between: that folds what waits, and makes every step repeatable.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ def _spread_to(mailboxes: str) -> str:
 )"""
 
 
-_ELSEWHERE = "l.id <> %(link)s"
+_ELSEWHERE = "l.id <> %(link)s AND l.id <> ALL(%(barred)s::bigint[])"
 _SPREAD = _spread_to(_ELSEWHERE)
 _SPREAD_TO_WORDS = _spread_to(f"""{_ELSEWHERE}
     OR EXISTS (SELECT 1 FROM relay_delivery d WHERE d.message_id = c.id AND d.link_id = l.id AND d.state < 3)
@@ -179,10 +179,19 @@ class Changes:
         self._ledger = ledger
 
     async def edited(
-        self, event: int, link: int, external_id: str, edited_at: datetime, *, is_more: bool = False
+        self,
+        event: int,
+        link: int,
+        external_id: str,
+        edited_at: datetime,
+        barred: Sequence[int] = (),
+        *,
+        is_more: bool = False,
     ) -> Routed:
         """Write down that a message now reads differently; the newest edit wins. ``is_more``: ``reacted`` follows."""
-        return await self._spread(_EDIT, event, link, external_id, edited_at=edited_at, is_more=is_more)
+        return await self._spread(
+            _EDIT, event, link, external_id, edited_at=edited_at, barred=list(barred), is_more=is_more
+        )
 
     async def deleted(self, event: int, link: int, external_id: str) -> Routed:
         """Write down that a message is gone; one that we never heard of is remembered, should it still be told."""
@@ -196,13 +205,14 @@ class Changes:
         external_id: str,
         put: Iterable[Put],
         taken: Iterable[Put],
+        barred: Sequence[int] = (),
         *,
         is_carried: bool = False,
     ) -> Routed:
         """Write down emoji that people put on a message and took back. ``is_carried``: the event went somewhere already."""
         put, taken = list(put), list(taken)
         return await self._spread(
-            _REACT, event, link, external_id, is_carried=is_carried,
+            _REACT, event, link, external_id, is_carried=is_carried, barred=list(barred),
             put_accounts=[account for account, _ in put], put_emoji=[emoji for _, emoji in put],
             taken_accounts=[account for account, _ in taken], taken_emoji=[emoji for _, emoji in taken],
         )  # fmt: skip
@@ -238,6 +248,8 @@ class Changes:
         await self._ledger.written(_EXPECT_ECHO, {"link": link, "seconds": seconds})
 
     async def _spread(self, statement: str, event: int, link: int, external_id: str, **values: Any) -> Routed:
-        told = {"event": event, "link": link, "external_id": external_id, "is_more": False, "is_carried": False}
+        told: dict[str, Any] = {
+            "event": event, "link": link, "external_id": external_id, "is_more": False, "is_carried": False, "barred": []
+        }  # fmt: skip
         row = await self._ledger.written(statement, told | values)
         return Routed(event, row.verdict, list(row.links), [])

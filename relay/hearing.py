@@ -64,10 +64,10 @@ class Ear:
         self._directory = directory
         self._transport = transport
         self._sandbox = sandbox
-        self._in_mind: OrderedDict[int, Event] = OrderedDict()
-        self._vault: Batcher[int, Mapping[str, Any] | None] = Batcher(lambda events: vault.take(redis, events))
+        self._in_mind: OrderedDict[vault.Key, Event] = OrderedDict()
+        self._vault: Batcher[vault.Key, Mapping[str, Any] | None] = Batcher(lambda events: vault.take(redis, events))
 
-    async def hear(self, event: int, installation: int, reference: Reference) -> Event:
+    async def hear(self, event: vault.Key, installation: int, reference: Reference) -> Event:
         """What happened. Raises ``Unheard`` for what does not cross, ``TryAgain`` or ``Reconnect`` to come back later."""
         if event not in self._in_mind:
             self._keep(event, await self._read(event, installation, reference))
@@ -86,12 +86,12 @@ class Ear:
         """Drop an event whose last delivery is done."""
         self._in_mind.pop(event, None)
 
-    def _keep(self, event: int, heard: Event) -> None:
+    def _keep(self, event: vault.Key, heard: Event) -> None:
         self._in_mind[event] = heard
         if len(self._in_mind) > KEPT_IN_MIND:
             self._in_mind.popitem(last=False)
 
-    async def _read(self, event: int, installation: int, reference: Reference) -> Event:
+    async def _read(self, event: vault.Key, installation: int, reference: Reference) -> Event:
         if reference.kind == Kind.DELETED:
             return Deleted(reference.message)  # there is nothing to read, and nothing left to fetch
         connector = await self._connections.connector(installation)
@@ -112,7 +112,7 @@ class Ear:
             await self._introduce(connector, installation, account, name)
         return heard
 
-    async def _kept(self, event: int) -> Mapping[str, Any] | None:
+    async def _kept(self, event: vault.Key) -> Mapping[str, Any] | None:
         """What the vault holds; without Redis it holds nothing, and the platform is asked."""
         try:
             return await self._vault(event)

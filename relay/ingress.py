@@ -16,6 +16,7 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import Error as DatabaseError
+from kombu.exceptions import OperationalError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -23,7 +24,7 @@ import connectors
 from connectors.contract import Envelope, Reply, Request
 from connectors.errors import Forged, Malformed
 from connectors.messages import Kind
-from relay import doorbell, hearsay, vault, withdrawals
+from relay import asked, doorbell, hearsay, vault, withdrawals
 from relay.batching import Batcher
 from relay.database import connect
 from relay.doors import Door, Doors
@@ -219,11 +220,23 @@ class Inbox:
         carried = [arrival for arrival in arrivals if arrival.envelope.reference.kind in CARRIED]
         discards = [(a, Discard.NOT_CARRIED) for a in arrivals if a.envelope.reference.kind not in CARRIED]
         accepted = await accept(database, [arrival.told() for arrival in carried]) if carried else []
-        discards += [(a, to.discard) for a, to in zip(carried, accepted, strict=True) if to.discard]
+        for arrival, to in zip(carried, accepted, strict=True):
+            if to.discard == Discard.NOT_LINKED and to.installation and arrival.envelope.reference.kind == Kind.COMMAND:
+                await self._ask(to.installation, arrival)
+                discards.append((arrival, Discard.ANSWERED))
+            elif to.discard:
+                discards.append((arrival, to.discard))
         if discards:
             what = DailyCount.What.DISCARD.value
             await count(database, [(a.door.platform, what, reason.value) for a, reason in discards])
         await self._hand_over(carried, accepted)
+
+    async def _ask(self, installation: int, arrival: Arrival) -> None:
+        """Without Redis nobody answers, and the asker asks again."""
+        try:
+            await asked.ask(self._redis, installation, arrival.envelope)
+        except (RedisError, OSError, OperationalError) as error:
+            log.warning("command not handed over", platform=arrival.door.platform, error=type(error).__name__)
 
     async def _hand_over(self, arrivals: list[Arrival], accepted: list[Accepted]) -> None:
         """Contents to the vault, then the bell: in this order, so that whoever hears it finds them."""

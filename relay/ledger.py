@@ -32,6 +32,7 @@ PAGE = 20
 _EVENTS = """
 SELECT e.id, e.link_id, e.kind, e.message, e.occurred_at, e.received_at, e.installation_id,
        l.external_id AS conversation, l.conversation_id AS universal, l.name, l.carries_apps,
+       EXISTS (SELECT 1 FROM relay_participation p WHERE p.conversation_id = l.conversation_id) AS is_shared,
        extract(epoch FROM clock_timestamp() - e.received_at)::float8 AS age
 FROM unnest(%s::bigint[], %s::bigint[]) AS asked(link, after), relay_conversationlink l,
 LATERAL (
@@ -43,7 +44,7 @@ WHERE l.id = asked.link ORDER BY e.id
 _DELIVERIES = """
 SELECT d.id, d.event_id AS event, d.message_id AS message, d.link_id AS link, d.state, d.part, d.tries, d.intent_at,
        l.installation_id AS installation, l.external_id AS conversation,
-       l.allows_broadcast, l.allows_files, l.shows_corrections,
+       l.allows_broadcast, l.shows_corrections,
        l.shows_notices, l.follows_names,
        e.kind AS event_kind, e.message AS event_message, e.occurred_at AS event_occurred_at,
        o.installation_id AS origin_installation, o.external_id AS origin_conversation,

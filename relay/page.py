@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.matching import storable
 from connectors.messages import (
+    AccountId,
     Commanded,
     ConversationId,
     Deleted,
@@ -25,8 +26,9 @@ from connectors.messages import (
     Stands,
     Unreacted,
 )
-from relay import vault
+from relay import policy, telling, vault
 from relay.changes import UNKNOWN
+from relay.commands import Asked
 from relay.database import REFUSALS
 from relay.hearing import Unheard
 from relay.inbox import Counted
@@ -69,6 +71,7 @@ class Page:
         self._posts: list[Heard] = []
         self._routed: list[Routed] = []
         self._degraded: dict[int, list[Counted]] = {}
+        self._kept_inside: list[Counted] = []
         self._rest = 0.0
         self.waiting = 0
         """Events left for later because what they are about was not told yet."""
@@ -136,7 +139,8 @@ class Page:
         self._discard(row, Discard.ANSWERED)
         await self._flush()
         await self._changes.expect_echo(row.link_id, ANSWER_ECHO_SECONDS)
-        for answer in await self._ingest.commands.obey(row, command):
+        asked = Asked(row.installation_id, ConversationId(row.conversation), row.link_id, row.universal)
+        for answer in await self._ingest.commands.obey(asked, command):
             await self._changes.adopt(row.link_id, answer)
 
     # --- new messages
@@ -159,7 +163,8 @@ class Page:
             Heard(
                 row.id, row.link_id, message.id, own, row.received_at,
                 "" if own or await self._is_wanted(row, message) else Discard.UNWANTED.value,
-                root=root, is_late_edit=is_late_edit, edited_at=plausible(message.edited_at, row.received_at),
+                barred=() if own else await self._barred(row, message.author), root=root,
+                is_late_edit=is_late_edit, edited_at=plausible(message.edited_at, row.received_at),
             )
         )  # fmt: skip
 
@@ -168,6 +173,17 @@ class Page:
             return True
         author = await self._ingest.directory.account(row.installation_id, message.author)
         return not (message.is_app or (author and author.is_bot))
+
+    async def _barred(self, row: Any, author: AccountId) -> tuple[int, ...]:
+        """Mailboxes of other companies that somebody's words must not reach; they are told, and it is counted."""
+        if not row.is_shared:
+            return ()
+        barred = await policy.barred(row.link_id, author)
+        if barred.links:
+            platform = (await self._ingest.connections.connector(row.installation_id)).platform.slug
+            self._kept_inside.append((platform, DISCARD, Discard.KEPT_INSIDE.value))
+            await telling.tell_barred(self._ingest.redis, row, author, is_restricted=barred.is_restricted)
+        return barred.links
 
     async def _told_late(self, row: Any, message: Message) -> None:
         """A change of a message nobody told us of: its webhook is late or lost, or it predates the link."""
@@ -180,7 +196,8 @@ class Page:
 
     async def _edited(self, row: Any, message: Message) -> None:
         at = plausible(message.edited_at, row.received_at) or row.received_at
-        routed = await self._changes.edited(row.id, row.link_id, message.id, at)
+        barred = await self._barred(row, message.author)
+        routed = await self._changes.edited(row.id, row.link_id, message.id, at, barred)
         if routed.verdict == UNKNOWN:
             await self._told_late(row, message)
         else:
@@ -190,13 +207,16 @@ class Page:
         """Compare a message with what is known of it: first its text, then who reacted with what."""
         at, is_carried = plausible(message.edited_at, row.received_at), False
         if at is not None:
-            edited = await self._changes.edited(row.id, row.link_id, message.id, at, is_more=True)
+            barred = await self._barred(row, message.author)
+            edited = await self._changes.edited(row.id, row.link_id, message.id, at, barred, is_more=True)
             is_carried = bool(edited.links)
             self._routed += [edited] if is_carried else []
         now = {(one.account, one.emoji) for one in reactions if not await self._ingest.is_own(row, one.account)}
         before = await self._changes.reactions_here(row.link_id, message.id)
+        reacting = {account for account, _ in now ^ before}
+        kept_from = {link for account in sorted(reacting) for link in await self._barred(row, AccountId(account))}
         routed = await self._changes.reacted(
-            row.id, row.link_id, message.id, now - before, before - now, is_carried=is_carried
+            row.id, row.link_id, message.id, now - before, before - now, sorted(kept_from), is_carried=is_carried
         )
         if routed.verdict != UNKNOWN:
             self._routed.append(routed)
@@ -218,7 +238,8 @@ class Page:
             return
         this = [(reaction.account, reaction.emoji)]
         put, taken = (this, []) if on else ([], this)
-        routed = await self._changes.reacted(row.id, row.link_id, message, put, taken)
+        barred = await self._barred(row, reaction.account)
+        routed = await self._changes.reacted(row.id, row.link_id, message, put, taken, barred)
         if routed.verdict != UNKNOWN:
             self._routed.append(routed)
         elif row.age < OVERTAKEN_SECONDS:
@@ -293,7 +314,7 @@ class Page:
         installations = {row.id: row.installation_id for row in self._rows}
         carried = {one.event for one in self._routed if one.links}
         over: list[int] = []
-        happenings: list[Counted] = []
+        happenings = self._kept_inside
         for one in self._routed:
             self.reached.update(one.links)
             if one.links:

@@ -52,6 +52,8 @@ WITH {FENCED}, heard AS (
     ) AS begun
     FROM fresh f JOIN relay_conversationlink l
         ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active
+    WHERE NOT EXISTS (SELECT 1 FROM unnest(%(barred_events)s::bigint[], %(barred_links)s::bigint[]) AS b(event, link)
+                      WHERE b.event = f.event AND b.link = l.id)
 ), messages AS (
     INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event)
     SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END FROM fresh
@@ -82,6 +84,7 @@ class Heard:
     ``root`` is the message whose thread it belongs to. ``is_late_edit``: the event tells an edit of a message that nobody
     told us of, ``edited_at`` is when it was made. ``is_notice``: about the conversation, told even while that is archived.
     ``ready`` are mailboxes whose actor waits for this very commit: it may record the intent to send along with the message.
+    ``barred`` are mailboxes that it must not reach.
     """
 
     event: int
@@ -91,6 +94,7 @@ class Heard:
     received_at: datetime
     discard: str = ""
     ready: tuple[int, ...] = ()
+    barred: tuple[int, ...] = ()
     root: int | None = None
     is_late_edit: bool = False
     edited_at: datetime | None = None
@@ -136,6 +140,8 @@ async def route(lease: Lease, line: Any, batches: list[list[Heard]]) -> list[lis
         "notices": [h.is_notice for h in heard],
         "ready_events": [h.event for h in heard for _ in h.ready],
         "ready_links": [link for h in heard for link in h.ready],
+        "barred_events": [h.event for h in heard for _ in h.barred],
+        "barred_links": [link for h in heard for link in h.barred],
     }
     cursor = await line.execute(_ROUTE, {**lease, **values})
     routed = _routed(await cursor.fetchall())

@@ -79,7 +79,7 @@ async def drain(
     if ledger is None:
         return False
     try:
-        async with _tools() as (redis, session):
+        async with tools() as (redis, session):
             transport, opener = transport or over_aiohttp(session), opener or opening_over_aiohttp(session)
             await Shard(ledger, redis, transport, opener).run(should_stop, seconds)
     finally:
@@ -89,7 +89,8 @@ async def drain(
 
 
 @asynccontextmanager
-async def _tools() -> AsyncIterator[tuple[Redis, aiohttp.ClientSession]]:
+async def tools() -> AsyncIterator[tuple[Redis, aiohttp.ClientSession]]:
+    """What a worker reaches Redis and the platforms with."""
     redis: Redis = Redis.from_url(settings.REDIS_URL)
     connector = aiohttp.TCPConnector(
         limit=CONNECTIONS_AT_ONCE,

@@ -7,15 +7,18 @@ from typing import Any
 
 import structlog
 import uvloop
+from asgiref.sync import sync_to_async
 from celery import shared_task, signals
 from django.conf import settings
+from django.db import connections
 from django.db.models.functions import Now
 
 from accounts.models import Installation
-from relay import subscriptions
+from connectors.http import over_aiohttp
+from relay import asked, subscriptions, telling
 from relay.database import LeaseLost
 from relay.models import Shard
-from relay.shards import drain
+from relay.shards import drain, tools
 
 log = structlog.get_logger(__name__)
 
@@ -69,3 +72,23 @@ def keep_subscriptions() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def keep_subscriptions_of(pk: int) -> None:
     subscriptions.keep(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tell_kept_inside(link: int, account: str, is_restricted: bool) -> None:
+    telling.tell_kept_inside(link, account, is_restricted)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def answer_asked(installation: int, name: str, conversation: str, message: str) -> None:
+    """Answer a command that was asked where nothing crosses."""
+    asyncio.run(_answer_asked(installation, name, conversation, message))
+
+
+async def _answer_asked(installation: int, name: str, conversation: str, message: str) -> None:
+    try:
+        async with tools() as (redis, session):
+            transport = over_aiohttp(session)
+            await asked.answer(redis, transport, settings.MIO_SANDBOX_URL, installation, name, conversation, message)
+    finally:
+        await sync_to_async(connections.close_all)()

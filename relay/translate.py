@@ -41,6 +41,7 @@ from connectors.richtext import (
     map_inlines,
     plain,
 )
+from relay import policy
 from relay.files import Examined, Files, OriginFails
 from relay.models import ConversationLink, MessageCopy
 from relay.sayings import ENOUGH, Saying, Shared, Words
@@ -106,9 +107,10 @@ class Translator:
     async def _examined(self, message: Message, delivery: Any, target: Connector) -> list[Examined]:
         origin = await self._connections.connector(delivery.origin_installation)
         examined = [await self._known(origin, attachment, target, delivery) for attachment in message.attachments]
-        if delivery.allows_files:
-            return examined
-        return [replace(file, obstacle="files are not let in here") for file in examined]
+        if not examined:
+            return []
+        obstacle = await policy.obstacle_to_files(delivery.origin_installation, message.author, delivery.link)
+        return [replace(file, obstacle=obstacle) for file in examined] if obstacle else examined
 
     async def _known(self, origin: Connector, attachment: Attachment, target: Connector, delivery: Any) -> Examined:
         try:
@@ -136,9 +138,9 @@ class Translator:
 
     async def notice(self, notice: Noticed, delivery: Any) -> list[Rendered]:
         """A line about the conversation itself: who joined or left, its new name."""
-        platform = (await self._connections.connector(delivery.origin_installation)).platform.label
         names = [await self._name(account, delivery.origin_installation) for account in notice.accounts]
-        words = NOTICES[notice.what].format(people=", ".join(names), platform=platform, text=notice.text)
+        place = await self._place(delivery)
+        words = NOTICES[notice.what].format(people=", ".join(names), platform=place, text=notice.text)
         return await self._rendered(_aside(words), delivery)
 
     async def edited_note(self, message: Message, delivery: Any, thread: MessageId | None) -> Rendered:
@@ -182,10 +184,17 @@ class Translator:
         )
 
     async def _byline(self, message: Message, delivery: Any) -> Byline:
-        platform = (await self._connections.connector(delivery.origin_installation)).platform
         author = await self._directory.account(delivery.origin_installation, message.author)
         name = author.name if author else message.author_name
-        return Byline(name or "Someone", platform.label, author.avatar_url if author else "")
+        place = await self._place(delivery)
+        return Byline(name or "Someone", place, author.avatar_url if author else "")
+
+    async def _place(self, delivery: Any) -> str:
+        """The platform from which somebody speaks, and their company where it is not that of the readers."""
+        platform = (await self._connections.connector(delivery.origin_installation)).platform
+        theirs = await self._connections.company(delivery.origin_installation)
+        ours = await self._connections.company(delivery.installation)
+        return platform.label if theirs == ours else f"{platform.label}, {theirs.name}"
 
     async def _name(self, account: AccountId, installation: int) -> str:
         known = await self._directory.account(installation, account)

@@ -7,7 +7,7 @@ else in the house keeps content. What the vault has forgotten is fetched again f
 import json
 import os
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,8 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
+Key = int | str
+"""An inbound event's number, or the name of what has none."""
 NONCE_BYTES = 12
 """What GCM is made for (NIST SP 800-38D §8.2): 96 random bits, safe for four billion entries under one key."""
 
@@ -26,11 +28,11 @@ def _cipher(key: str) -> AESGCM:
     return AESGCM(urlsafe_b64decode(key))
 
 
-def _name(event: int) -> str:
+def _name(event: Key) -> str:
     return f"vault:{event}"
 
 
-def put(pipeline: Pipeline, event: int, content: Mapping[str, Any]) -> None:
+def put(pipeline: Pipeline, event: Key, content: Mapping[str, Any]) -> None:
     """Add to ``pipeline`` that the content of an inbound event is kept for ``MIO_VAULT_TTL`` seconds."""
     nonce = os.urandom(NONCE_BYTES)
     # Half a surrogate pair is legal in JSON and not in UTF-8; ``json.loads`` takes it back.
@@ -39,13 +41,13 @@ def put(pipeline: Pipeline, event: int, content: Mapping[str, Any]) -> None:
     pipeline.set(_name(event), sealed, ex=settings.MIO_VAULT_TTL)
 
 
-async def take(redis: Redis, events: list[int]) -> list[Mapping[str, Any] | None]:
+async def take(redis: Redis, events: Sequence[Key]) -> list[Mapping[str, Any] | None]:
     """The contents of several events; None for each that is no longer there. They stay until ``drop``."""
     sealed: list[bytes | None] = await redis.mget([_name(event) for event in events])  # type: ignore[assignment]  # no decoding was asked for
     return [_open(event, entry) if entry else None for event, entry in zip(events, sealed, strict=True)]
 
 
-def _open(event: int, sealed: bytes) -> Mapping[str, Any] | None:
+def _open(event: Key, sealed: bytes) -> Mapping[str, Any] | None:
     try:
         cipher = _cipher(settings.MIO_VAULT_KEY)
         plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _name(event).encode())
@@ -55,7 +57,7 @@ def _open(event: int, sealed: bytes) -> Mapping[str, Any] | None:
     return content
 
 
-async def drop(redis: Redis, events: Iterable[int]) -> None:
+async def drop(redis: Redis, events: Iterable[Key]) -> None:
     """Forget contents whose last delivery is done."""
     names = [_name(event) for event in events]
     if names:

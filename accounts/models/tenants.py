@@ -37,6 +37,7 @@ class Tenant(models.Model):
     shares_files = models.BooleanField(default=True)
     shares_files_of_guests = models.BooleanField(default=True)
     shares_files_outside = models.BooleanField(default=True)
+    people_may_share = models.BooleanField(default=True, db_default=True)
 
     def __str__(self) -> str:
         return self.name

@@ -18,6 +18,9 @@ from accounts.models import (
     TrustedOrganization,
     User,
 )
+from accounts.trusting import domain_of
+from relay import sharing
+from relay.models import ChannelInvitation, ConversationLink, Participation, UniversalConversation
 
 OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "platform": lambda tenant: PlatformApp.objects.get_or_create(tenant=tenant, platform="slack")[0].platform,
@@ -46,11 +49,54 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "restricted": lambda tenant: (
         RestrictedUser.objects.get_or_create(tenant=tenant, email=f"quiet@{tenant.key}.example")[0].pk
     ),
+    "shared": lambda tenant: _part(tenant).pk,
+    "leg": lambda tenant: (
+        ConversationLink.objects.get_or_create(
+            conversation=_part(tenant).conversation,
+            installation_id=OBJECTS["number"](tenant),
+            external_id=f"shared-{tenant.key}",
+            name="shared",
+        )[0].pk
+    ),
+    "company": lambda tenant: (
+        Participation.objects.get_or_create(
+            conversation=_part(tenant).conversation, tenant=_partner(tenant), domain="partner.example"
+        )[0].pk
+    ),
+    "sent": lambda tenant: _invited(_part(tenant).conversation, f"dana@{tenant.key}.example", f"sent-{tenant.key}").pk,
+    "received": lambda tenant: _invited(_part(_partner(tenant)).conversation, _address(tenant), f"got-{tenant.key}").pk,
 }
 """For what stands in an address beside the tenant, something of a tenant to put there. A page with a new kind adds it."""
 
 SHARED = frozenset({"platform", "name"})
 """Of these, what is the same for every tenant: naming it leads to one's own."""
+
+
+def _part(tenant: Tenant) -> Participation:
+    """A tenant's part in a universal channel of its own."""
+    if found := Participation.objects.filter(tenant=tenant, conversation__tenant=tenant, ended_at=None).first():
+        return found
+    return sharing.found(tenant, "Shared", f"{tenant.key}.example")
+
+
+def _partner(tenant: Tenant) -> Tenant:
+    """A company with which a tenant shares channels."""
+    return Tenant.objects.get_or_create(name=f"Partner of {tenant.key}")[0]
+
+
+def _invited(conversation: UniversalConversation, email: str, digest: str) -> ChannelInvitation:
+    known = {
+        "domain": domain_of(email),
+        "email": email if digest.startswith("sent") else "",
+        "expires_at": timezone.now() + timedelta(hours=96),
+    }
+    return ChannelInvitation.objects.get_or_create(conversation=conversation, digest=digest, defaults=known)[0]
+
+
+def _address(tenant: Tenant) -> str:
+    """An address of the domain whose people are invited."""
+    owner = tenant.memberships.filter(role="owner").select_related("user").first()
+    return owner.user.email if owner else f"owner@{tenant.key}.example"
 
 
 def _extra(tenant: Tenant) -> Any:

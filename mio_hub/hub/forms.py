@@ -117,9 +117,13 @@ class SecurityForm(TenantForm):
 
     class Meta:
         model = Tenant
-        fields = ("requires_two_factor", "shares_files", "shares_files_of_guests", "shares_files_outside", "preset")
+        fields = (
+            "requires_two_factor", "people_may_share", "shares_files", "shares_files_of_guests", "shares_files_outside",
+            "preset",
+        )  # fmt: skip
         labels = {
             "requires_two_factor": "Require a second factor from everybody",
+            "people_may_share": "People may share channels with other companies by asking the app",
             "shares_files": "Files of people with full accounts cross",
             "shares_files_of_guests": "Files of guest accounts cross",
             "shares_files_outside": "Files cross to other organizations",
@@ -128,8 +132,8 @@ class SecurityForm(TenantForm):
             "requires_two_factor": "Members without one are led to set it up before they see any of these pages.",
             "shares_files": "Off: the text crosses, and a line names each file that did not. Changing this turns it on or "
             "off in every channel that is linked now.",
-            "shares_files_of_guests": "Takes effect when guest accounts are synced; no channel has any yet.",
-            "shares_files_outside": "Takes effect when a channel is shared with another organization; none is yet.",
+            "people_may_share": "Off: only administrators do, here in the Hub.",
+            "shares_files_outside": "Off: the other companies in universal channels read a line that names the file.",
         }
 
     def clean_requires_two_factor(self) -> bool:

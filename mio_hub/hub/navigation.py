@@ -12,6 +12,7 @@ from accounts.deleting import gone_at
 PAGES = (
     ("hub:home", "Overview", "house"),
     ("hub:connections", "Connect Platforms", "plug"),
+    ("hub:universal", "Universal channels", "building-2"),
     ("hub:members", "Roles & permissions", "users"),
     ("hub:audit", "Audit log", "scroll-text"),
     ("hub:general", "General", "settings"),

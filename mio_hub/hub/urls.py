@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mio_hub.hub import audit_log, connections, general, home, members, own_app, security
+from mio_hub.hub import audit_log, connections, general, home, members, own_app, security, universal
 
 app_name = "hub"
 urlpatterns = [
@@ -28,6 +28,18 @@ urlpatterns = [
     path("invitations/<int:invitation>/withdraw/", members.withdraw, name="withdraw_invitation"),
     path("audit/", audit_log.page, name="audit"),
     path("audit/audit-log.csv", audit_log.export, name="audit_export"),
+    path("universal/", universal.page, name="universal"),
+    path("universal/new/", universal.new, name="universal_new"),
+    path("universal/invitations/<int:received>/", universal.received, name="universal_received"),
+    path("universal/<int:shared>/", universal.shared, name="universal_shared"),
+    path("universal/<int:shared>/policy/", universal.policy, name="universal_policy"),
+    path("universal/<int:shared>/invite/", universal.invite, name="universal_invite"),
+    path("universal/<int:shared>/invitations/<int:sent>/renew/", universal.renew, name="universal_renew"),
+    path("universal/<int:shared>/invitations/<int:sent>/withdraw/", universal.withdraw, name="universal_withdraw"),
+    path("universal/<int:shared>/companies/<int:company>/remove/", universal.remove, name="universal_remove"),
+    path("universal/<int:shared>/leave/", universal.leave, name="universal_leave"),
+    path("universal/<int:shared>/channels/", universal.find, name="universal_find"),
+    path("universal/<int:shared>/channels/<int:leg>/detach/", universal.detach, name="universal_detach"),
     path("settings/", general.page, name="general"),
     path("settings/delete/", general.delete, name="delete_tenant"),
     path("settings/keep/", general.keep, name="keep_tenant"),

@@ -10,19 +10,19 @@ from relay.models.conversations import UniversalConversation
 class Participation(models.Model):
     """A company's part in a universal channel that it shares with others, and what it allows there.
 
-    The owner (``UniversalConversation.tenant``) has one as well, once there is anybody to share with. ``sends_files``: its
-    files go to the others; ``takes_files``: theirs come in. ``allows_broadcast``: a call to everybody made elsewhere calls
-    everybody here. ``allows_more``: further companies may be invited while it takes part. ``ended_at`` is when it left or was
-    removed, ``ended_by`` which of the two.
+    The owner (``UniversalConversation.tenant``) has one as well. ``domain`` is that of the address for which somebody joined:
+    whether the company is trusted is asked of that. ``sends_files``: its files go to the others; ``takes_files``: theirs
+    come in. ``allows_broadcast``: a call to everybody made elsewhere calls everybody here. ``allows_more``: further companies
+    may be invited while it takes part. ``ended_at`` is when it left or was removed, ``ended_by`` which of the two.
     """
 
     class Ending(models.TextChoices):
         LEFT = "left"
         REMOVED = "removed"
-        DISTRUSTED = "no longer trusted"
 
     conversation = models.ForeignKey(UniversalConversation, on_delete=models.CASCADE, related_name="participations")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="participations")
+    domain = models.CharField(max_length=253)
     sends_files = models.BooleanField(default=True)
     takes_files = models.BooleanField(default=True)
     allows_broadcast = models.BooleanField(default=False)
@@ -43,9 +43,10 @@ class Participation(models.Model):
 
 
 class ChannelInvitation(models.Model):
-    """An e-mail by which a company may join a universal channel, once and soon. ``digest`` is of the token in its link.
+    """What lets a company join a universal channel, once and soon. ``digest`` is of the token in its link.
 
-    To one ``email`` address, or to whoever of ``domain`` opens it first: then ``email`` is whom it was sent to.
+    It is for whoever has a confirmed address of ``domain``. ``email`` is whom it was sent to, empty where the link was handed
+    to the inviter to pass on.
     """
 
     class State(models.TextChoices):
@@ -55,23 +56,26 @@ class ChannelInvitation(models.Model):
         WITHDRAWN = "withdrawn"
 
     conversation = models.ForeignKey(UniversalConversation, on_delete=models.CASCADE, related_name="invitations")
-    email = models.EmailField(max_length=254)
-    domain = models.CharField(max_length=253, blank=True)
+    email = models.EmailField(max_length=254, blank=True)
+    domain = models.CharField(max_length=253)
     digest = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     invited_by_name = models.CharField(max_length=254, blank=True)
     accepted_by = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "conversation", Lower("email"), condition=Q(state="open"), name="one_open_invitation_per_email"
+                "conversation", Lower("email"), Lower("domain"), condition=Q(state="open"),
+                name="one_open_invitation_for_each",
             ),
-        ]
+        ]  # fmt: skip
+        indexes = [models.Index(Lower("domain"), condition=Q(state="open"), name="invitations_to_a_domain")]
 
     def __str__(self) -> str:
-        return self.email
+        return self.email or self.domain

@@ -18,6 +18,7 @@ class Discard(models.TextChoices):
     UNKNOWN_MESSAGE = "unknown message", "about a message that never crossed"
     STALE = "stale", "older than what we already know, or changing nothing"
     ANSWERED = "answered", "a command for our app, which answered it"
+    KEPT_INSIDE = "kept inside", "kept from other companies, which do not trust its author or may not read them"
     UNWANTED = "unwanted", "not carried by the settings of this conversation"
     ARCHIVED = "archived", "said while the conversation was archived on one of its platforms"
     PAUSED = "paused", "said while the synced channel was paused"

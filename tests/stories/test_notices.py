@@ -100,7 +100,7 @@ def answers(house: House, slug: str) -> str:
 @pytest.mark.parametrize("slug", LABELS)
 def test_help_tells_what_can_be_asked(house: House, slug: str) -> None:
     ask(house, slug, "help")
-    assert "who is here, and on which platform" in answers(house, slug)
+    assert "who is here, of which company, and on which platform" in answers(house, slug)
     for other in set(LABELS) - {slug}:
         assert house.shown(other) == []
 

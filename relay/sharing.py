@@ -1,0 +1,180 @@
+"""Universal channels: which companies take part, with which of their channels, and what each allows there.
+
+Every change is decided under the conversation's lock on rows read anew. Who leaves or is removed keeps the channel and its
+history; nothing crosses any more from the moment of the commit.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Case, Q, QuerySet, When
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.audit import changes, record
+from accounts.members import NotPossible
+from accounts.models import Channel, Tenant
+from relay.models import ConversationLink, Delivery, Participation, UniversalConversation
+
+Ending = Participation.Ending
+STOPPED = "The companies no longer share this channel."
+"""Why what waited was not delivered, for the list of failures."""
+
+
+def hold(conversation: UniversalConversation) -> UniversalConversation:
+    """The conversation as it is now, locked until the transaction ends. Messages may still be added."""
+    return UniversalConversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
+
+
+def taking_part(conversation: UniversalConversation) -> QuerySet[Participation]:
+    """Those who share a channel at the moment, the owner first."""
+    parts = conversation.participations.filter(ended_at=None).select_related("tenant")
+    owners = Case(When(tenant=conversation.tenant_id, then=0), default=1)
+    return parts.order_by(owners, "joined_at", "pk")
+
+
+def part_of(conversation: UniversalConversation, tenant: Tenant) -> Participation:
+    """A company's part. Raises ``NotPossible`` where it has none."""
+    part = taking_part(conversation).filter(tenant=tenant).first()
+    if part is None:
+        raise NotPossible("Your organization does not take part in this channel.")
+    return part
+
+
+@transaction.atomic
+def open_up(conversation: UniversalConversation, domain: str) -> Participation:
+    """Make a synced channel one that other companies can be invited to; what is so already stays."""
+    conversation = hold(conversation)
+    part, _ = Participation.objects.get_or_create(
+        conversation=conversation, tenant_id=conversation.tenant_id, ended_at=None, defaults={"domain": domain}
+    )
+    return part
+
+
+@transaction.atomic
+def found(tenant: Tenant, name: str, domain: str) -> Participation:
+    """A new universal channel of a tenant, without a channel on any platform yet."""
+    conversation = UniversalConversation.objects.create(tenant=tenant, name=name[:300])
+    return open_up(conversation, domain)
+
+
+@transaction.atomic
+def attach(part: Participation, channel: Channel) -> ConversationLink:
+    """Have a company's channel take part. Raises ``NotPossible``."""
+    conversation = hold(part.conversation)
+    tenant = channel.installation.tenant
+    if part.tenant_id != tenant.pk or part.ended_at or conversation.ended_at:
+        raise NotPossible("Your organization does not take part in this channel any more.")
+    held = ConversationLink.objects.filter(installation=channel.installation, external_id=channel.external_id)
+    held = held.select_for_update().first()  # type: ignore[assignment]
+    if isinstance(held, ConversationLink):
+        _let_go(held, conversation)
+    if conversation.links.filter(installation=channel.installation, is_active=True).exists():
+        raise NotPossible(f"A channel of {channel.installation} takes part already: one for each connection.")
+    link, _ = ConversationLink.objects.update_or_create(
+        installation=channel.installation,
+        external_id=channel.external_id,
+        defaults={
+            "conversation": conversation, "name": channel.name, "is_active": True, "allows_files": tenant.shares_files,
+            "shows_notices": tenant.shows_notices, "allows_broadcast": part.allows_broadcast,
+        },
+    )  # fmt: skip
+    return link
+
+
+def _let_go(held: ConversationLink, conversation: UniversalConversation) -> None:
+    """A leg that is over may be taken up again here; one of another conversation is forgotten, with what it knew."""
+    if held.is_active:
+        raise NotPossible(f"{held.name} is synced already. Unsync it first, or choose another channel.")
+    if held.conversation_id != conversation.pk:
+        held.delete()
+
+
+POLICY = ("sends_files", "takes_files", "allows_broadcast", "allows_more")
+"""What a company decides for itself in a universal channel."""
+
+
+@transaction.atomic
+def change_policy(part: Participation, values: Mapping[str, Any], request: HttpRequest) -> dict[str, Any]:
+    """Set what a company allows in a channel. Returns what is different now."""
+    now = Participation.objects.select_for_update().get(pk=part.pk)
+    before, after = changes({name: getattr(now, name) for name in POLICY}, {name: values[name] for name in POLICY})
+    if after:
+        Participation.objects.filter(pk=part.pk).update(**after)
+        if "allows_broadcast" in after:
+            legs(part).update(allows_broadcast=after["allows_broadcast"])
+        record(part.tenant, "changed universal channel", part.conversation.name, request, before, after)
+    return after
+
+
+def legs(part: Participation) -> QuerySet[ConversationLink]:
+    """A company's channels that take part."""
+    return ConversationLink.objects.filter(
+        conversation=part.conversation_id, installation__tenant=part.tenant_id, is_active=True
+    )
+
+
+@transaction.atomic
+def leave(part: Participation, request: HttpRequest | None = None) -> None:
+    """A company stops taking part; where it owns the channel, everybody does. Raises ``NotPossible``."""
+    conversation = hold(part.conversation)
+    if part.tenant_id == conversation.tenant_id:
+        _stop(conversation, request)
+        return
+    _end(conversation, part, Ending.LEFT)
+    record(part.tenant, "left universal channel", conversation.name, request)
+    record(
+        conversation.tenant,
+        "lost a company from universal channel",
+        conversation.name,
+        after={"company": part.tenant.name},
+    )
+
+
+@transaction.atomic
+def remove(owner: Participation, other: Participation, request: HttpRequest | None = None) -> None:
+    """The owner of a channel removes a company from it. Raises ``NotPossible``."""
+    conversation = hold(owner.conversation)
+    if owner.tenant_id != conversation.tenant_id:
+        raise NotPossible("Only the company that owns the channel can remove another one.")
+    if other.tenant_id == owner.tenant_id:
+        raise NotPossible("Stop sharing the channel instead: then nobody takes part any more.")
+    _end(conversation, other, Ending.REMOVED)
+    record(
+        owner.tenant,
+        "removed a company from universal channel",
+        conversation.name,
+        request,
+        before={"company": other.tenant.name},
+    )
+    record(other.tenant, "was removed from universal channel", conversation.name, after={"by": owner.tenant.name})
+
+
+def _stop(conversation: UniversalConversation, request: HttpRequest | None) -> None:
+    for part in taking_part(conversation):
+        _end(conversation, part, Ending.REMOVED if part.tenant_id != conversation.tenant_id else Ending.LEFT)
+        actor = request if part.tenant_id == conversation.tenant_id else None
+        record(part.tenant, "universal channel was stopped by its owner", conversation.name, actor)
+    conversation.invitations.filter(state="open").update(state="withdrawn", ended_at=timezone.now())
+    UniversalConversation.objects.filter(pk=conversation.pk).update(ended_at=timezone.now())
+
+
+def _end(conversation: UniversalConversation, part: Participation, ending: Ending) -> None:
+    ended = Participation.objects.filter(pk=part.pk, ended_at=None)
+    if not ended.update(ended_at=timezone.now(), ended_by=ending.value):
+        raise NotPossible(f"{part.tenant} does not take part any more.")
+    _silence(conversation, list(legs(part).values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def detach(link: ConversationLink) -> None:
+    """Take one of a company's channels out; nothing crosses to or from it any more."""
+    _silence(hold(link.conversation), [link.pk])
+
+
+def _silence(conversation: UniversalConversation, gone: list[int]) -> None:
+    ConversationLink.objects.filter(pk__in=gone).update(is_active=False)
+    waiting = Delivery.objects.filter(link__conversation=conversation, state=Delivery.State.WAITING)
+    waiting = waiting.filter(Q(link__in=gone) | Q(event__link__in=gone))
+    waiting.update(state=Delivery.State.SKIPPED, reason=STOPPED)

@@ -1,0 +1,304 @@
+"""Two companies share a channel: Acme on Slack and Teams, Globex on Webex and Zoom. Each decides for itself."""
+
+import asyncio
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core import mail
+from django.db import connections
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from accounts.models import AuditEntry, Channel, PlatformAccount, RestrictedUser, Tenant, TrustedOrganization
+from relay import asked, sharing, tasks
+from relay.models import (
+    ChannelInvitation,
+    ConversationLink,
+    DailyCount,
+    Delivery,
+    Discard,
+    Participation,
+    UniversalConversation,
+)
+from tests.house import House
+from tests.stories.test_conversation import SPEAKERS
+from tests.stories.test_notices import answers, ask
+
+OURS, THEIRS = ("slack", "teams"), ("webex", "zoom")
+
+
+class Shared:
+    """The house's channel, shared by two companies."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.acme, self.globex = house.tenant, Tenant.objects.create(name="Globex")
+        for slug in THEIRS:
+            house.installations[slug].tenant = self.globex
+            house.installations[slug].save()
+            Channel.objects.create(
+                installation=house.installations[slug], external_id=house.place(slug), name="general"
+            )
+            accounts = PlatformAccount.objects.filter(installation=house.installations[slug])
+            for account in accounts.exclude(email=""):
+                account.email, account.person = account.email.partition("@")[0] + "@globex.example", None
+                account.save()
+        self.ours = sharing.open_up(house.general, "acme.example")
+        self.theirs = Participation.objects.create(
+            conversation=house.general, tenant=self.globex, domain="globex.example"
+        )
+
+    def say(self, slug: str, text: str) -> None:
+        self.house.type(slug, SPEAKERS[slug], text)
+        self.house.relay()
+
+    def read(self, text: str) -> list[str]:
+        """Where a text can be read, the platform it was said on included."""
+        return [slug for slug in (*OURS, *THEIRS) if any(text in html for html in self.house.shown(slug))]
+
+    def account(self, slug: str) -> PlatformAccount:
+        who = self.house.person(slug, SPEAKERS[slug])
+        return PlatformAccount.objects.get(installation=self.house.installations[slug], external_id=who)
+
+
+@pytest.fixture
+def shared(house: House) -> Shared:
+    return Shared(house)
+
+
+def queued(redis: Redis) -> list[tuple[str, list[Any]]]:
+    """What waits for a Celery worker: the name of each task with its arguments."""
+    waiting = []
+    while raw := redis.rpop("default"):
+        message = json.loads(raw)  # type: ignore[arg-type]
+        waiting.append((message["headers"]["task"], json.loads(base64.b64decode(message["body"]))[0]))
+    return waiting
+
+
+def test_the_companies_talk_and_readers_see_of_which_company_somebody_is(shared: Shared) -> None:
+    shared.say("slack", "hello Globex")
+    shared.say("zoom", "hello Acme")
+    assert shared.read("hello Globex") == shared.read("hello Acme") == ["slack", "teams", "webex", "zoom"]
+    everywhere = {slug: "".join(m.author + m.html for m in shared.house.messages(slug)) for slug in (*OURS, *THEIRS)}
+    assert "Slack, Acme" in everywhere["webex"]
+    assert "Zoom, Globex" in everywhere["teams"]
+    assert "Slack, Acme" not in everywhere["teams"]
+
+
+def test_what_a_restricted_user_writes_stays_inside_and_they_are_told_once(
+    shared: Shared, redis: Redis, intercepted_requests: Any
+) -> None:
+    RestrictedUser.objects.create(tenant=shared.acme, email=shared.account("slack").email.upper())
+    shared.say("slack", "not for outsiders")
+    shared.say("slack", "nor this")
+    assert shared.read("not for outsiders") == shared.read("nor this") == ["slack", "teams"]
+    told = [arguments for name, arguments in queued(redis) if name == "relay.tasks.tell_kept_inside"]
+    assert len(told) == 1
+    tasks.tell_kept_inside(*told[0])
+    fake: Any = shared.house.world.fakes["slack"]
+    [note] = fake.shown(fake.chat_with(shared.house.person("slack", SPEAKERS["slack"])))
+    assert "does not let your messages leave it" in note.html
+    assert DailyCount.objects.get(platform="slack", name=Discard.KEPT_INSIDE).count == 2
+    shared.say("zoom", "an answer")
+    assert shared.read("an answer") == ["slack", "teams", "webex", "zoom"]
+
+
+def test_edits_and_reactions_of_a_restricted_user_stay_inside_as_well(shared: Shared) -> None:
+    fake: Any = shared.house.world.fakes["slack"]
+    who, place = shared.house.person("slack", SPEAKERS["slack"]), shared.house.place("slack")
+    message = shared.house.type("slack", SPEAKERS["slack"], "first words")
+    shared.house.relay()
+    RestrictedUser.objects.create(tenant=shared.acme, email=shared.account("slack").email)
+    fake.edit_as(who, place, message, "second thoughts")
+    fake.react_as(who, place, message, "👍")
+    shared.house.relay()
+    assert shared.read("second thoughts") == ["slack", "teams"]
+    assert not any("👍" in html for slug in THEIRS for html in shared.house.shown(slug))
+    fake.delete_as(who, place, message)
+    shared.house.relay()
+    assert shared.read("first words") == []
+
+
+@pytest.mark.parametrize(
+    ("who", "trusted", "crosses"),
+    [
+        ("acme", "globex.example", True),
+        ("acme", "initech.example", False),
+        ("globex", "acme.example", True),
+        ("globex", "initech.example", False),
+    ],
+)
+@pytest.mark.parametrize("source", ["slack", "zoom"])
+def test_trust_is_asked_for_in_both_directions(
+    shared: Shared, who: str, trusted: str, crosses: bool, source: str
+) -> None:
+    TrustedOrganization.objects.create(tenant=getattr(shared, who), domain=trusted)
+    shared.say(source, "do you read me")
+    inside = OURS if source in OURS else THEIRS
+    assert shared.read("do you read me") == list((*OURS, *THEIRS) if crosses else inside)
+
+
+def test_somebody_of_another_domain_is_not_heard_by_a_company_that_does_not_trust_it(shared: Shared) -> None:
+    TrustedOrganization.objects.create(tenant=shared.acme, domain="globex.example")
+    PlatformAccount.objects.filter(pk=shared.account("zoom").pk).update(email="temp@agency.example")
+    shared.say("zoom", "from the agency")
+    assert shared.read("from the agency") == ["webex", "zoom"]
+
+
+def share(shared: Shared, source: str, name: str) -> dict[str, list[str]]:
+    fake: Any = shared.house.world.fakes[source]
+    fake.share_as(shared.house.person(source, SPEAKERS[source]), shared.house.place(source), name, b"%PDF-1.7", "see")
+    shared.house.relay()
+    fakes: Any = shared.house.world.fakes
+    return {slug: [file for file, _ in fakes[slug].files(shared.house.place(slug))] for slug in (*OURS, *THEIRS)}
+
+
+@pytest.mark.parametrize(
+    ("part", "switch", "blocked"),
+    [("theirs", "takes_files", THEIRS), ("ours", "sends_files", THEIRS), ("theirs", "sends_files", ())],
+)
+def test_each_company_decides_which_files_go_out_and_come_in(
+    shared: Shared, part: str, switch: str, blocked: tuple[str, ...]
+) -> None:
+    Participation.objects.filter(pk=getattr(shared, part).pk).update(**{switch: False})
+    there = share(shared, "slack", "plan.pdf")
+    for slug in ("teams", *THEIRS):
+        assert there[slug] == ([] if slug in blocked else ["plan.pdf"])
+        assert slug not in blocked or any("plan.pdf" in html for html in shared.house.shown(slug))
+
+
+def test_a_company_that_shares_no_files_outside_still_does_among_its_own_platforms(shared: Shared) -> None:
+    Tenant.objects.filter(pk=shared.acme.pk).update(shares_files_outside=False)
+    there = share(shared, "slack", "plan.pdf")
+    assert (there["teams"], there["webex"], there["zoom"]) == (["plan.pdf"], [], [])
+    assert any("Acme does not share files" in html for html in shared.house.shown("zoom"))
+
+
+def test_a_guests_file_does_not_cross_where_guests_may_not_share(shared: Shared) -> None:
+    Tenant.objects.filter(pk=shared.acme.pk).update(shares_files_of_guests=False)
+    PlatformAccount.objects.filter(pk=shared.account("slack").pk).update(is_guest=True)
+    assert share(shared, "slack", "plan.pdf") == {"slack": ["plan.pdf"], "teams": [], "webex": [], "zoom": []}
+
+
+def test_a_company_that_is_removed_hears_nothing_more_and_keeps_its_history(shared: Shared) -> None:
+    shared.say("slack", "before")
+    shared.house.type("slack", SPEAKERS["slack"], "on its way")
+    shared.house.take_webhooks_in()
+    sharing.remove(shared.ours, shared.theirs)
+    shared.house.relay()
+    shared.say("slack", "after")
+    shared.say("webex", "anybody there")
+    assert shared.read("before") == ["slack", "teams", "webex", "zoom"]
+    assert shared.read("on its way") == shared.read("after") == ["slack", "teams"]
+    assert shared.read("anybody there") == ["webex"]
+    assert [entry.action for entry in AuditEntry.objects.filter(tenant=shared.globex).order_by("pk")] == [
+        "was removed from universal channel"
+    ]
+
+
+def test_what_waits_for_a_company_that_leaves_is_not_delivered(shared: Shared) -> None:
+    ConversationLink.objects.filter(installation__tenant=shared.globex).update(not_before="2999-01-01T00:00Z")
+    shared.say("slack", "stuck on the way")
+    sharing.leave(shared.theirs)
+    ConversationLink.objects.update(not_before=None)
+    shared.house.relay()
+    assert shared.read("stuck on the way") == ["slack", "teams"]
+    skipped = Delivery.objects.filter(link__installation__tenant=shared.globex)
+    assert {(row.state, row.reason) for row in skipped} == {(Delivery.State.SKIPPED, sharing.STOPPED)}
+
+
+def test_when_the_owner_stops_nothing_crosses_between_anybody(shared: Shared) -> None:
+    sharing.leave(shared.ours)
+    for source in (*OURS, *THEIRS):
+        shared.say(source, f"said on {source}")
+        assert shared.read(f"said on {source}") == [source]
+    assert UniversalConversation.objects.get(pk=shared.house.general.pk).ended_at
+
+
+def test_a_company_that_left_can_come_back_with_the_same_channel(shared: Shared) -> None:
+    sharing.leave(shared.theirs)
+    again = Participation.objects.create(
+        conversation=shared.house.general, tenant=shared.globex, domain="globex.example"
+    )
+    sharing.attach(again, Channel.objects.get(installation=shared.house.installations["zoom"]))
+    shared.say("slack", "welcome back")
+    assert shared.read("welcome back") == ["slack", "teams", "zoom"]
+
+
+# --- by asking the app
+
+
+def answer_asked(house: House, redis: Redis) -> None:
+    """What a Celery worker would do now with commands from where nothing crosses."""
+
+    async def work(arguments: list[Any]) -> None:
+        client = AsyncRedis.from_url(settings.REDIS_URL)
+        try:
+            await asked.answer(client, house.transport, "", *arguments)
+        finally:
+            await client.aclose()
+            await sync_to_async(connections.close_all)()
+
+    for name, arguments in queued(redis):
+        if name == "relay.tasks.answer_asked":
+            asyncio.run(work(arguments))
+
+
+@pytest.mark.parametrize("slug", ["slack", "zoom"])
+def test_a_command_is_answered_where_nothing_crosses_once_however_often_it_is_told(
+    house: House, redis: Redis, slug: str
+) -> None:
+    ConversationLink.objects.all().delete()
+    ask(house, slug, "help")
+    answer_asked(house, redis)
+    assert answers(house, slug).count("I let people on Slack") == 1
+    assert DailyCount.objects.get(platform=slug, name=Discard.ANSWERED).count == 1
+    assert not redis.keys("vault:*")
+
+
+def test_a_word_that_is_nearly_a_command_is_hinted_at(house: House) -> None:
+    ask(house, "slack", "memebrs")
+    assert "Did you mean “members”?" in answers(house, "slack")
+
+
+def test_only_those_who_may_share_channels_do(shared: Shared) -> None:
+    Tenant.objects.filter(pk=shared.acme.pk).update(people_may_share=False)
+    ask(shared.house, "slack", "invite dana@initech.example")
+    assert "only administrators share channels" in answers(shared.house, "slack")
+    Tenant.objects.filter(pk=shared.acme.pk).update(people_may_share=True)
+    RestrictedUser.objects.create(tenant=shared.acme, email=shared.account("slack").email)
+    ask(shared.house, "slack", "invite dana@initech.example")
+    assert "do not let you write to other companies" in answers(shared.house, "slack")
+    assert not ChannelInvitation.objects.exists()
+
+
+@pytest.mark.parametrize("slug", OURS)
+def test_somebody_invites_a_company_by_command(shared: Shared, slug: str) -> None:
+    ask(shared.house, slug, "invite dana@initech.example nonsense eve@acme.example")
+    said = answers(shared.house, slug)
+    assert "dana@initech.example: invited." in said
+    assert "eve@acme.example: This is an address of your own organization" in said
+    assert [message.to for message in mail.outbox] == [["dana@initech.example"]]
+    assert SPEAKERS[slug] in mail.outbox[0].body
+
+
+def test_wrong_use_gets_a_hint(shared: Shared) -> None:
+    ask(shared.house, "slack", "invite")
+    assert "Write the e-mail addresses behind it" in answers(shared.house, "slack")
+    ask(shared.house, "zoom", "invite dana@initech.example")
+    assert "Only people of Acme can invite" in answers(shared.house, "zoom")
+
+
+def test_members_of_all_companies_are_the_same_list_on_every_platform(shared: Shared) -> None:
+    lists = []
+    for slug in (*OURS, *THEIRS):
+        ask(shared.house, slug, "members")
+        said = re.sub(r"<[^>]+>", "\n", answers(shared.house, slug))
+        lists.append([line for line in said.splitlines() if line.strip() and "members" not in line])
+    for names in lists:
+        assert [line for line in names if line in ("Acme", "Globex")] == ["Acme", "Globex"]
