@@ -12,13 +12,18 @@ from connectors.consent import Greets
 from connectors.contract import Connector, Credentials
 from connectors.errors import ConnectorError, TryAgain, Unsure
 from connectors.http import drive_blocking, over_requests
-from connectors.messages import AccountId, WorkspaceId
-from connectors.richtext import BulletList, Document, Link, Paragraph, Style, Text, document
+from connectors.messages import AccountId, Button, WorkspaceId
+from connectors.richtext import BulletList, Document, Paragraph, Style, Text, document
 
 log = structlog.get_logger(__name__)
 
 PURPOSE = "It lets people on Slack, Microsoft Teams, Webex and Zoom talk to each other."
-COMMANDS = {"help": "what I can do", "members": "who is in a shared channel, and on which platform"}
+COMMANDS = {
+    "help": "what I can do",
+    "create": "share a channel with another company",
+    "invite": "invite people of other companies to it",
+    "members": "who is in a shared channel, and on which platform",
+}
 """What the app can be asked, as ``relay.commands`` answers it."""
 
 
@@ -33,7 +38,8 @@ def welcome(membership: Membership, platform: str, account: str) -> bool:
         return False
     try:
         with requests.Session() as session:
-            calls = connector.greet(AccountId(account), greeting(membership))
+            hub = Button("Open the Hub", f"{settings.MIO_BASE_URL}/t/{membership.tenant.key}/")
+            calls = connector.greet(AccountId(account), greeting(membership), (hub,))
             drive_blocking(calls, over_requests(session), connector.credentials, settings.MIO_SANDBOX_URL)
     except Unsure:
         log.warning("welcome in doubt", platform=platform, membership=membership.pk)
@@ -48,16 +54,15 @@ def welcome(membership: Membership, platform: str, account: str) -> bool:
 
 
 def greeting(membership: Membership) -> Document:
-    """Greets by name, names the organization, lists the commands, links to the Hub."""
+    """Greets by name, names the organization, lists the commands."""
     tenant, name = membership.tenant, membership.user.first_name
-    hub = f"{settings.MIO_BASE_URL}/t/{tenant.key}/"
     hello = [Text(f"Hello{' ' + name if name else ''}! "), Text(tenant.name, Style.BOLD)]
     return document(
         [
             Paragraph((*hello, Text(f" now uses {tenant.product_name}."))),
             Paragraph((Text(f"{PURPOSE} You can ask me:"),)),
             BulletList(tuple((_command(tenant.command_name, word, what),) for word, what in COMMANDS.items())),
-            Paragraph((Text("Everything is set up in the Hub: "), Link(hub, hub))),
+            Paragraph((Text("Everything is set up in the Hub."),)),
         ]
     )
 

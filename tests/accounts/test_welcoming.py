@@ -93,17 +93,14 @@ def test_a_platform_on_which_our_app_cannot_write_leaves_the_welcome_to_another(
     assert Membership.objects.get(pk=ann.pk).welcomed_on == ""
 
 
-def test_it_greets_by_name_names_the_organization_lists_the_commands_and_links_to_the_hub(
-    ann: Membership, settings: Any
-) -> None:
+def test_it_greets_by_name_names_the_organization_and_lists_the_commands(ann: Membership) -> None:
     said = plain(greeting(ann))
     assert "Hello Ann! Acme now uses" in said
     assert all(f"/mio {command}" in said for command in COMMANDS)
-    assert f"{settings.MIO_BASE_URL}/t/{ann.tenant.key}/" in said
 
 
-def test_it_lists_the_commands_that_are_answered() -> None:
-    assert COMMANDS.keys() == USES.keys()
+def test_it_lists_commands_that_are_answered() -> None:
+    assert COMMANDS.keys() <= USES.keys()
 
 
 @pytest.mark.django_db(transaction=True)
