@@ -127,9 +127,14 @@ class ListsMembers(ABC):
 
 
 class ManagesConversations(ABC):
-    """Conversations can be made, and people brought into them. ``most_added`` accounts fit one ``add``."""
+    """Conversations can be made, and people brought into them. ``most_added`` accounts fit one ``add``.
+
+    ``pause`` are the seconds that a platform wants between two calls that add to a conversation or take out of it; 0 where
+    its general limits suffice.
+    """
 
     most_added: ClassVar[int] = 1
+    pause: ClassVar[float] = 0.0
 
     @classmethod
     @abstractmethod

@@ -141,14 +141,16 @@ def _actions(block: Object, reading: Reading) -> list[Block]:
 
 
 def _buttons(elements: Iterable[Object], reading: Reading) -> list[Block]:
-    """What could be pressed or chosen, by its caption."""
-    captions = []
+    """What could be pressed or chosen, by its caption; what opens an address is a link."""
+    content: list[Inline] = []
     for element in elements:
         reading.degraded.append("button")
-        caption = element.get("text") or element.get("placeholder")
+        caption, url = element.get("text") or element.get("placeholder"), text_of(element, "url")
         if isinstance(caption, dict):
-            captions.append(f"[{text_of(caption, 'text')}]")
-    return [_line(" ".join(captions))]
+            label = f"[{text_of(caption, 'text')}]"
+            content += [Text(" ")] if content else []
+            content.append(link(url, label, Style.PLAIN, reading.degraded) if url else Text(label))
+    return [Paragraph(tuple(content))]
 
 
 def _video(block: Object, reading: Reading) -> list[Block]:

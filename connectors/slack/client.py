@@ -7,10 +7,9 @@ from typing import Any
 
 from connectors.calls import Calls, Response
 from connectors.contract import Content, Rendered
-from connectors.directory import Page
 from connectors.errors import Gone, NotSupported, Reconnect, Refused, Unsure
-from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
-from connectors.slack.ids import author, is_bot_profile, is_id, is_ts, post_bucket, ts_of
+from connectors.messages import AccountId, ConversationId, MessageId, Reference
+from connectors.slack.ids import author, is_id, is_ts, post_bucket, ts_of
 from connectors.slack.reactions import is_truncated, name_of
 from connectors.slack.render import METADATA_TYPE, attributed
 from connectors.slack.rich_text import Object, objects, text_of
@@ -19,13 +18,6 @@ from connectors.slack.web import asking, inner, telling
 HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
 """Any one that fits the conversation's type."""
 
-READ = ("channels:read", "groups:read", "im:read", "mpim:read")
-
-PEOPLE = ("users:read", "users:read.email")
-"""The second is never granted without the first, and makes Slack tell e-mail addresses as well (§5.1)."""
-
-MEMBERS_PAGE = 999
-"""Members per page; Slack takes numbers under 1,000 (§3.3)."""
 PAGES = 20
 """Pages searched for a lost post: four thousand messages since it was sent, hours of a busy channel."""
 PAGE = 200
@@ -159,34 +151,3 @@ def open_chat(account: AccountId) -> Calls[ConversationId]:
     if not is_id(chat):
         raise Refused("Slack did not say where to write to this person")
     return ConversationId(chat)
-
-
-def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
-    """Some of those in a channel, bots included."""
-    form = {"channel": conversation, "limit": str(MEMBERS_PAGE)} | ({"cursor": cursor} if cursor else {})
-    page = (yield asking("conversations.members", *READ, **form)).json()
-    named = page.get("members")
-    members = tuple(AccountId(member) for member in named if is_id(member)) if isinstance(named, list) else ()
-    return Page(members, text_of(inner(page, "response_metadata"), "next_cursor"))
-
-
-def account(account: AccountId) -> Calls[Account]:
-    """A person or bot user, or the bot profile under which an app posts."""
-    if is_bot_profile(account):
-        response = yield asking("bots.info", "users:read", bot=account)
-        return _bot(account, inner(response.json(), "bot"))
-    response = yield asking("users.info", *PEOPLE, user=account)
-    return _user(account, inner(response.json(), "user"))
-
-
-def _bot(account: AccountId, bot: Object) -> Account:
-    return Account(account, text_of(bot, "name"), avatar_url=text_of(inner(bot, "icons"), "image_72"), is_bot=True)
-
-
-def _user(account: AccountId, user: Object) -> Account:
-    """Any field may be missing or empty (§5.1)."""
-    profile = inner(user, "profile")
-    name = text_of(profile, "display_name", "real_name") or text_of(user, "real_name", "name")
-    avatar = text_of(profile, "image_192", "image_512", "image_72")
-    is_bot = bool(user.get("is_bot")) or account == "USLACKBOT"
-    return Account(account, name or account, text_of(profile, "email"), avatar, is_bot)

@@ -1,4 +1,7 @@
-"""What people ask our app: by a slash command (reference §2.8) or by its mention, answered for their eyes only."""
+"""What people ask our app: by a slash command (reference §2.8), by its mention or in a direct message with it.
+
+It is answered for their eyes only.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,22 +12,27 @@ from connectors.contract import Rendered
 from connectors.errors import Gone, Malformed
 from connectors.messages import AccountId, Commanded, ConversationId, MessageId
 from connectors.richtext import document, plain
+from connectors.slack.client import post
 from connectors.slack.ids import is_id, is_ts
 from connectors.slack.mrkdwn import read_mrkdwn
 from connectors.slack.rich_text import Object, text_of
 from connectors.slack.web import telling
+from connectors.slack.webhook import is_direct
 
 ANSWERS_HOST = "hooks.slack.com"
 """Where Slack lets us answer a slash command: without a token, five times within half an hour."""
+
+DIRECT = "direct"
+"""The handle of what was asked in a direct message, where nobody else reads the answer."""
 
 _ADDRESSED = re.compile(r"\s*<@[A-Z0-9]+(?:\|[^<>]*)?>[\s:,]*")
 
 
 def commanded(content: Object) -> Commanded:
-    """A message that begins with a mention of our app; the handle is the thread it was asked in."""
+    """A message to our app, with or without its mention; the handle is the thread it was asked in, or ``DIRECT``."""
     text = _ADDRESSED.sub("", text_of(content, "text"), count=1)
     thread = content.get("thread_ts")
-    return _command(content, text, str(thread) if is_ts(thread) else "")
+    return _command(content, text, DIRECT if is_direct(content) else str(thread) if is_ts(thread) else "")
 
 
 def slashed(content: Object) -> Commanded:
@@ -50,6 +58,8 @@ def _is_answers_host(url: str) -> bool:
 
 def answer(command: Commanded, conversation: ConversationId, parts: Sequence[Rendered]) -> Calls[list[MessageId]]:
     """Answer so that only the asker reads it: a slash command works even where our app is not a member."""
+    if command.handle == DIRECT:
+        return (yield from _say(parts))
     for part in parts:
         said = {"text": part.payload["text"], "blocks": part.payload["blocks"]}
         if not _is_answers_host(command.handle):
@@ -60,6 +70,13 @@ def answer(command: Commanded, conversation: ConversationId, parts: Sequence[Ren
         except Gone:  # the address has expired
             yield _whisper(command, conversation, said)
     return []
+
+
+def _say(parts: Sequence[Rendered]) -> Calls[list[MessageId]]:
+    said: list[MessageId] = []
+    for part in parts:
+        said += [(yield from post(part))]
+    return said
 
 
 def _reply(url: str, said: dict[str, object]) -> Call:

@@ -26,7 +26,15 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
-from connectors.directory import ListsAccounts, ListsMembers, Page
+from connectors.directory import (
+    ListsAccounts,
+    ListsConversations,
+    ListsMembers,
+    ListsPeople,
+    ManagesConversations,
+    Page,
+    Place,
+)
 from connectors.messages import (
     Account,
     AccountId,
@@ -38,9 +46,22 @@ from connectors.messages import (
     Event,
     MessageId,
     Reference,
+    TeamId,
 )
 from connectors.richtext import Document
-from connectors.slack import client, commands, manifest, names, oauth, parse, render, transfer, webhook
+from connectors.slack import (
+    client,
+    commands,
+    directory,
+    managing,
+    manifest,
+    names,
+    oauth,
+    parse,
+    render,
+    transfer,
+    webhook,
+)
 from connectors.slack.oauth import NAMELESS, OAUTH, STEPS
 from connectors.slack.scopes import SCOPES
 
@@ -64,6 +85,9 @@ class Slack(
     TakesCommands,
     ListsMembers,
     ListsAccounts,
+    ListsPeople,
+    ListsConversations,
+    ManagesConversations,
 ):
     """A Slack workspace. ``tokens`` has ``bot``; ``extra`` the ``bot_id`` under which posts in a borrowed name return, and
     ``nameless`` where no name may be borrowed."""
@@ -72,6 +96,7 @@ class Slack(
     oauth = OAUTH
     scopes = SCOPES
     steps = STEPS
+    most_added = managing.MOST_ADDED
 
     @dataclass(frozen=True)
     class Secrets:
@@ -130,17 +155,43 @@ class Slack(
     def answer(
         self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
     ) -> Calls[list[MessageId]]:
-        return commands.answer(command, conversation, self.parts(Draft(conversation, body, "answer")))
+        parts = render.with_buttons(self.parts(Draft(conversation, body, "answer")), buttons)
+        return commands.answer(command, conversation, parts)
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
-        return client.members_page(conversation, cursor)
+        return directory.members_page(conversation, cursor)
 
     def account(self, account: AccountId) -> Calls[Account]:
-        return client.account(account)
+        return directory.account(account, self.credentials.workspace)
+
+    def people(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Account]]:
+        return directory.people(self.credentials.workspace, cursor)
+
+    def conversations(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Place]]:
+        return directory.conversations(cursor)
+
+    def conversation(self, conversation: ConversationId) -> Calls[Place]:
+        return directory.conversation(conversation)
+
+    @classmethod
+    def legal_name(cls, name: str) -> str:
+        return names.legal_name(name)
+
+    def create(self, name: str, *, is_private: bool, team: TeamId, topic: str) -> Calls[Place]:
+        return managing.create(name, topic, is_private=is_private)
+
+    def enter(self, conversation: ConversationId) -> Calls[None]:
+        return managing.enter(conversation)
+
+    def add(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[dict[AccountId, str]]:
+        return managing.add(conversation, accounts)
+
+    def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
+        return managing.remove(conversation, account, self.credentials.account)
 
     def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
         chat = yield from client.open_chat(account)
-        for part in self.parts(Draft(chat, body, "greeting")):
+        for part in render.with_buttons(self.parts(Draft(chat, body, "greeting")), buttons):
             yield from client.post(part)
 
     @classmethod

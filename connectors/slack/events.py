@@ -4,8 +4,16 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "app_mention": ("app_mentions:read",),
     "app_uninstalled": (),
     "channel_archive": ("channels:read",),
+    "channel_created": ("channels:read",),
+    "channel_deleted": ("channels:read",),
+    "channel_id_changed": (),
+    "channel_left": ("channels:read",),
+    "channel_rename": ("channels:read",),
     "channel_unarchive": ("channels:read",),
     "group_archive": ("groups:read",),
+    "group_deleted": ("groups:read",),
+    "group_left": ("groups:read",),
+    "group_rename": ("groups:read",),
     "group_unarchive": ("groups:read",),
     "member_joined_channel": ("channels:read", "groups:read"),
     "member_left_channel": ("channels:read", "groups:read"),
@@ -15,6 +23,11 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "message.mpim": ("mpim:history",),
     "reaction_added": ("reactions:read",),
     "reaction_removed": ("reactions:read",),
+    "team_join": ("users:read",),
     "tokens_revoked": (),
+    "user_change": ("users:read",),
 }
-"""By the name under which one subscribes; any one of the scopes suffices, and each shows what it covers."""
+"""By the name under which one subscribes; any one of the scopes suffices, and each shows what it covers.
+
+``channel_*`` are told of all public channels, ``group_*``, ``member_*`` and messages only where our app is a member.
+"""

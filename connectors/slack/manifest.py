@@ -39,7 +39,7 @@ def _manifest(hub: str, webhooks: str, preset: Preset, name: str) -> dict[str, A
         "oauth_config": {"redirect_urls": returns, "scopes": {"bot": bot, "user": [*SIGN_IN, *people]}},
         "settings": {
             "event_subscriptions": {"request_url": webhooks, "bot_events": _events(bot)},
-            "interactivity": {"is_enabled": False},
+            "interactivity": {"is_enabled": True, "request_url": webhooks},
             "org_deploy_enabled": False,
             "socket_mode_enabled": False,
             "token_rotation_enabled": True,

@@ -31,9 +31,8 @@ from connectors.slack.mrkdwn import read_mrkdwn
 from connectors.slack.notices import changed, moved
 from connectors.slack.reactions import emoji_of, standing
 from connectors.slack.rich_text import Object, Reading, objects, text_of
-from connectors.slack.webhook import NOTICE_SUBTYPES, POSTED_SUBTYPES, SLASH_COMMAND
+from connectors.slack.webhook import NOTICE_SUBTYPES, POSTED_SUBTYPES, SLACKBOT, SLASH_COMMAND
 
-_SYSTEM_USER = "USLACKBOT"
 _HUDDLE = "huddle_thread"
 
 _LOOKED_AT = (Kind.EDITED, Kind.REACTED, Kind.UNREACTED, Kind.CHANGED)
@@ -95,7 +94,7 @@ def _skipped(content: Object) -> str:
     subtype = content.get("subtype")
     if content.get("hidden") or subtype not in POSTED_SUBTYPES:
         return "system message"
-    from_slack = content.get("user") == _SYSTEM_USER and not content.get("files") and subtype != _HUDDLE
+    from_slack = content.get("user") == SLACKBOT and not content.get("files") and subtype != _HUDDLE
     return "system message" if from_slack else ""
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.contract import Rendered
-from connectors.messages import Byline, Draft
+from connectors.messages import Button, Byline, Draft
+from connectors.naming import one_line, shortened
 from connectors.richtext import Block, Heading, Inline, Rule, Style, Table, Text
 from connectors.slack.plain_text import escape, fallback, width
 from connectors.slack.rich_text_writing import Element, elements, inline_element, section_of, text_element
@@ -25,6 +26,8 @@ LONGEST_HEADER = 150
 """Characters of a header block (§4.3)."""
 LARGE_LEVELS = 2
 """Headings of these levels become headers, which are large; those below are set in bold."""
+MOST_BUTTONS, LONGEST_CAPTION, LONGEST_ADDRESS = 25, 75, 3_000
+"""What Block Kit takes in one block of buttons, and in characters on and behind each."""
 MOST_ROWS = 100
 MOST_COLUMNS = 20
 """What a table block holds at most."""
@@ -84,6 +87,34 @@ def attributed(payload: Mapping[str, Any]) -> dict[str, Any]:
         case others:
             blocks = [_rich_text([section_of(line[:1], quoted=False)]), *others]
     return {**payload, "text": text if len(text) <= SPLIT_AT else payload["text"], "blocks": blocks}
+
+
+def with_buttons(parts: Sequence[Rendered], buttons: Sequence[Button]) -> list[Rendered]:
+    """``parts`` of an answer with buttons below the last, or where that is full, in a part of their own.
+
+    The plain text names their addresses.
+    """
+    shown = [button for button in buttons if len(button.url) <= LONGEST_ADDRESS][:MOST_BUTTONS]
+    if not shown:
+        return list(parts)
+    *others, last = parts
+    actions = {"type": "actions", "elements": [_button(number, button) for number, button in enumerate(shown)]}
+    said = last.payload["blocks"]
+    text = "\n".join(f"{escape(one_line(button.label))}: {escape(button.url)}" for button in shown)
+    both = f"{last.payload['text']}\n{text}"
+    if len(both) > SPLIT_AT or len(said) >= MOST_BLOCKS:
+        return [*parts, _saying(last, text, [actions])]
+    at = len(said) - 1 if said and said[-1]["type"] == "table" else len(said)  # Slack shows a table last
+    return [*others, _saying(last, both, [*said[:at], actions, *said[at:]])]
+
+
+def _saying(rendered: Rendered, text: str, blocks: list[Element]) -> Rendered:
+    return replace(rendered, payload=rendered.payload | {"text": text, "blocks": blocks}, size=len(text))
+
+
+def _button(number: int, button: Button) -> Element:
+    caption = {"type": "plain_text", "text": shortened(one_line(button.label), LONGEST_CAPTION), "emoji": False}
+    return {"type": "button", "action_id": f"open-{number}", "text": caption, "url": button.url}
 
 
 def message_blocks(blocks: Sequence[Block]) -> list[Element]:

@@ -22,26 +22,20 @@ from connectors.messages import (
 from connectors.richtext import ChannelMention, Inline, Mention, map_inlines
 from connectors.sandbox import Fake, Person, Place, Shown, Webhook, digest
 from connectors.sandbox_data import Data
+from connectors.slack import sandbox_changes as changes
 from connectors.slack.parse import parse
 from connectors.slack.plain_text import escape as escape_text
 from connectors.slack.reactions import emoji_of, name_of
 from connectors.slack.sandbox_api import respond
 from connectors.slack.sandbox_chat import threaded
-from connectors.slack.sandbox_company import (
-    ANSWER_SECONDS,
-    APP_NAME,
-    Answers,
-    Channel,
-    Complaint,
-    Object,
-    Workspace,
-)
+from connectors.slack.sandbox_company import Workspace
 from connectors.slack.sandbox_files import add_file, share
 from connectors.slack.sandbox_names import give_name, give_topic
 from connectors.slack.sandbox_oauth import Authority
+from connectors.slack.sandbox_records import ANSWER_SECONDS, APP_NAME, Answers, Channel, Complaint, Object
 from connectors.slack.sandbox_texts import typed
 from connectors.slack.sandbox_tokens import FAREWELLS, uninstall
-from connectors.slack.webhook import Signed, signature
+from connectors.slack.webhook import SLACKBOT, Signed, signature
 
 
 class FakeSlack(Fake):
@@ -61,15 +55,14 @@ class FakeSlack(Fake):
         return self.authority.handle(request) or respond(self.workspace, request)
 
     def people(self) -> list[Person]:
-        outside = self.workspace.outside_app
-        tokens = {caller.user: token for token, caller in self.workspace.callers.items() if caller.app_id == outside}
-        return [Person(actor.name, user, tokens[user]) for user, actor in self.workspace.actors.items()]
+        ours = self.workspace
+        return [Person(ours.name_of(user), user, token) for user, token in ours.persons().items()]
 
     def places(self) -> list[Place]:
-        return [_place(channel) for channel in self.workspace.named_channels()]
+        return [changes.place(channel) for channel in self.workspace.named_channels()]
 
     def add_place(self, name: str) -> Place:
-        return _place(self.workspace.open(name, linked=False))
+        return changes.place(self.workspace.open(name, linked=False))
 
     def credentials(self) -> Credentials:
         ours = self.workspace
@@ -85,9 +78,11 @@ class FakeSlack(Fake):
         return ConversationId(self.workspace.chat(person).id)
 
     def directory(self) -> list[Account]:
-        actors = self.workspace.actors.items()
-        people = [Account(AccountId(user), actor.name, actor.email) for user, actor in actors]
-        return [*people, Account(AccountId(self.workspace.bot_user), APP_NAME, is_bot=True)]
+        bots = (self.workspace.bot_user, SLACKBOT)
+        return [
+            Account(AccountId(user), actor.name, actor.email, "", user in bots, actor.is_guest, actor.is_gone)
+            for user, actor in self.workspace.actors.items()
+        ]
 
     def type_as(self, person: str, conversation: ConversationId, text: str) -> MessageId:
         return self._say(person, conversation, text, {})
@@ -104,7 +99,7 @@ class FakeSlack(Fake):
         return MessageId(self.workspace.keep(channel, author | {"text": plain, "blocks": blocks} | more)["ts"])
 
     def _typed(self, text: str) -> tuple[str, list[Object]]:
-        people = {actor.name: user for user, actor in self.workspace.actors.items()}
+        people = {self.workspace.name_of(user): user for user in self.workspace.persons()}
         channels = {channel.name: channel.id for channel in self.workspace.named_channels()}
         return typed(text, people | {APP_NAME: self.workspace.bot_user}, channels)
 
@@ -158,21 +153,11 @@ class FakeSlack(Fake):
 
     def join_as(self, person: str, conversation: ConversationId) -> None:
         """Come (back) into a channel."""
-        self.workspace.channels[conversation].left.discard(person)
-        self._moved(person, conversation, "join", "joined")
+        changes.enter(self.workspace, self.workspace.channels[conversation], person)
 
     def leave_as(self, person: str, conversation: ConversationId) -> None:
         """Leave a channel."""
-        self.workspace.channels[conversation].left.add(person)
-        self._moved(person, conversation, "leave", "left")
-
-    def _moved(self, person: str, conversation: ConversationId, verb: str, done: str) -> None:
-        """Slack tells it twice: as a message of the channel and as an event of its own."""
-        text = f"<@{person}> has {done} the channel"
-        channel = self.workspace.channels[conversation]
-        kept = self.workspace.keep(channel, {"subtype": f"channel_{verb}", "user": person, "text": text})
-        event = {"type": f"member_{done}_channel", "user": person, "channel": channel.id, "channel_type": "C"}
-        self._send(event | {"team": self.workspace.team, "event_ts": kept["ts"]})
+        changes.leave(self.workspace, self.workspace.channels[conversation], person, person)
 
     def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
         """Give a channel another name."""
@@ -184,13 +169,39 @@ class FakeSlack(Fake):
 
     def archive_as(self, person: str, conversation: ConversationId, archived: bool = True) -> None:
         """Archive a channel or bring it back."""
-        channel = self.workspace.channels[conversation]
-        channel.archived = archived
-        verb, done = ("archive", "archived") if archived else ("unarchive", "un-archived")
-        said = {"subtype": f"channel_{verb}", "user": person, "text": f"<@{person}> {done} the channel"}
-        kept = self.workspace.keep(channel, said)
-        event = {"type": f"channel_{verb}", "channel": channel.id, "user": person, "is_moved": 0}
-        self._send(event | {"event_ts": kept["ts"]})
+        changes.archive(self.workspace, self.workspace.channels[conversation], person, archived)
+
+    def add_person(self, name: str, email: str, *, guest: bool = False) -> Person:
+        """Somebody joins the workspace, and with it *general*; a guest is in no channel until invited."""
+        user = changes.hire(self.workspace, name, email, is_guest=guest)
+        return Person(name, user, self.workspace.persons()[user])
+
+    def remove_person(self, person: str) -> None:
+        """An administrator deactivates somebody."""
+        changes.dismiss(self.workspace, person)
+
+    def change_person(self, person: str, name: str, email: str) -> None:
+        """Somebody is called otherwise now, or has another address."""
+        changes.change(self.workspace, person, name, email)
+
+    def rename_place(self, conversation: ConversationId, name: str) -> None:
+        """Somebody of the company gives a channel another name."""
+        self.rename_as(self._somebody(), conversation, name)
+
+    def convert_place(self, conversation: ConversationId, *, is_private: bool) -> None:
+        """Somebody makes a public channel private, or the other way round."""
+        changes.convert(self.workspace, self.workspace.channels[conversation], self._somebody(), is_private=is_private)
+
+    def delete_place(self, conversation: ConversationId) -> None:
+        """An administrator deletes a channel for good."""
+        changes.delete(self.workspace, self.workspace.channels[conversation], self._somebody())
+
+    def _somebody(self) -> str:
+        return next(iter(self.workspace.persons()))
+
+    def populate(self, people: int, channels: int, members: int) -> None:
+        """Make a large directory: ``person00001@bench.example`` …, ``bench-0001`` … with ``members`` of them each."""
+        changes.populate(self.workspace, people, channels, members)
 
     def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
         """Type ``/mio`` and ``words`` into the client; answers are in ``whispers``."""
@@ -273,7 +284,3 @@ class FakeSlack(Fake):
             return {"content-type": kind, "user-agent": "Slackbot 1.0"} | proof | retry
 
         return Webhook(f"{self.hub}/webhooks/slack/", body, sign)
-
-
-def _place(channel: Channel) -> Place:
-    return Place(channel.name, channel.id, ConversationId(channel.id), channel.linked)

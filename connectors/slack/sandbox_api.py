@@ -8,20 +8,12 @@ from connectors.contract import Request
 from connectors.sandbox import COMPANY, digest
 from connectors.slack.sandbox_arguments import in_range, page, read_arguments, yes
 from connectors.slack.sandbox_chat import CHAT, counts, take_answer
-from connectors.slack.sandbox_company import (
-    APP_NAME,
-    ICONS,
-    OUTSIDE_NAME,
-    Caller,
-    Channel,
-    Complaint,
-    Method,
-    Object,
-    Workspace,
-    without,
-)
+from connectors.slack.sandbox_company import Method, Workspace
+from connectors.slack.sandbox_directory import DIRECTORY
 from connectors.slack.sandbox_files import FILES, serve_files
+from connectors.slack.sandbox_managing import MANAGING
 from connectors.slack.sandbox_names import NAMES
+from connectors.slack.sandbox_records import Caller, Channel, Complaint, Object, require, without
 from connectors.slack.sandbox_sign_in import SIGN_IN_METHODS
 from connectors.slack.sandbox_tokens import LEAVING, caller_of
 
@@ -74,38 +66,6 @@ def auth_test(workspace: Workspace, caller: Caller, arguments: Object) -> Object
     return who | {"user_id": caller.user, "is_enterprise_install": False} | bot
 
 
-def team_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    domain = COMPANY.lower()
-    team = {"id": workspace.team, "name": COMPANY, "domain": domain, "email_domain": f"{domain}.example"}
-    return {"team": team | {"url": f"https://{domain}.slack.com/", "icon": {"image_default": True}}}
-
-
-def conversations_list(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    public = "public_channel" in str(arguments.get("types", "public_channel")).split(",")
-    shown = [
-        workspace.conversation(channel) | {"num_members": len(workspace.actors) + 1}
-        for channel in workspace.open_channels()
-    ]
-    return page("channels", shown if public else [], arguments, "team")
-
-
-def users_conversations(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    public = "public_channel" in str(arguments.get("types", "public_channel")).split(",")
-    shown = [workspace.conversation(channel) for channel in workspace.open_channels()] if public else []
-    return page("channels", [without(channel, "is_member") for channel in shown], arguments, "team")
-
-
-def conversations_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    counted = {"num_members": len(workspace.actors) + 1} if yes(arguments, "include_num_members") else {}
-    return {"channel": workspace.conversation(workspace.channel(arguments)) | counted}
-
-
-def conversations_members(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel = workspace.channel(arguments)
-    people = [channel.person] if channel.person else [user for user in workspace.actors if user not in channel.left]
-    return page("members", [*people, workspace.bot_user], arguments, "user")
-
-
 def conversations_open(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
     """Only our app's direct message with one person."""
     user = str(arguments.get("users") or "")
@@ -116,45 +76,29 @@ def conversations_open(workspace: Workspace, caller: Caller, arguments: Object) 
     return {"channel": {"id": workspace.chat(user).id}}
 
 
+def _read(workspace: Workspace, caller: Caller, arguments: Object) -> Channel:
+    channel = workspace.joined(caller, arguments)
+    require(caller, f"{channel.family}:history")
+    return channel
+
+
 def conversations_history(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel = workspace.channel(arguments)
+    channel = _read(workspace, caller, arguments)
     messages = [m for m in reversed(channel.messages) if _in_history(m) and in_range(m, arguments)]
-    answer = page("messages", [_listed(channel, m, arguments) for m in messages], arguments, "next_ts")
+    answer = page(workspace, "messages", messages, arguments, "next_ts", lambda m: _listed(channel, m, arguments))
     counters = {"pin_count": 0, "channel_actions_ts": None, "channel_actions_count": 0}
     return answer | counters | {"has_more": bool(answer["response_metadata"]["next_cursor"])}
 
 
 def conversations_replies(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel = workspace.channel(arguments)
+    channel = _read(workspace, caller, arguments)
     named = channel.find(str(arguments.get("ts", "")))
     parent = channel.find(str(named.get("thread_ts", named["ts"]))) if named else None
     if parent is None:
         raise Complaint("thread_not_found")
     shown = [parent, *(m for m in channel.replies(parent["ts"]) if in_range(m, arguments))]
-    answer = page("messages", [_listed(channel, m, arguments) for m in shown], arguments, "next_ts")
+    answer = page(workspace, "messages", shown, arguments, "next_ts", lambda m: _listed(channel, m, arguments))
     return answer | {"has_more": bool(answer["response_metadata"]["next_cursor"])}
-
-
-def users_list(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    people = [workspace.user(user, caller) for user in [*workspace.actors, workspace.bot_user]]
-    return {"cache_ts": int(workspace.clock())} | page("members", people, arguments, "user")
-
-
-def users_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    user = str(arguments.get("user", ""))
-    if user not in workspace.actors and user != workspace.bot_user:
-        raise Complaint("user_not_found")
-    return {"user": workspace.user(user, caller)}
-
-
-def bots_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    known = {found.bot_id: found for found in workspace.callers.values()}
-    bot = known.get(str(arguments.get("bot", "")))
-    if bot is None:
-        raise Complaint("bot_not_found")
-    name, owner = (APP_NAME, {"user_id": workspace.bot_user}) if bot.is_bot else (OUTSIDE_NAME, {})
-    shown = {"id": bot.bot_id, "deleted": False, "name": name, "updated": 0, "app_id": bot.app_id, "icons": ICONS}
-    return {"bot": shown | owner}
 
 
 def _in_history(message: Object) -> bool:
@@ -169,25 +113,21 @@ def _listed(channel: Channel, message: Object, arguments: Object) -> Object:
     return shown | counts(channel, message) if message.get("thread_ts") == message["ts"] else shown
 
 
+HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+
 METHODS: dict[str, Method] = (
     CHAT
+    | DIRECTORY
     | FILES
     | LEAVING
+    | MANAGING
     | NAMES
     | SIGN_IN_METHODS
     | {
         "auth.test": (auth_test, (), True),
-        "bots.info": (bots_info, ("users:read",), False),
-        "conversations.history": (conversations_history, ("channels:history",), True),
-        "conversations.info": (conversations_info, ("channels:read",), False),
-        "conversations.list": (conversations_list, ("channels:read",), False),
-        "conversations.members": (conversations_members, ("channels:read",), False),
+        "conversations.history": (conversations_history, HISTORY, True),
         "conversations.open": (conversations_open, ("im:write",), True),
-        "conversations.replies": (conversations_replies, ("channels:history",), False),
-        "team.info": (team_info, ("team:read",), True),
-        "users.conversations": (users_conversations, ("channels:read",), False),
-        "users.info": (users_info, ("users:read",), False),
-        "users.list": (users_list, ("users:read",), False),
+        "conversations.replies": (conversations_replies, HISTORY, False),
     }
 )
 """What a method does, which scopes open it (any one), and whether it reads JSON."""

@@ -2,11 +2,20 @@
 
 import base64
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from connectors.contract import Request
-from connectors.slack.sandbox_company import Complaint, Object
+from connectors.slack.sandbox_company import Workspace
+from connectors.slack.sandbox_records import Complaint, Object
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1_000
+"""Items on a page (§3.2)."""
+CURSOR_SECONDS = 12 * 3_600
+"""How long a cursor is good: that they end is documented (§3.1), when is not."""
 
 
 def read_arguments(request: Request, takes_json: bool) -> Object:
@@ -54,26 +63,39 @@ def _moment(ts: str, otherwise: str) -> tuple[int, int]:
         raise Complaint(otherwise) from None
 
 
-def page(key: str, items: list[Any], arguments: Object, cursor: str) -> Object:
-    """One page of ``items`` with an opaque cursor for the next."""
+def page(
+    workspace: Workspace,
+    key: str,
+    items: list[T],
+    arguments: Object,
+    cursor: str,
+    draw: Callable[[T], Any] = lambda item: item,
+) -> Object:
+    """One page of ``items``, of which only these are drawn, with an opaque cursor for the next."""
+    limit = _limit(arguments)
+    first = _opened_cursor(str(arguments.get("cursor") or ""), cursor, workspace.clock())
+    after = f"{cursor}:{first + limit}:{int(workspace.clock())}"
+    more = base64.b64encode(after.encode()).decode() if len(items) > first + limit else ""
+    return {key: list(map(draw, items[first : first + limit])), "response_metadata": {"next_cursor": more}}
+
+
+def _limit(arguments: Object) -> int:
     try:
-        limit = max(1, min(999, int(arguments.get("limit") or 100)))
+        limit = int(arguments.get("limit") or DEFAULT_LIMIT)
     except ValueError:
-        raise Complaint("invalid_limit") from None
-    first = _opened_cursor(str(arguments.get("cursor") or ""), cursor)
-    more = base64.b64encode(f"{cursor}:{first + limit}".encode()).decode() if len(items) > first + limit else ""
-    return {key: items[first : first + limit], "response_metadata": {"next_cursor": more}}
+        limit = 0
+    if not 0 < limit <= LARGEST_LIMIT:
+        raise Complaint("invalid_limit")
+    return limit
 
 
-def _opened_cursor(given: str, cursor: str) -> int:
+def _opened_cursor(given: str, cursor: str, now: float) -> int:
     if not given:
         return 0
     try:
-        kind, _, first = base64.b64decode(given, validate=True).decode().partition(":")
-        return int(first) if kind == cursor else _refuse_cursor()
+        kind, first, made = base64.b64decode(given, validate=True).decode().split(":")
+        if kind == cursor and now - int(made) <= CURSOR_SECONDS:
+            return int(first)
     except ValueError:
-        return _refuse_cursor()
-
-
-def _refuse_cursor() -> int:
+        pass
     raise Complaint("invalid_cursor")

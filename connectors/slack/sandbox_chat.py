@@ -6,18 +6,8 @@ from connectors.calls import Response
 from connectors.contract import Request
 from connectors.emoji import character
 from connectors.slack.sandbox_arguments import nested, read_arguments, yes
-from connectors.slack.sandbox_company import (
-    APP_NAME,
-    ICONS,
-    OUTSIDE_NAME,
-    Caller,
-    Channel,
-    Complaint,
-    Method,
-    Object,
-    Workspace,
-    without,
-)
+from connectors.slack.sandbox_company import Method, Workspace
+from connectors.slack.sandbox_records import APP_NAME, ICONS, OUTSIDE_NAME, Caller, Channel, Complaint, Object, without
 from connectors.slack.sandbox_texts import LONGEST_BLOCKS, faults, length, made_blocks, stored_text
 
 LONGEST_TEXT = 4_000
@@ -33,7 +23,7 @@ CUSTOM_EMOJI = ("party_parrot", "acme-logo")
 
 
 def chat_post_message(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel = workspace.channel(arguments)
+    channel = workspace.joined(caller, arguments)
     text, blocks = str(arguments.get("text") or ""), checked_blocks(workspace, arguments)
     attachments = nested(arguments, "attachments") or []
     _check_text(channel, caller, text, anything=bool(blocks or attachments))
@@ -80,7 +70,7 @@ def threaded(channel: Channel, arguments: Object) -> Object:
 
 
 def chat_update(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel = workspace.channel(arguments)
+    channel = workspace.joined(caller, arguments)
     message = workspace.message(channel, arguments.get("ts"))
     text, blocks = str(arguments.get("text") or ""), checked_blocks(workspace, arguments)
     if not is_own(message, caller):
@@ -118,7 +108,7 @@ def is_own(message: Object, caller: Caller) -> bool:
 
 
 def chat_delete(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel = workspace.channel(arguments)
+    channel = workspace.joined(caller, arguments)
     message = workspace.message(channel, arguments.get("ts"))
     if not is_own(message, caller):
         raise Complaint("cant_delete_message")
@@ -128,16 +118,16 @@ def chat_delete(workspace: Workspace, caller: Caller, arguments: Object) -> Obje
 
 
 def chat_post_ephemeral(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel, user = workspace.channel(arguments), str(arguments.get("user", ""))
+    channel, user = workspace.joined(caller, arguments), str(arguments.get("user", ""))
     text, blocks = str(arguments.get("text") or ""), checked_blocks(workspace, arguments)
-    if user not in workspace.actors or user in channel.left:
+    if user not in channel.members:
         raise Complaint("user_not_in_channel")
     _check_text(channel, caller, text, anything=bool(blocks))
     return {"message_ts": workspace.whisper(channel, user, {"text": text, "blocks": blocks})}
 
 
 def reactions_add(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel, message, name = _reaction(workspace, arguments)
+    channel, message, name = _reaction(workspace, caller, arguments)
     reactions = message.get("reactions", ())
     there = {reaction["name"] for reaction in reactions}
     ours = {reaction["name"] for reaction in reactions if caller.user in reaction["users"]}
@@ -151,14 +141,14 @@ def reactions_add(workspace: Workspace, caller: Caller, arguments: Object) -> Ob
 
 
 def reactions_remove(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel, message, name = _reaction(workspace, arguments)
+    channel, message, name = _reaction(workspace, caller, arguments)
     if not workspace.react(channel, message, caller.user, name, on=False):
         raise Complaint("no_reaction")
     return {}
 
 
-def _reaction(workspace: Workspace, arguments: Object) -> tuple[Channel, Object, str]:
-    channel, name = workspace.channel(arguments), str(arguments.get("name", ""))
+def _reaction(workspace: Workspace, caller: Caller, arguments: Object) -> tuple[Channel, Object, str]:
+    channel, name = workspace.joined(caller, arguments), str(arguments.get("name", ""))
     if character(name) is None and name not in CUSTOM_EMOJI:
         raise Complaint("invalid_name")
     message = workspace.message(channel, arguments.get("timestamp"))
@@ -168,7 +158,7 @@ def _reaction(workspace: Workspace, arguments: Object) -> tuple[Channel, Object,
 
 
 def reactions_get(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    channel = workspace.channel(arguments)
+    channel = workspace.joined(caller, arguments)
     message = workspace.message(channel, arguments.get("timestamp"))
     return {"type": "message", "channel": channel.id, "message": without(message, "metadata")}
 

@@ -5,7 +5,7 @@ from html import escape
 
 from connectors.calls import Response
 from connectors.sandbox import COMPANY
-from connectors.slack.sandbox_company import APP_NAME
+from connectors.slack.sandbox_records import APP_NAME
 from connectors.slack.scopes import SCOPES
 
 _SHARED = frozenset({

@@ -9,7 +9,8 @@ from connectors.sandbox import digest
 from connectors.sandbox_data import kept, served_file
 from connectors.slack.sandbox_arguments import nested
 from connectors.slack.sandbox_chat import checked_blocks, signed_by, threaded
-from connectors.slack.sandbox_company import Caller, Channel, Complaint, File, Method, Object, Workspace
+from connectors.slack.sandbox_company import Method, Workspace
+from connectors.slack.sandbox_records import Caller, Channel, Complaint, File, Object
 from connectors.slack.sandbox_texts import stored_text
 from connectors.slack.sandbox_tokens import caller_of
 

@@ -12,7 +12,7 @@ from connectors.calls import Response
 from connectors.consent import App
 from connectors.contract import Request
 from connectors.sandbox import COMPANY
-from connectors.slack.sandbox_company import Caller, Complaint, Object, Workspace
+from connectors.slack.sandbox_company import Workspace
 from connectors.slack.sandbox_consent import (
     BOT_CATALOGUE,
     SIGN_IN,
@@ -21,6 +21,7 @@ from connectors.slack.sandbox_consent import (
     in_words,
     refusal_page,
 )
+from connectors.slack.sandbox_records import Caller, Complaint, Object
 from connectors.slack.sandbox_sign_in import DISCOVERY, id_token, public_keys
 from connectors.slack.sandbox_tokens import bot_caller, person_caller
 
@@ -94,7 +95,7 @@ class Authority:
         try:
             asked = self._asked(request.query, signs_in=signs_in)
             if request.method != "POST":
-                people = {user: actor.name for user, actor in self.workspace.actors.items()}
+                people = {user: self.workspace.name_of(user) for user in self.workspace.persons()}
                 return consent_page(people, in_words("bot", sorted(asked.bot)) + in_words("person", sorted(asked.user)))
             return self._decided(asked, dict(parse_qsl(request.body.decode(errors="replace"))))
         except Refusal as refusal:

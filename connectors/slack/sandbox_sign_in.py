@@ -9,7 +9,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from connectors.sandbox import COMPANY
-from connectors.slack.sandbox_company import ICONS, Caller, Method, Object, Workspace
+from connectors.slack.sandbox_company import Method, Workspace
+from connectors.slack.sandbox_records import ICONS, Caller, Object
 
 ISSUER = "https://slack.com"
 ID_TOKEN_SECONDS = 300

@@ -15,6 +15,8 @@ from connectors.splitting import clusters
 
 Element = dict[str, Any]
 
+MOST_BUTTONS, LONGEST_CAPTION, LONGEST_ADDRESS = 25, 75, 3_000
+"""Elements in one block of actions, characters on and behind a button (§4.3)."""
 MOST_BLOCKS = 50
 """Blocks per message (§4.3)."""
 LONGEST_BLOCKS = 13_000
@@ -39,7 +41,7 @@ _REQUIRED: Mapping[str, tuple[str, type]] = {
     "team": ("team_id", str),
 }
 _STYLES = {"bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink"}
-_OTHER_BLOCKS = {"section", "header", "divider", "image", "context", "actions", "markdown", "video", "file", "table"}
+_OTHER_BLOCKS = {"section", "header", "divider", "image", "context", "markdown", "video", "file", "table"}
 
 
 def faults(blocks: Any, is_person: Callable[[str], bool]) -> list[str]:
@@ -51,9 +53,30 @@ def faults(blocks: Any, is_person: Callable[[str], bool]) -> list[str]:
         place = f"[json-pointer:/blocks/{number}]"
         if block.get("type") == "rich_text":
             found += [f"{fault} {place}" for fault in _rich_text_faults(block, is_person)]
+        elif block.get("type") == "actions":
+            found += [f"{fault} {place}" for fault in _actions_faults(block)]
         elif block.get("type") not in _OTHER_BLOCKS:
             found.append(f"unsupported type: {block.get('type')} {place}")
     return found
+
+
+def _actions_faults(block: Element) -> Iterator[str]:
+    inner = block.get("elements")
+    if not isinstance(inner, list) or not 0 < len(inner) <= MOST_BUTTONS:
+        yield "must provide 1 to 25 elements"
+    pressed = [element for element in objects(inner) if element.get("type") == "button"]
+    if len({str(button.get("action_id")) for button in pressed}) != len(pressed):
+        yield "action_id must be unique"
+    for button in pressed:
+        text = button.get("text")
+        caption = text.get("text") if isinstance(text, dict) and text.get("type") == "plain_text" else None
+        if not isinstance(caption, str) or not 0 < len(caption) <= LONGEST_CAPTION:
+            yield "a button needs a plain text of at most 75 characters"
+        if (
+            not re.match("https?://", str(button.get("url", "https://")))
+            or len(str(button.get("url"))) > LONGEST_ADDRESS
+        ):
+            yield "invalid url"
 
 
 def _rich_text_faults(block: Element, is_person: Callable[[str], bool]) -> Iterator[str]:

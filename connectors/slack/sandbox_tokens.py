@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from connectors.slack.sandbox_arguments import yes
-from connectors.slack.sandbox_company import Caller, Complaint, Method, Object, Workspace, id_of
+from connectors.slack.sandbox_company import Method, Workspace
+from connectors.slack.sandbox_records import Caller, Complaint, Object, id_of
 
 FAREWELLS = ("tokens_revoked", "app_uninstalled")
 """The events that an app is told of even when it is no longer there; they name no authorization (§2.3)."""

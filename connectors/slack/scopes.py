@@ -5,9 +5,6 @@ from functools import partial
 from connectors.consent import Preset, Purpose, Scope
 from connectors.slack.scopes_of_people import OF_PEOPLE
 
-_NEXT = "Channel Sync"
-"""A feature to come: until then its scopes are listed and not asked for."""
-
 _bot = partial(Scope, purpose=Purpose.CONNECT, token="bot")  # noqa: S106 (a kind of token, not one)
 
 _OF_THE_APP = (
@@ -29,16 +26,16 @@ _OF_THE_APP = (
     _bot(
         "channels:manage",
         description="Manage the public channels that our app was added to, and make new ones",
-        use_case="To make channels, and to keep their names and topics the same on every platform",
-        why="A new name or topic would not cross into a public channel.",
-        disables="Names and topics of public channels",
+        use_case="To make channels, bring people into them, and keep names and topics the same on every platform",
+        why="Public channels could not be made from here, and neither people nor a new name or topic would follow.",
+        disables="Making public channels, their members, names and topics",
     ),
     _bot(
         "channels:read",
         description="See the names and members of the workspace's public channels",
-        use_case="To know who is in a channel that is joined with others",
-        why="Nobody could ask who is in a public channel, and nothing would be told of people who join or leave one.",
-        disables="Members of public channels",
+        use_case="To list the channels that can be joined with others, and to know who is in them",
+        why="No public channel could be chosen, nobody could ask who is in one, and who joins or leaves would not be seen.",
+        disables="The list of public channels and their members",
     ),
     _bot(
         "commands",
@@ -72,16 +69,16 @@ _OF_THE_APP = (
     _bot(
         "groups:read",
         description="See the names and members of private channels that our app was added to",
-        use_case="To know who is in a private channel that is joined with others",
-        why="Nobody could ask who is in a private channel, and nothing would be told of people who join or leave one.",
-        disables="Members of private channels",
+        use_case="To list those that can be joined with others, and to know who is in them",
+        why="No private channel could be chosen, nobody could ask who is in one, and who joins or leaves would not be seen.",
+        disables="The list of private channels and their members",
     ),
     _bot(
         "groups:write",
         description="Manage the private channels that our app was added to, and make new ones",
-        use_case="To keep names and topics of private channels the same on every platform",
-        why="A new name or topic would not cross into a private channel.",
-        disables="Names and topics of private channels",
+        use_case="To make private channels, bring people into them, and keep names and topics the same on every platform",
+        why="Private channels could not be made from here, and neither people nor a new name or topic would follow.",
+        disables="Making private channels, their members, names and topics",
         note="The published use, posting messages, belongs to chat:write: this scope manages channels.",
     ),
     _bot(
@@ -122,8 +119,8 @@ _OF_THE_APP = (
     _bot(
         "users:read",
         description="See the people of the workspace",
-        use_case="To put names to messages, and to know who connected the app",
-        why="Messages would reach the other platforms without their author's name.",
+        use_case="To put names to messages, to know who connected the app, and to list the people of the workspace",
+        why="Messages would reach the other platforms without their author's name, and nobody could be listed.",
     ),
     _bot(
         "users:read.email",
@@ -169,7 +166,6 @@ _OF_THE_APP = (
     _bot(
         "channels:join",
         preset=Preset.FULL,
-        awaits=_NEXT,
         description="Join public channels of the workspace",
         use_case="To come into a public channel that an administrator chose to join with others",
         why="Somebody would have to invite the app into every channel.",

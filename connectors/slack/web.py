@@ -10,6 +10,7 @@ from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, R
 from connectors.slack.rich_text import Object, text_of
 
 API = "https://slack.com/api/"
+NO_WORDS: Mapping[str, str] = {}
 
 _WORD = re.compile(r"[a-z0-9_:,. -]{1,200}")
 
@@ -19,12 +20,19 @@ def asking(method: str, *scopes: str, **form: str) -> Call:
     return Call("POST", API + method, scopes=scopes, bucket=method, form=form, judge=judge)
 
 
-def telling(method: str, payload: Mapping[str, Any], *scopes: str, settled: tuple[str, ...] = ()) -> Call:
+def telling(
+    method: str,
+    payload: Mapping[str, Any],
+    *scopes: str,
+    settled: tuple[str, ...] = (),
+    refused: Mapping[str, str] = NO_WORDS,
+) -> Call:
     """A call of a method that changes something and may be repeated.
 
-    ``settled`` are the complaints which say that it is so already.
+    ``settled`` are the complaints that are no failure, as it is so already; ``refused`` are those which here mean that it
+    is refused for good, with the reason.
     """
-    judged = partial(judge, settled=settled) if settled else judge
+    judged = partial(judge, settled=settled, refused=refused) if settled or refused else judge
     return Call("POST", API + method, scopes=scopes, bucket=method, json=dict(payload), judge=judged)
 
 
@@ -34,24 +42,26 @@ def inner(outer: Object, key: str) -> Object:
     return value if isinstance(value, dict) else {}
 
 
-def judge(call: Call, response: Response, settled: tuple[str, ...] = ()) -> None:
+def judge(call: Call, response: Response, settled: tuple[str, ...] = (), refused: Mapping[str, str] = NO_WORDS) -> None:
     """Raise what an answer means: Slack says most of it with status 200 and a word."""
     judge_status(call, response)
     answer = _answer(call, response)
     if answer.get("ok") is True:
         return
-    code = text_of(answer, "error")
+    code = text_of(answer, "error") or _unnamed(answer)
     if code in settled:
         return
+    if code in refused:
+        raise Refused(refused[code])
     if code in _SLOW_DOWN:
         raise RateLimited(retry_after(response.headers))
     if code in _OUTCOME_UNKNOWN:
         raise (Unavailable if call.repeatable else Unsure)(f"Slack is in trouble: {code}")
     if code == "missing_scope":
-        raise Reconnect(f"a Slack scope is missing: {_word(answer, 'needed')}")
+        raise Reconnect(f"a Slack scope is missing: {word(text_of(answer, 'needed'))}")
     if code == "invalid_name" and call.bucket in _REACTING:
         raise NotSupported("the workspace has no such emoji")
-    error, reason = _ERRORS.get(code, (Refused, f"Slack refused: {_word(answer, 'error')}"))
+    error, reason = _ERRORS.get(code, (Refused, f"Slack refused: {word(code)}"))
     raise error(reason)
 
 
@@ -66,9 +76,13 @@ def _answer(call: Call, response: Response) -> Mapping[str, Any]:
     raise (Unavailable if call.repeatable else Unsure)("Slack did not answer with an object")
 
 
-def _word(answer: Object, key: str) -> str:
+def _unnamed(answer: Object) -> str:
+    """The complaint about leaving where one is not, which comes in a form of its own (§3.5)."""
+    return "not_in_channel" if answer.get("not_in_channel") is True else ""
+
+
+def word(value: str) -> str:
     """A code from an answer, if it is one: reasons never hold anything else."""
-    value = text_of(answer, key)
     return value if _WORD.fullmatch(value) else "no reason given"
 
 
@@ -95,6 +109,7 @@ _ERRORS: dict[str, tuple[type[ConnectorError], str]] = {
     "channel_not_found": (Gone, "the channel does not exist, or the app is not in it"),
     "not_in_channel": (Gone, "the app is not in the channel: invite it there"),
     "is_archived": (Gone, "the channel is archived"),
+    "invalid_cursor": (Gone, "Slack no longer knows how far the list was read: it must be read from the beginning"),
     "message_not_found": (Gone, "the message is no longer there"),
     "thread_not_found": (Gone, "the message is no longer there"),
     "user_not_found": (Gone, "the person is not in this workspace"),

@@ -27,10 +27,23 @@ _NOTICES = (
 )  # fmt: skip
 """Joins and archiving are told by events of their own; the messages that say the same again are dropped."""
 NOTICE_SUBTYPES = ("channel_topic", "group_topic", "channel_name", "group_name")
-"""A new topic is told by a message only. So is who gave a new name: the event of the same is dropped."""
+"""A new topic is told by a message only. So is who gave a new name: the event of the same is for the directory."""
 
-_NAMED_BY_SLACK = (Kind.NOTICE, Kind.OTHER, Kind.REVOKED)
-_WITHOUT_CONTENT = (Kind.OTHER, Kind.REVOKED)
+_CONVERSIONS = ("channel_convert_to_private", "channel_convert_to_public")
+"""Messages by which alone a channel tells that others may see it now, or no longer."""
+_ABOUT_PEOPLE = ("team_join", "user_change")
+_ABOUT_CHANNELS = (
+    "channel_created", "channel_deleted", "channel_id_changed", "channel_left", "channel_rename",
+    "group_deleted", "group_left", "group_rename",
+)  # fmt: skip
+_LEFT = ("channel_left", "group_left")
+"""Our app is out of a channel, where it hears no more."""
+
+_NAMED_BY_SLACK = (Kind.NOTICE, Kind.DIRECTORY, Kind.OTHER, Kind.REVOKED)
+_WITHOUT_CONTENT = (Kind.DIRECTORY, Kind.OTHER, Kind.REVOKED)
+
+SLACKBOT = "USLACKBOT"
+"""Who says what Slack itself has to say: it asks for nothing."""
 
 SLASH_COMMAND = "slash_command"
 """The ``type`` we give to the fields of a command, which come as a form and have none."""
@@ -90,12 +103,15 @@ def receive(request: Request, secrets: Signed) -> Reply | list[Envelope]:
 
 
 def _form(body: bytes) -> Reply | list[Envelope]:
-    """A slash command (§2.8), or Slack looking whether our certificate is good."""
+    """A slash command (§2.8), Slack looking whether our certificate is good, or the news that a button was pressed.
+
+    Our buttons only open an address, which the person's own browser does; Slack wants the news of it acknowledged.
+    """
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError:
         raise Malformed("not a form") from None
-    if fields.get("ssl_check") == "1":
+    if fields.get("ssl_check") == "1" or "payload" in fields:
         return Reply(b"")
     return [slash_command(fields)]
 
@@ -194,14 +210,17 @@ def _reference(event: Object, bot: str, event_time: Any) -> Reference:
     if kind is Kind.REVOKED:  # such an event may come without a time of its own (§2.3)
         at = f"{event_time}.0"
         return Reference(kind, *_NOWHERE, moment(at) if is_ts(at) else None)
-    if not is_id(channel) or not (is_ts(ts) or kind is Kind.NOTICE):
+    if kind is Kind.DIRECTORY:
+        if not is_id(ts if channel == "" else channel):
+            raise Malformed("the event names no account and no channel")
+    elif not is_id(channel) or not (is_ts(ts) or kind is Kind.NOTICE):
         raise Malformed("the event names no message")
     at = event.get("event_ts", ts)
     return Reference(kind, ConversationId(channel), MessageId(ts), moment(at) if is_ts(at) else None)
 
 
 def _classified(event: Object, bot: str) -> tuple[Kind, Any, Any]:
-    """Kind, channel and message of an event; the last two are as they came."""
+    """Kind, channel and message of an event, or the account that the directory's news is about; both are as they came."""
     kind = event.get("type")
     if kind == "message":
         return _classified_message(event, bot)
@@ -212,9 +231,19 @@ def _classified(event: Object, bot: str) -> tuple[Kind, Any, Any]:
         return _REACTIONS[kind] if item.get("type") == "message" else Kind.OTHER, item.get("channel"), item.get("ts")
     if kind in _NOTICES:
         return Kind.NOTICE, event.get("channel"), ""
+    if kind in _ABOUT_PEOPLE:
+        return Kind.DIRECTORY, "", _object(event.get("user")).get("id")
+    if kind in _ABOUT_CHANNELS:
+        return Kind.DIRECTORY, _channel_told(event) or None, bot if kind in _LEFT and is_id(bot) else ""
     if kind == "app_uninstalled" or (kind == "tokens_revoked" and _object(event.get("tokens")).get("bot")):
         return Kind.REVOKED, "", ""  # what people take back is theirs alone
     return Kind.OTHER, "", ""
+
+
+def _channel_told(event: Object) -> Any:
+    """The id of the channel that an event is about, by itself or within the channel; the old one of one that changed it."""
+    channel = event.get("channel", event.get("old_channel_id"))
+    return channel.get("id") if isinstance(channel, dict) else channel
 
 
 def _classified_message(event: Object, bot: str) -> tuple[Kind, Any, Any]:
@@ -226,17 +255,26 @@ def _classified_message(event: Object, bot: str) -> tuple[Kind, Any, Any]:
         return Kind.DELETED, channel, event.get("deleted_ts")
     if subtype in NOTICE_SUBTYPES:
         return Kind.NOTICE, channel, ""
+    if subtype in _CONVERSIONS:
+        return Kind.DIRECTORY, channel, ""
     if subtype in POSTED_SUBTYPES and not event.get("hidden"):
         return Kind.COMMAND if is_command(event, bot) else Kind.POSTED, channel, event.get("ts")
     return Kind.OTHER, "", ""
 
 
 def is_command(message: Object, bot: str) -> bool:
-    """Whether a person's new message begins with a mention of our app."""
+    """Whether a person asks our app: by a new message that begins with its mention, or that is for it alone."""
     text, user = message.get("text"), message.get("user")
     if not bot or not isinstance(text, str) or message.get("subtype") is not None or "edited" in message:
         return False
-    return user != bot and is_id(user) and text.lstrip().startswith((f"<@{bot}>", f"<@{bot}|"))
+    if user in (bot, SLACKBOT) or not is_id(user):
+        return False
+    return is_direct(message) or text.lstrip().startswith((f"<@{bot}>", f"<@{bot}|"))
+
+
+def is_direct(message: Object) -> bool:
+    """Whether a message was said in a direct message; one that our bot hears is with our app."""
+    return message.get("channel_type") == "im"
 
 
 def _change(message: Object) -> Kind:

@@ -4,18 +4,17 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from connectors.calls import Call, Calls, Response, judge_status
 from connectors.contract import Content, Rendered
-from connectors.directory import Page
 from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, Unavailable, Unsure
 from connectors.html import escape
-from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
+from connectors.messages import AccountId, ConversationId, MessageId, Reference
 from connectors.richtext import plain
 from connectors.teams.attachments import REFERENCE
 from connectors.teams.body import read_body
-from connectors.teams.ids import channel_path, message_id, message_path, messages_path, replies_path
+from connectors.teams.ids import message_id, message_path, messages_path, replies_path
 from connectors.teams.render import marker
 from connectors.teams.scopes import APP, SERVICE
 from connectors.teams.values import timestamp
@@ -25,8 +24,6 @@ PAGE = 50
 """The most messages Graph lists at once (§3.5)."""
 PAGES = 20
 """Pages read to find a lost send: a thousand threads, hours of a busy channel, at one page per second."""
-MEMBERS_PAGE = 999
-"""Members listed at once at most (§3.5)."""
 CLOCK_SKEW = timedelta(seconds=60)
 """How far Microsoft's clock and ours may differ; the caller drops what it knows already."""
 READ_ERROR_BYTES = 4096
@@ -183,42 +180,6 @@ def fetch(reference: Reference) -> Calls[Content]:
     if message.get("deletedDateTime"):
         raise Gone("the message was deleted")
     return message
-
-
-def account(account: AccountId) -> Calls[Account]:
-    """A person of the tenant. Photographs are not public in Teams, so there is no address of one."""
-    response = yield Call(
-        "GET",
-        f"{GRAPH}/users/{quote(account, safe='')}",
-        scopes=("User.Read.All",),
-        bucket="get user",
-        token=APP,
-        query={"$select": "id,displayName,mail,proxyAddresses"},
-        judge=judge,
-    )
-    user = response.json()
-    return Account(AccountId(user["id"]), user.get("displayName") or "", email(user))
-
-
-def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
-    """Some of those in a channel; for a standard channel that is its team. A cursor is the query of the page."""
-    response = yield Call(
-        "GET",
-        f"{GRAPH}{channel_path(conversation)}/members?{cursor or f'$top={MEMBERS_PAGE}'}",
-        scopes=("ChannelMember.Read.All",),
-        bucket="get channel members",
-        token=APP,
-        judge=judge,
-    )
-    page = response.json()
-    members = tuple(AccountId(member["userId"]) for member in page["value"] if member.get("userId"))
-    return Page(members, urlsplit(page.get("@odata.nextLink") or "").query)
-
-
-def email(user: Mapping[str, Any]) -> str:
-    """``mail`` may be missing; then the primary of the mail aliases. The sign-in name is no address (§3.6)."""
-    aliases = (alias.removeprefix("SMTP:") for alias in user.get("proxyAddresses") or () if alias.startswith("SMTP:"))
-    return user.get("mail") or next(aliases, "")
 
 
 def find(

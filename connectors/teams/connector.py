@@ -26,7 +26,17 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
-from connectors.directory import ListsAccounts, ListsMembers, Page
+from connectors.directory import (
+    ListsAccounts,
+    ListsConversations,
+    ListsMembers,
+    ListsPeople,
+    ListsTeams,
+    ManagesConversations,
+    Page,
+    Place,
+    Team,
+)
 from connectors.messages import (
     Account,
     AccountId,
@@ -38,9 +48,24 @@ from connectors.messages import (
     Event,
     MessageId,
     Reference,
+    TeamId,
 )
 from connectors.richtext import Document
-from connectors.teams import client, files, greeting, names, oauth, papers, parse, render, subscriptions, webhook
+from connectors.teams import (
+    cards,
+    client,
+    directory,
+    files,
+    greeting,
+    managing,
+    names,
+    oauth,
+    papers,
+    parse,
+    render,
+    subscriptions,
+    webhook,
+)
 from connectors.teams.oauth import OAUTH, STEPS
 from connectors.teams.scopes import SCOPES
 
@@ -61,7 +86,11 @@ class Teams(
     SetsTopics,
     TakesCommands,
     ListsAccounts,
+    ListsTeams,
+    ListsPeople,
+    ListsConversations,
     ListsMembers,
+    ManagesConversations,
     Connects,
     Subscribes,
     Greets,
@@ -71,8 +100,14 @@ class Teams(
     A workspace is an Entra tenant, an account an object id in it. Graph only rings the bell: every envelope is without
     content, and the message is fetched. So is what a message turns out to be: ``parse`` reads notices and commands from
     what ``receive`` could only call ``POSTED``, and of a ``CHANGED`` one it tells how it stands.
+
+    Commands are heard in linked channels only. Our voice is a person's account and no bot: what is said to it in a chat
+    or in another channel Graph would tell only with ``Chat.Read.All``, or by an order for every channel of the tenant, and
+    we ask for neither.
     """
 
+    most_added = managing.MOST_ADDED
+    pause = managing.PAUSE
     platform = Platform("teams", "Teams", "#5b5fc7", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
 
     oauth = OAUTH
@@ -133,15 +168,49 @@ class Teams(
     ) -> Calls[list[MessageId]]:
         """A reply to the command that mentions its author: Teams has no message that only one person sees."""
         said: list[MessageId] = []
-        for part in self.parts(render.answer(command, conversation, body)):
+        *parts, last = self.parts(render.answer(command, conversation, body))
+        for part in (*parts, cards.with_buttons(last, buttons)):
             said += [(yield from client.post(part))]
         return said
 
     def account(self, account: AccountId) -> Calls[Account]:
-        return client.account(account)
+        return directory.account(account)
+
+    def teams(self, cursor: str = "") -> Calls[Page[Team]]:
+        return directory.teams(cursor)
+
+    def enter_team(self, team: TeamId) -> Calls[None]:
+        return managing.enter_team(self.credentials.account, team)
+
+    def people(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Account]]:
+        return directory.people(teams, cursor)
+
+    def conversations(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Place]]:
+        return directory.conversations(self.credentials.account, teams, cursor)
+
+    def conversation(self, conversation: ConversationId) -> Calls[Place]:
+        return directory.conversation(self.credentials.account, conversation)
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
-        return client.members_page(conversation, cursor)
+        return directory.members_page(conversation, cursor)
+
+    @classmethod
+    def legal_name(cls, name: str) -> str:
+        return names.legal_name(name)
+
+    def create(self, name: str, *, is_private: bool, team: TeamId, topic: str) -> Calls[Place]:
+        return managing.create(self.credentials.account, name, is_private, team, topic)
+
+    def enter(self, conversation: ConversationId) -> Calls[None]:
+        return managing.enter(self.credentials.account, conversation)
+
+    def add(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[dict[AccountId, str]]:
+        """To the team, where the channel is open to all of it."""
+        return managing.add(conversation, accounts)
+
+    def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
+        """From the team, where the channel is open to all of it."""
+        return managing.remove(conversation, account)
 
     @classmethod
     def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
@@ -175,4 +244,4 @@ class Teams(
         return subscriptions.unsubscribe(subscribed)
 
     def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
-        return greeting.greet(self.credentials.account, account, body)
+        return greeting.greet(self.credentials.account, account, body, buttons)

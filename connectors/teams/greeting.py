@@ -1,12 +1,13 @@
 """A message of the service user to one person (reference teams.md §3.4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from connectors.calls import Call, Calls
 from connectors.errors import NotSupported
-from connectors.messages import AccountId, Draft
+from connectors.messages import AccountId, Button, Draft
 from connectors.richtext import Document
+from connectors.teams.cards import with_buttons
 from connectors.teams.client import GRAPH, judge
 from connectors.teams.ids import chat_id
 from connectors.teams.render import render
@@ -14,13 +15,13 @@ from connectors.teams.scopes import SERVICE
 from connectors.teams.values import mapping, string
 
 
-def greet(service: AccountId, account: AccountId, body: Document) -> Calls[None]:
+def greet(service: AccountId, account: AccountId, body: Document, buttons: Sequence[Button]) -> Calls[None]:
     """Open the chat of the two, which is always the same one, and speak there."""
     if account == service:
         raise NotSupported("the service user cannot write to itself")
     opened = {"chatType": "oneOnOne", "members": [_member(service), _member(account)]}
     chat = string(mapping((yield _post("/chats", "Chat.Create", opened, repeatable=True)).json()).get("id"))
-    said = render(Draft(chat_id(chat), body, nonce="greeting")).payload
+    said = with_buttons(render(Draft(chat_id(chat), body, nonce="greeting")), buttons).payload
     yield _post(f"/chats/{quote(chat, safe='')}/messages", "ChatMessage.Send", said, repeatable=False)
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from urllib.parse import quote, unquote
 
-from connectors.messages import ConversationId, MessageId
+from connectors.messages import ConversationId, MessageId, TeamId
 
 _SEGMENT = re.compile(r"([A-Za-z]+)\('((?:[^']|'')+)'\)")
 _KEY = "([^/?#]+)"
@@ -49,10 +49,15 @@ def root_and_reply(message: MessageId) -> tuple[str, str | None]:
     return root, reply or None
 
 
+def team_path(team: TeamId) -> str:
+    """Graph's path of a team, its id percent-encoded."""
+    return f"/teams/{quote(team, safe='')}"
+
+
 def channel_path(conversation: ConversationId) -> str:
     """Graph's path of a channel, ids percent-encoded."""
     team, channel = team_and_channel(conversation)
-    return f"/teams/{quote(team, safe='')}/channels/{quote(channel, safe='')}"
+    return f"{team_path(TeamId(team))}/channels/{quote(channel, safe='')}"
 
 
 def messages_path(conversation: ConversationId) -> str:

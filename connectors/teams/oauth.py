@@ -16,7 +16,8 @@ from connectors.consent import Granted, Identity, OAuth, Purpose, Step
 from connectors.contract import Credentials
 from connectors.errors import Gone, Malformed, Refused, Unavailable, WrongAccount
 from connectors.messages import AccountId, WorkspaceId
-from connectors.teams.client import GRAPH, email, judge
+from connectors.teams.client import GRAPH, judge
+from connectors.teams.directory import email
 from connectors.teams.scopes import APP, SERVICE
 from connectors.teams.values import mapping, mappings, string
 

@@ -16,16 +16,22 @@ from connectors.teams.scopes import APP, SCOPES, SERVICE
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 """Microsoft Graph, as registrations name it."""
 IDS: Mapping[tuple[str, str], str] = {
+    (APP, "Channel.ReadBasic.All"): "59a6b24b-4225-4393-8165-ebaec5f55d7a",
     (APP, "ChannelMember.Read.All"): "3b55498e-47ec-484f-8136-9013221c06a9",
     (APP, "ChannelMessage.Read.All"): "7b2449af-6ccd-4f4d-9f78-e550c193f0d1",
     (APP, "Files.Read.All"): "01d4889c-1287-42c6-ac1f-5d1e02578ef6",
+    (APP, "Team.ReadBasic.All"): "2280dda6-0bfd-44ee-a2f4-cb867cfc4c1e",
+    (APP, "TeamMember.Read.All"): "660b7406-55f1-41ca-a0ed-0b035e182f3e",
     (APP, "User.Read.All"): "df021288-bdef-4463-88db-98f22de89214",
+    (SERVICE, "Channel.Create"): "101147cf-4178-4455-9d58-02b5c164e759",
+    (SERVICE, "ChannelMember.ReadWrite.All"): "0c3e411a-ce45-4cd1-8f30-f99a3efa7b11",
     (SERVICE, "ChannelMessage.ReadWrite"): "5922d31f-46c8-4404-9eaf-2117e390a8a4",
     (SERVICE, "ChannelMessage.Send"): "ebf0f66e-9fb1-49e4-a278-222f76911cf4",
     (SERVICE, "ChannelSettings.ReadWrite.All"): "d649fb7c-72b4-4eec-b2b4-b15acf79e378",
     (SERVICE, "Chat.Create"): "38826093-1258-4dea-98f0-00003be2b8d0",
     (SERVICE, "ChatMessage.Send"): "116b7235-7cc6-461e-b163-8e55691d839e",
     (SERVICE, "Files.ReadWrite.All"): "863451e7-0667-486c-a5d6-d135439485f0",
+    (SERVICE, "TeamMember.ReadWriteNonOwnerRole.All"): "2104a4db-3a2f-4ea0-9dba-143d457dc666",
     (SERVICE, "User.Read"): "e1fe6dd8-ba31-4d61-89e7-88639da4683d",
     (SERVICE, "offline_access"): "7427e0e9-2fba-42fe-b0c0-848c9e6a8182",
 }

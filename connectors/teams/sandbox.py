@@ -22,6 +22,7 @@ from connectors.messages import (
     MessageId,
     Posted,
     Reference,
+    TeamId,
     WorkspaceId,
 )
 from connectors.sandbox import CHANNELS, COMPANY, Fake, Person, Place, Shown, Webhook, cast_of, digest
@@ -32,16 +33,17 @@ from connectors.teams.client import placed
 from connectors.teams.files import content_url, guid_of
 from connectors.teams.ids import channel_id, chat_id, hosted_path, message_id, open_handle, root_and_reply
 from connectors.teams.parse import parse
-from connectors.teams.sandbox_channels import GRAPH, Channel, Channels
+from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Team
+from connectors.teams.sandbox_crowd import populate
 from connectors.teams.sandbox_drive import SITE_HOST
 from connectors.teams.sandbox_entra import Entra, Grant, guid
 from connectors.teams.sandbox_graph import Graph
 from connectors.teams.sandbox_names import change
 from connectors.teams.sandbox_oauth import Front
 from connectors.teams.sandbox_people import People
-from connectors.teams.sandbox_rules import USER_IDENTITY, accepted
+from connectors.teams.sandbox_rules import accepted
 from connectors.teams.sandbox_subscriptions import Subscriptions
-from connectors.teams.sandbox_text import as_client_writes, drawn
+from connectors.teams.sandbox_text import as_client_writes, drawn, without_cards
 from connectors.teams.scopes import APP, SCOPES, SERVICE
 from connectors.teams.webhook import client_state
 
@@ -71,6 +73,9 @@ SERVICE_SCOPES = frozenset(
         "ChannelMessage.Send",
         "ChannelMessage.ReadWrite",
         "ChannelSettings.ReadWrite.All",
+        "Channel.Create",
+        "ChannelMember.ReadWrite.All",
+        "TeamMember.ReadWriteNonOwnerRole.All",
         "Files.ReadWrite.All",
     }
 )
@@ -80,6 +85,7 @@ PERSON_SCOPES = SERVICE_SCOPES | {
     "ChannelMessage.Read.All",
     "Team.ReadBasic.All",
     "TeamMember.Read.All",
+    "User.Read.All",
     "User.ReadBasic.All",
 }
 
@@ -101,8 +107,9 @@ class FakeTeams(Fake):
         )
         self._users = {guid("user", actor.email): (actor.name, actor.email) for actor in cast_of("teams")}
         self._users[self.service] = SERVICE_USER
-        guests = {guid("user", GUEST[1]): GUEST}
-        self.entra = Entra(self.tenant, {**self._users, **guests}, lambda: self.app, clock)
+        self._guests = {guid("user", GUEST[1]): GUEST}
+        self._named = {**self._users, **self._guests}
+        self.entra = Entra(self.tenant, self._named, lambda: self.app, clock)
         self.entra.admins = {guid("user", ADMINISTRATOR)}
         self.entra.entrusted = {*self.entra.admins, self.service}
         self.entra.registered_roles, self.entra.registered_scopes = registered(APP), registered(SERVICE)
@@ -112,10 +119,12 @@ class FakeTeams(Fake):
             _token(self.service): Grant(SERVICE_SCOPES, self.service),
         }
         self.entra.grants |= {_token(user): Grant(PERSON_SCOPES, user) for user in self._people()}
-        self.channels = Channels(self.tenant, self.team, self._users, self._notify, clock)
+        home = Team(self.team, COMPANY, set(self._users), {guid("user", ADMINISTRATOR)})
+        self.channels = Channels(self.tenant, home, self._named, self._notify, clock)
         self.subscriptions = Subscriptions(self._seeded(), hub, self.channels.all, self._tell, clock)
-        people = People(self._users, guests)
-        self.graph = Graph(self.entra, self.team, self._users, self.channels, self.subscriptions, people, clock)
+        people = People(self._users, self._guests, clock)
+        self.graph = Graph(self.entra, self._named, self.channels, self.subscriptions, people, clock)
+        self.channels.heed, people.heed = self.subscriptions.notify_channel, self.subscriptions.notify_user
         self._front = Front(self.entra, hub, self._approved)
         for channel in CHANNELS:
             self.channels.open(channel.name, channel.linked)
@@ -142,10 +151,62 @@ class FakeTeams(Fake):
         return Credentials(WorkspaceId(self.tenant), AccountId(self.service), tokens)
 
     def directory(self) -> list[Account]:
-        return [Account(AccountId(user), name, email) for user, (name, email) in self._users.items()]
+        listed = {**self._users, **{user: known for user, known in self._guests.items() if known != GUEST}}
+        return [
+            Account(AccountId(user), name, email, is_guest=user in self._guests)
+            for user, (name, email) in listed.items()
+        ]
 
-    def add_place(self, name: str) -> Place:
-        return self._place(self.channels.open(name, linked=False))
+    def add_place(self, name: str, *, private: bool = False, team: str = "") -> Place:
+        """In the first or another team. Our service user owns a private one, and so does who administers the tenant."""
+        channel = self.channels.open(name, linked=False, team=team, owner=self.service if private else "")
+        if private:
+            channel.members |= self.channels.teams[channel.team].members
+            channel.owners |= self.entra.admins
+        self.channels.heed(channel, "created")
+        return self._place(channel)
+
+    def add_team(self, name: str, *, entered: bool = False) -> TeamId:
+        """A further team, of all people; our service user is in it only where it ``entered``."""
+        team = Team(guid("team", name), name, set(self._users), set(self.entra.admins))
+        if not entered:
+            team.members.discard(self.service)
+        self.channels.teams[team.id] = team
+        self.channels.open("General", linked=False, team=team.id)
+        return TeamId(team.id)
+
+    def rename_place(self, conversation: ConversationId, name: str) -> None:
+        """Give a channel another name, as whoever administers the tenant."""
+        self.rename_as(ADMINISTRATOR, conversation, name)
+
+    def remove_place(self, conversation: ConversationId) -> None:
+        """Delete a channel."""
+        self.channels.close(self._channel_of(conversation))
+
+    def add_person(self, name: str, email: str, *, guest: bool = False) -> Person:
+        """Somebody new in the tenant's directory, who is in no team yet."""
+        user = guid("user", email)
+        self._named[user] = (name, email)
+        (self._guests if guest else self._users)[user] = (name, email)
+        self.entra.grants[_token(user)] = Grant(PERSON_SCOPES, user)
+        self.graph.people.arrive(user)
+        return Person(name, user, _token(user))
+
+    def remove_person(self, person: str) -> None:
+        """Delete an account: it leaves its teams, and what it said keeps its name."""
+        user = self._user(person)
+        for team in self.channels.teams.values():
+            if user in team.members:
+                self.graph.rosters.drop(team, user, user)
+        for known in (self._users, self._guests):
+            known.pop(user, None)
+        self.entra.grants.pop(_token(user), None)
+        self.graph.people.changed(user)
+
+    def populate(self, people: int, channels: int, members: int) -> None:
+        """A large tenant for benchmarks: teams that share ``people`` among them, and ``bench-0001``… in them, private, with
+        ``members`` of its team's people each."""
+        populate(self.channels, self.graph.people, self.service, people, channels, members)
 
     def roster(self, conversation: ConversationId) -> set[str]:
         """The object ids of a channel's members, to be changed by a test."""
@@ -197,13 +258,13 @@ class FakeTeams(Fake):
         """Come into a channel."""
         channel, user = self._channel_of(conversation), self._user(person)
         channel.members.add(user)
-        self.channels.tell(channel, "membersAdded", user, members=[self._member(user)])
+        self.channels.tell(channel, "membersAdded", user, members=[self.channels.named(user)])
 
     def leave_as(self, person: str, conversation: ConversationId) -> None:
         """Leave a channel."""
         channel, user = self._channel_of(conversation), self._user(person)
         channel.members.discard(user)
-        self.channels.tell(channel, "membersDeleted", user, members=[self._member(user)])
+        self.channels.tell(channel, "membersDeleted", user, members=[self.channels.named(user)])
 
     def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
         """Give a channel another name."""
@@ -234,7 +295,7 @@ class FakeTeams(Fake):
 
     def _read(self, conversation: ConversationId, message: Mapping[str, Any]) -> Event:
         id_ = message_id(message["id"], message["replyToId"])
-        return parse(message, Reference(Kind.POSTED, conversation, id_), AccountId(""))
+        return parse(without_cards(message), Reference(Kind.POSTED, conversation, id_), AccountId(""))
 
     def _attachments(self, message: Mapping[str, Any]) -> tuple[Attachment, ...]:
         identity = message["channelIdentity"]
@@ -248,24 +309,21 @@ class FakeTeams(Fake):
 
     def _typed(self, conversation: ConversationId, text: str) -> dict[str, Any]:
         channel = self._channel_of(conversation)
-        content, mentions = as_client_writes(text, {name: user for user, (name, _) in self._users.items()}, channel.id)
+        content, mentions = as_client_writes(text, {name: user for user, (name, _) in self._named.items()}, channel.id)
         sent = {"body": _html(content), "mentions": mentions}
-        return accepted(sent, set(self._users), (channel.id, self.team))
+        return accepted(sent, set(self._named), (channel.id, channel.team))
 
     def _user(self, person: str) -> str:
-        return next(user for user, known in self._users.items() if person in (user, *known))
-
-    def _member(self, user: str) -> dict[str, Any]:
-        return {"@odata.type": USER_IDENTITY, "id": user, "displayName": None, "userIdentityType": "aadUser"}
+        return next(user for user, known in self._named.items() if person in (user, *known))
 
     def _people(self) -> list[str]:
         return [user for user in self._users if user != self.service]
 
     def _place(self, channel: Channel) -> Place:
-        return Place(channel.name, channel.id, channel_id(self.team, channel.id), channel.linked, self.team)
+        return Place(channel.name, channel.id, channel_id(channel.team, channel.id), channel.linked, channel.team)
 
     def _channel_of(self, conversation: ConversationId) -> Channel:
-        return next(ch for ch in self.channels.all.values() if channel_id(self.team, ch.id) == conversation)
+        return next(ch for ch in self.channels.all.values() if channel_id(ch.team, ch.id) == conversation)
 
     def direct(self, person: str) -> list[Shown]:
         """What the service user and one person said to each other, oldest first."""
@@ -293,7 +351,6 @@ class FakeTeams(Fake):
         return {
             "id": guid("subscription"),
             "tenantId": self.tenant,
-            "teamId": self.team,
             "changeType": "created,updated,deleted",
             "notificationUrl": f"{self.hub}/webhooks/teams/",
             "clientState": client_state(self.secrets.client_state_key, self.tenant),

@@ -14,6 +14,10 @@ from connectors.teams.sandbox_entra import guid
 from connectors.teams.sandbox_rules import USER_IDENTITY, Denied
 
 GRAPH = "https://graph.microsoft.com/v1.0"
+RESERVED = 30 * 24 * 3600
+"""Seconds for which the name of a deleted channel stays taken (§3.5)."""
+MOST_STANDARD, MOST_PRIVATE = 1_000, 30
+"""Channels of a team."""
 KEPT = 2_000
 """Threads kept per channel: more than any page shows or test posts, a few megabytes at most."""
 
@@ -29,14 +33,29 @@ class Thread:
 
 
 @dataclass(slots=True)
+class Team:
+    """``lets_create`` is its setting for channels made by members, ``lets_guests`` the one for guests."""
+
+    id: str
+    name: str
+    members: set[str]
+    owners: set[str] = field(default_factory=set)
+    lets_create: bool = True
+    lets_guests: bool = True
+
+
+@dataclass(slots=True)
 class Channel:
     """``folder_ready`` is False while the channel's folder is still being made (§3.9). What others call a topic is its
-    ``description``."""
+    ``description``. The members of a standard channel are its team's: the very same set."""
 
     id: str
     name: str
     linked: bool
     members: set[str]
+    team: str
+    is_private: bool = False
+    owners: set[str] = field(default_factory=set)
     threads: dict[str, Thread] = field(default_factory=dict)
     folder_ready: bool = True
     description: str = ""
@@ -59,24 +78,50 @@ class Channels:
     def __init__(
         self,
         tenant: str,
-        team: str,
+        home: Team,
         users: Mapping[str, tuple[str, str]],
         notify: Callable[[ConversationId, MessageId, str], None],
         clock: Callable[[], float],
     ) -> None:
         self.all: dict[str, Channel] = {}
+        self.heed: Callable[[Channel, str], None] = lambda channel, change: None
+        self.teams = {home.id: home}
+        self.reserved: dict[tuple[str, str], float] = {}
         self.drive = Drive(clock)
-        self._tenant, self._team, self._users = tenant, team, users
+        self._tenant, self._home, self._users = tenant, home, users
         self._notify, self._clock = notify, clock
         self._last_id = 0
         self._deleted: dict[str, Message] = {}
         self._app = {"application": {"id": guid("client"), "displayName": "Mio Hub"}, "device": None, "user": None}
         self.lets_edit = self.lets_delete = True
 
-    def open(self, name: str, linked: bool) -> Channel:
-        """A channel with everybody in it; the same one for the same name."""
-        channel = Channel(f"19:{digest('teams', 'channel', name)[:32]}@thread.tacv2", name, linked, set(self._users))
-        return self.all.setdefault(channel.id, channel)
+    def open(self, name: str, linked: bool, team: str = "", owner: str = "") -> Channel:
+        """A channel of the first or another team, private where it has an owner; the same one for the same name."""
+        home = self.teams[team] if team else self._home
+        parts = ("teams", "channel", name) if home is self._home else ("teams", home.id, "channel", name)
+        id_ = f"19:{digest(*parts)[:32]}@thread.tacv2"
+        if owner:
+            return self.all.setdefault(id_, Channel(id_, name, linked, {owner}, home.id, True, {owner}))
+        return self.all.setdefault(id_, Channel(id_, name, linked, home.members, home.id, owners=home.owners))
+
+    def close(self, channel: Channel) -> None:
+        """Delete a channel: its name stays taken for a while."""
+        self.reserved[channel.team, channel.name.lower()] = self._clock() + RESERVED
+        del self.all[channel.id]
+        self.heed(channel, "deleted")
+
+    def of(self, team: str) -> list[Channel]:
+        """The channels of a team."""
+        return [channel for channel in self.all.values() if channel.team == team]
+
+    def is_taken(self, team: str, name: str, by: Channel | None = None) -> bool:
+        """Whether a channel other than ``by`` has, or lately had, a name."""
+        held = any(one.name.lower() == name.lower() for one in self.of(team) if one is not by)
+        return held or self.reserved.get((team, name.lower()), 0.0) > self._clock()
+
+    def named(self, user: str) -> dict[str, Any]:
+        """Somebody as system messages name them."""
+        return {"@odata.type": USER_IDENTITY, "id": user, "displayName": None, "userIdentityType": "aadUser"}
 
     def say(self, channel: Channel, user: str, said: Message, root: str | None = None) -> Message:
         """Store a message and notify the subscription: before the answer, as happens in reality."""
@@ -181,11 +226,11 @@ class Channels:
 
     def _heard(self, channel: Channel, message: Message, change: str) -> None:
         id_ = message_id(message["id"], message["replyToId"])
-        self._notify(channel_id(self._team, channel.id), id_, change)
+        self._notify(channel_id(channel.team, channel.id), id_, change)
 
     def _keep_pictures(self, channel: Channel, message: Message, pictures: Iterable[tuple[str, str, bytes]]) -> None:
         """Pictures sent with a message get an address of Graph, which its text then names (§3.10)."""
-        conversation = channel_id(self._team, channel.id)
+        conversation = channel_id(channel.team, channel.id)
         id_ = message_id(message["id"], message["replyToId"])
         for temporary, kind, data in pictures:
             key = uuid4().hex
@@ -218,10 +263,10 @@ class Channels:
             "summary": None,
             "chatId": None,
             "locale": "en-us",
-            "webUrl": f"https://teams.microsoft.com/l/message/{channel.id}/{id_}?groupId={self._team}",
+            "webUrl": f"https://teams.microsoft.com/l/message/{channel.id}/{id_}?groupId={channel.team}",
             "policyViolation": None,
             "eventDetail": None,
-            "channelIdentity": {"teamId": self._team, "channelId": channel.id},
+            "channelIdentity": {"teamId": channel.team, "channelId": channel.id},
             "attachments": [],
             "mentions": [],
             "reactions": [],

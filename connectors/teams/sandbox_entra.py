@@ -28,11 +28,14 @@ _ASSUMED = frozenset({"openid", "profile", "email"})
 """Named in every answer, asked for or not (§1.4)."""
 ADMIN_ONLY = frozenset(
     {
+        "Channel.Create",
         "ChannelMessage.Read.All",
         "ChannelMessage.ReadWrite",
         "ChannelMember.Read.All",
+        "ChannelMember.ReadWrite.All",
         "ChannelSettings.ReadWrite.All",
         "TeamMember.Read.All",
+        "TeamMember.ReadWriteNonOwnerRole.All",
         "User.Read.All",
     }
 )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -10,68 +10,33 @@ from uuid import uuid4
 from connectors.calls import Response
 from connectors.contract import Request
 from connectors.messages import MessageId
-from connectors.sandbox import COMPANY, digest
 from connectors.sandbox_data import served_file
 from connectors.teams.ids import channel_id, hosted_path, message_id
 from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Thread, iso
 from connectors.teams.sandbox_chats import Chats
+from connectors.teams.sandbox_directory import Asked, Directory
 from connectors.teams.sandbox_entra import Entra, Grant
-from connectors.teams.sandbox_names import change
 from connectors.teams.sandbox_people import People
-from connectors.teams.sandbox_rules import (
-    MEMBERS_PAGE,
-    Denied,
-    accepted,
-    check_permission,
-    check_roster,
-    collection,
-    matching,
-    page,
-    reaction,
-)
+from connectors.teams.sandbox_rules import Denied, accepted, check_permission, matching, page, reaction, require
+from connectors.teams.sandbox_subscriptions import PERMISSIONS as ORDERED
 from connectors.teams.sandbox_subscriptions import Subscriptions
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request that was let in."""
-
-    grant: Grant
-    query: Mapping[str, str]
-    body: bytes
-    all_kinds: bool
-
-    def json(self) -> Any:
-        """The body. Raises ``Denied`` for what is no JSON."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise Denied(400, "BadRequest", "Unable to read JSON request payload.") from None
-
-    def shown(self, message: dict[str, Any]) -> dict[str, Any]:
-        """A message as this caller sees it: kinds that came later are named only to who asks for them (§3.1)."""
-        hidden = message["messageType"] == "systemEventMessage" and not self.all_kinds
-        return message | {"messageType": "unknownFutureValue"} if hidden else message
-
-
-class Graph:
-    """``users`` are names and addresses of the teams' members by object id, ``people`` are all that the tenant knows."""
+class Graph(Directory):
+    """``users`` are names and addresses of those who speak, by object id."""
 
     def __init__(
         self,
         entra: Entra,
-        team: str,
         users: Mapping[str, tuple[str, str]],
         channels: Channels,
         subscriptions: Subscriptions,
         people: People,
         clock: Callable[[], float],
     ) -> None:
-        self._channels = channels
-        self._entra, self._team, self._users = entra, team, users
-        self._subscriptions = subscriptions
-        self.people, self.chats = people, Chats(entra.tenant, users, clock)
-        self._clock = clock
+        super().__init__(entra, channels, people)
+        self._subscriptions, self._clock = subscriptions, clock
+        self.chats = Chats(entra.tenant, users, clock)
 
     def handle(self, request: Request, segments: list[str], query: Mapping[str, str]) -> Response:
         """Answer a request; ``segments`` are those of the path, decoded."""
@@ -95,11 +60,11 @@ class Graph:
             raise Denied(400, "BadRequest", "Invalid version.")
         path, ids = matching(request.method, segments[1:])
         check_permission(request.method, path, grant)
-        all_kinds = "include-unknown-enum-members" in request.headers.get("prefer", "")
-        answer = _ANSWERS[request.method, path](self, _Asked(grant, query, request.body, all_kinds), *ids)
+        asked = Asked(grant, query, request.body, request.headers.get("prefer", ""))
+        answer = _ANSWERS[request.method, path](self, asked, *ids)
         if answer is None or isinstance(answer, Response):
             return answer or (204, None)
-        return 201 if request.method in ("POST", "PUT") else 200, answer
+        return 201 if request.method in ("POST", "PUT") and not path.endswith("/add") else 200, answer
 
     def _caller(self, request: Request) -> Grant:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -114,161 +79,85 @@ class Graph:
         inner = {"date": iso(self._clock())[:19], "request-id": str(uuid4()), "client-request-id": trace}
         return {"error": {"code": denied.code, "message": denied.message, "innerError": inner}}
 
-    def me(self, asked: _Asked) -> dict[str, Any]:
-        if not asked.grant.user:
-            raise Denied(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
-        return self.user(asked, asked.grant.user)
-
-    def list_users(self, asked: _Asked) -> dict[str, Any]:
-        return collection([self.user(asked, user) for user in self.people])
-
-    def user(self, asked: _Asked, user: str) -> dict[str, Any]:
-        return self.people.shown(user, asked.query.get("$select", ""))
-
-    def licensing(self, asked: _Asked, user: str) -> dict[str, Any]:
-        if user != asked.grant.user:
-            raise Denied(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-        return self.people.licensing(user)
-
-    def organization(self, _asked: _Asked) -> dict[str, Any]:
-        return collection([{"id": self._entra.tenant, "displayName": COMPANY}])
-
-    def open_chat(self, asked: _Asked) -> dict[str, Any]:
+    def open_chat(self, asked: Asked) -> dict[str, Any]:
         return self.chats.open(asked.grant.user, asked.json())
 
-    def say_in_chat(self, asked: _Asked, chat: str) -> dict[str, Any]:
+    def say_in_chat(self, asked: Asked, chat: str) -> dict[str, Any]:
         return self.chats.say(asked.grant.user, chat, asked.json())
 
-    def list_subscriptions(self, asked: _Asked) -> dict[str, Any]:
+    def list_subscriptions(self, asked: Asked) -> dict[str, Any]:
         return self._subscriptions.listed(asked.query)
 
-    def subscribe(self, asked: _Asked) -> dict[str, Any]:
-        return self._subscriptions.create(asked.grant.user or self._entra.client_id, asked.json())
+    def subscribe(self, asked: Asked) -> dict[str, Any]:
+        order = asked.json()
+        told = str(order.get("resource")).rpartition("/")[2] if isinstance(order, dict) else ""
+        require(asked.grant, [ORDERED.get(told, ORDERED["messages"])])
+        return self._subscriptions.create(asked.grant.user or self._entra.client_id, order)
 
-    def renew_subscription(self, asked: _Asked, order: str) -> dict[str, Any]:
+    def renew_subscription(self, asked: Asked, order: str) -> dict[str, Any]:
         return self._subscriptions.renew(order, asked.json())
 
-    def remove_subscription(self, _asked: _Asked, order: str) -> None:
+    def remove_subscription(self, _asked: Asked, order: str) -> None:
         self._subscriptions.remove(order)
 
-    def list_teams(self, asked: _Asked) -> dict[str, Any]:
-        return collection([self.show_team(asked, self._team)])
-
-    def show_team(self, _asked: _Asked, team: str) -> dict[str, Any]:
-        self._check_team(team)
-        return {"id": team, "displayName": COMPANY, "description": COMPANY, "tenantId": self._entra.tenant}
-
-    def list_channels(self, asked: _Asked, team: str) -> dict[str, Any]:
-        return collection([self.show_channel(asked, team, channel) for channel in self._channels.all])
-
-    def show_channel(self, _asked: _Asked, team: str, channel: str) -> dict[str, Any]:
-        found = self._channel(team, channel)
-        named = {"id": channel, "displayName": found.name, "description": found.description or None}
-        return named | {"membershipType": "standard", "tenantId": self._entra.tenant}
-
-    def change_channel(self, asked: _Asked, team: str, channel: str) -> None:
-        change(self._channels, self._entered(asked, team, channel), asked.grant.user, asked.json())
-
-    def list_team_members(self, _asked: _Asked, team: str) -> dict[str, Any]:
-        self._check_team(team)
-        return collection([self._member(user) for user in self._users])
-
-    def list_channel_members(self, asked: _Asked, team: str, channel: str) -> dict[str, Any]:
-        members = [self._member(user) for user in sorted(self._channel(team, channel).members)]
-        return page(members, asked.query, f"{GRAPH}/teams/{team}/channels/{quote(channel)}/members", MEMBERS_PAGE)
-
-    def _member(self, user: str) -> dict[str, Any]:
-        name, email = self._users[user]
-        member = {"@odata.type": "#microsoft.graph.aadUserConversationMember", "id": digest("membership", user)[:40]}
-        return member | {
-            "roles": [],
-            "displayName": name,
-            "userId": user,
-            "email": email,
-            "tenantId": self._entra.tenant,
-        }
-
-    def list_what_one_belongs_to(self, asked: _Asked) -> dict[str, Any]:
-        """Everybody is in the team's group; what kind of role somebody has is told, its name is not (``User.Read``)."""
-        kinds = ["group"] + ["directoryRole"] * (asked.grant.user in self._entra.entrusted)
-        belongs = [{"@odata.type": f"#microsoft.graph.{kind}", "id": digest(kind, self._team)[:36]} for kind in kinds]
-        return page(belongs, asked.query, f"{GRAPH}/me/transitiveMemberOf")
-
-    def _check_team(self, team: str) -> None:
-        if team != self._team:
-            raise Denied(404, "NotFound", "No team found with this id.")
-
-    def _channel(self, team: str, channel: str) -> Channel:
-        self._check_team(team)
-        if channel not in self._channels.all:
-            raise Denied(404, "NotFound", "No channel found with this id.")
-        return self._channels.all[channel]
-
-    def _entered(self, asked: _Asked, team: str, channel: str) -> Channel:
-        """The channel, if the caller is in it or an application that reads all."""
-        found = self._channel(team, channel)
-        if asked.grant.user:
-            check_roster(asked.grant.user, found.members)
-        return found
-
-    def list_messages(self, asked: _Asked, team: str, channel: str) -> dict[str, Any]:
+    def list_messages(self, asked: Asked, team: str, channel: str) -> dict[str, Any]:
         threads = sorted(self._entered(asked, team, channel).threads.values(), key=_latest, reverse=True)
         roots = [asked.shown(thread.root) for thread in threads]
         if asked.query.get("$expand") == "replies":
             roots = [asked.shown(thread.root) | {"replies": list(thread.replies.values())} for thread in threads]
         return page(roots, asked.query, f"{GRAPH}/teams/{team}/channels/{quote(channel)}/messages")
 
-    def list_replies(self, asked: _Asked, team: str, channel: str, root: str) -> dict[str, Any]:
+    def list_replies(self, asked: Asked, team: str, channel: str, root: str) -> dict[str, Any]:
         entered = self._entered(asked, team, channel)
         entered.message(message_id(root))
         replies = list(entered.threads[root].replies.values())[::-1]
         return page(replies, asked.query, f"{GRAPH}/teams/{team}/channels/{quote(channel)}/messages/{root}/replies")
 
-    def show_message(self, asked: _Asked, team: str, channel: str, *ids: str) -> dict[str, Any]:
+    def show_message(self, asked: Asked, team: str, channel: str, *ids: str) -> dict[str, Any]:
         return asked.shown(self._entered(asked, team, channel).message(_id(ids)))
 
-    def post(self, asked: _Asked, team: str, channel: str, root: str | None = None) -> dict[str, Any]:
+    def post(self, asked: Asked, team: str, channel: str, root: str | None = None) -> dict[str, Any]:
         entered = self._entered(asked, team, channel)
         if root is not None:
             entered.message(message_id(root))
         return self._channels.say(entered, asked.grant.user, self._accepted(asked, entered), root)
 
-    def edit(self, asked: _Asked, team: str, channel: str, *ids: str) -> None:
+    def edit(self, asked: Asked, team: str, channel: str, *ids: str) -> None:
         entered = self._entered(asked, team, channel)
         self._channels.edit(entered, asked.grant.user, _id(ids), self._accepted(asked, entered))
 
-    def _accepted(self, asked: _Asked, channel: Channel) -> dict[str, Any]:
-        return accepted(asked.json(), channel.members, (channel.id, self._team))
+    def _accepted(self, asked: Asked, channel: Channel) -> dict[str, Any]:
+        return accepted(asked.json(), channel.members, (channel.id, channel.team))
 
-    def remove(self, asked: _Asked, team: str, channel: str, *ids: str) -> None:
+    def remove(self, asked: Asked, team: str, channel: str, *ids: str) -> None:
         self._channels.remove(self._entered(asked, team, channel), asked.grant.user, _id(ids))
 
-    def restore(self, asked: _Asked, team: str, channel: str, *ids: str) -> None:
+    def restore(self, asked: Asked, team: str, channel: str, *ids: str) -> None:
         self._channels.restore(self._entered(asked, team, channel), asked.grant.user, _id(ids))
 
-    def set_reaction(self, asked: _Asked, team: str, channel: str, *ids: str) -> None:
+    def set_reaction(self, asked: Asked, team: str, channel: str, *ids: str) -> None:
         entered, emoji = self._entered(asked, team, channel), reaction(asked.json())
         self._channels.react(entered, asked.grant.user, _id(ids), emoji, on=True)
 
-    def unset_reaction(self, asked: _Asked, team: str, channel: str, *ids: str) -> None:
+    def unset_reaction(self, asked: Asked, team: str, channel: str, *ids: str) -> None:
         entered, emoji = self._entered(asked, team, channel), reaction(asked.json())
         self._channels.react(entered, asked.grant.user, _id(ids), emoji, on=False)
 
-    def show_picture(self, asked: _Asked, team: str, channel: str, *ids: str) -> Response:
+    def show_picture(self, asked: Asked, team: str, channel: str, *ids: str) -> Response:
         *message, content = ids
         self._entered(asked, team, channel).message(_id(message))
         url = GRAPH + hosted_path(channel_id(team, channel), _id(message), content)
         picture = self._channels.drive.picture(url)
         return served_file(picture.data, {"content-type": picture.kind})
 
-    def show_folder(self, asked: _Asked, team: str, channel: str) -> dict[str, Any]:
+    def show_folder(self, asked: Asked, team: str, channel: str) -> dict[str, Any]:
         entered = self._entered(asked, team, channel)
         if not entered.folder_ready:
             text = "Folder location for this channel is not ready yet, please try again later."
             raise Denied(404, "NotFound", text)
         return self._channels.drive.folder(entered.id, entered.name)
 
-    def put_file(self, asked: _Asked, drive: str, folder: str, name: str) -> dict[str, Any]:
+    def put_file(self, asked: Asked, drive: str, folder: str, name: str) -> dict[str, Any]:
         folders = (self._channels.drive.folder(channel.id, channel.name) for channel in self._channels.all.values())
         place = next((one for one in folders if (drive, folder) == (self._channels.drive.id, f"{one['id']}:")), None)
         if place is None or not name.endswith(":"):
@@ -277,7 +166,7 @@ class Graph:
             raise Denied(409, "nameAlreadyExists", "The sandbox only renames.")
         return self._channels.drive.put(place["id"], place["webUrl"], name[:-1], asked.body)
 
-    def show_shared_file(self, _asked: _Asked, share: str) -> Response:
+    def show_shared_file(self, _asked: Asked, share: str) -> Response:
         file = self._channels.drive.shared(share)
         return Response(302, b"", {"location": self._channels.drive.download_url(file)})
 
@@ -306,10 +195,11 @@ _ON_MESSAGES: tuple[tuple[str, str, _Answer], ...] = (
 )
 _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("GET", "/me"): Graph.me,
-    ("GET", "/me/joinedTeams"): Graph.list_teams,
+    ("GET", "/me/joinedTeams"): Graph.list_joined_teams,
     ("GET", "/me/transitiveMemberOf"): Graph.list_what_one_belongs_to,
     ("GET", "/organization"): Graph.organization,
     ("GET", "/users"): Graph.list_users,
+    ("GET", "/users/delta()"): Graph.list_changed_users,
     ("GET", "/users/{user-id}"): Graph.user,
     ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): Graph.licensing,
     ("POST", "/chats"): Graph.open_chat,
@@ -321,10 +211,17 @@ _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("GET", "/teams"): Graph.list_teams,
     ("GET", "/teams/{team-id}"): Graph.show_team,
     ("GET", "/teams/{team-id}/members"): Graph.list_team_members,
+    ("POST", "/teams/{team-id}/members"): Graph.add_team_member,
+    ("POST", "/teams/{team-id}/members/add"): Graph.add_team_members,
+    ("DELETE", "/teams/{team-id}/members/{conversationMember-id}"): Graph.remove_team_member,
     ("GET", "/teams/{team-id}/channels"): Graph.list_channels,
+    ("POST", "/teams/{team-id}/channels"): Graph.create_channel,
     ("GET", "/teams/{team-id}/channels/{channel-id}"): Graph.show_channel,
     ("PATCH", "/teams/{team-id}/channels/{channel-id}"): Graph.change_channel,
     ("GET", "/teams/{team-id}/channels/{channel-id}/members"): Graph.list_channel_members,
+    ("POST", "/teams/{team-id}/channels/{channel-id}/members"): Graph.add_channel_member,
+    ("POST", "/teams/{team-id}/channels/{channel-id}/members/add"): Graph.add_channel_members,
+    ("DELETE", "/teams/{team-id}/channels/{channel-id}/members/{conversationMember-id}"): Graph.remove_channel_member,
     ("GET", "/teams/{team-id}/channels/{channel-id}/filesFolder"): Graph.show_folder,
     ("PUT", "/drives/{drive-id}/items/{driveItem-id}:/{fileName}:/content"): Graph.put_file,
     ("GET", "/shares/{sharedDriveItem-id}/driveItem/content"): Graph.show_shared_file,

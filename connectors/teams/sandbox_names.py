@@ -13,20 +13,27 @@ def change(channels: Channels, channel: Channel, user: str, sent: object) -> Non
     if not isinstance(sent, dict) or not sent or not set(sent) <= {"displayName", "description"}:
         raise Denied(400, "BadRequest", "Invalid channel update.")
     if "displayName" in sent:
-        _check_name(channels, channel, sent["displayName"])
+        check_name(channels, channel.team, sent["displayName"], channel)
         channel.name = sent["displayName"]
         channels.tell(channel, "channelRenamed", user, channelId=channel.id, channelDisplayName=channel.name)
     if "description" in sent:
         told = sent["description"]
-        if not isinstance(told, str | None) or len(told or "") > LONGEST_DESCRIPTION:
-            raise Denied(400, "BadRequest", "Invalid channel description.")
-        channel.description = told or ""
+        channel.description = described(told)
         channels.tell(channel, "channelDescriptionUpdated", user, channelId=channel.id, channelDescription=told or None)
+    channels.heed(channel, "updated")
 
 
-def _check_name(channels: Channels, channel: Channel, name: object) -> None:
+def check_name(channels: Channels, team: str, name: object, by: Channel | None = None) -> None:
+    """Raise ``Denied`` for a name that is not legal, or that another channel of the team has or lately had."""
     legal = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name == name.strip()
     if not isinstance(name, str) or not legal or NOT_IN_A_NAME & set(name) or name[0] in "_.":
         raise Denied(400, "BadRequest", "Channel name is not valid.")
-    if any(other.name.lower() == name.lower() for other in channels.all.values() if other is not channel):
+    if channels.is_taken(team, name, by):
         raise Denied(400, "BadRequest", "Channel name already existed, please use other name.")
+
+
+def described(told: object) -> str:
+    """A description as it is kept. Raises ``Denied``."""
+    if not isinstance(told, str | None) or len(told or "") > LONGEST_DESCRIPTION:
+        raise Denied(400, "BadRequest", "Invalid channel description.")
+    return told or ""

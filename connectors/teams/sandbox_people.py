@@ -1,46 +1,123 @@
 """Who the fake Graph knows: the members of the tenant and its guests (reference teams.md §3.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from connectors.sandbox import digest
 from connectors.teams.sandbox_rules import Denied
+
+TOKEN_LIFE = timedelta(days=7)
+"""How long Graph knows a token of ``users/delta``."""
+LARGEST_PAGE = 999
+
+Named = tuple[str, str]
 
 
 class People:
-    """Names and addresses by object id. ``unlicensed`` members have no Teams."""
+    """Names and addresses by object id. ``unlicensed`` members have no Teams, ``disabled`` ones may not sign in.
 
-    def __init__(self, members: Mapping[str, tuple[str, str]], guests: Mapping[str, tuple[str, str]]) -> None:
-        self._all = {**members, **guests}
-        self._guests = frozenset(guests)
+    ``users`` and ``guests`` are shared with who made this; of a ``crowd`` nobody ever speaks.
+    """
+
+    def __init__(self, users: dict[str, Named], guests: dict[str, Named], clock: Callable[[], float]) -> None:
+        self._known: tuple[dict[str, Named], ...] = users, guests, {}
+        self._clock = clock
+        self.guests, self.crowd = guests, self._known[2]
         self.unlicensed: set[str] = set()
+        self.disabled: set[str] = set()
+        self.unmailed: set[str] = set()
+        self.heed: Callable[[str, str], None] = lambda user, change: None
+        self._order = [*users, *guests]
+        self._changes: list[str] = []
 
-    def __iter__(self) -> Any:
-        return iter(self._all)
+    def __contains__(self, user: object) -> bool:
+        return any(user in known for known in self._known)
+
+    def named(self, user: str) -> Named:
+        """Name and address. Raises ``Denied``."""
+        for known in self._known:
+            if user in known:
+                return known[user]
+        raise Denied(404, "Request_ResourceNotFound", f"Resource '{user}' does not exist.")
+
+    def arrive(self, user: str) -> None:
+        """Somebody was added to one of the three."""
+        self._order.append(user)
+        self.changed(user)
+
+    def changed(self, user: str) -> None:
+        """Somebody is not what the directory said, or is no more."""
+        self._changes.append(user)
+        self.heed(user, "updated" if user in self else "deleted")
+
+    def gather(self, crowd: Mapping[str, Named]) -> None:
+        """Many more people at once."""
+        self.crowd.update(crowd)
+        self._order += crowd
+
+    def present(self) -> list[str]:
+        """Object ids of all, in the order of their arrival."""
+        return [user for user in self._order if user in self]
 
     def shown(self, user: str, select: str) -> dict[str, Any]:
         """Somebody by object id or address, with the properties asked for. Raises ``Denied``."""
-        known = self._known(user)
-        name, email = self._all[known]
+        known = user if user in self else self._by_address(user)
+        name, email = self.named(known)
         first, _, last = name.partition(" ")
+        mail = None if known in self.unmailed else email
         everything = {
             "id": known,
             "displayName": name,
             "givenName": first,
             "surname": last,
-            "mail": email,
+            "mail": mail,
             "userPrincipalName": email,
             "proxyAddresses": [f"SMTP:{email}"],
-            "userType": "Guest" if known in self._guests else "Member",
-            "accountEnabled": True,
+            "userType": "Guest" if known in self.guests else "Member",
+            "accountEnabled": known not in self.disabled,
         }
         return {name: everything[name] for name in select.split(",") if name in everything} if select else everything
 
+    def delta(self, query: Mapping[str, str], page: int) -> dict[str, Any]:
+        """A page of all, or of what changed since a token; tokens are those of this very query. Raises ``Denied``."""
+        select = query.get("$select", "")
+        token = query.get("$skiptoken") or query.get("$deltatoken") or ""
+        at, since, seen, selected = self._opened(token) if token else (0, -1, len(self._changes), select)
+        told = list(dict.fromkeys(self._changes[since:seen])) if since >= 0 else self._order
+        size = min(page or LARGEST_PAGE, LARGEST_PAGE)
+        users = [self._told(user, selected) for user in told[at : at + size] if user in self or since >= 0]
+        url = "https://graph.microsoft.com/v1.0/users/delta?"
+        if at + size < len(told):
+            link = {"@odata.nextLink": f"{url}$skiptoken={self._token(at + size, since, seen, selected)}"}
+        else:
+            link = {"@odata.deltaLink": f"{url}$deltatoken={self._token(0, seen, -1, selected)}"}
+        return {"value": users} | link
+
+    def _told(self, user: str, select: str) -> dict[str, Any]:
+        return self.shown(user, select) if user in self else {"id": user, "@removed": {"reason": "changed"}}
+
+    def _token(self, at: int, since: int, seen: int, select: str) -> str:
+        told = f"{at}.{since}.{seen}.{int(self._clock())}.{select.replace(',', '-')}"
+        return f"{told}.{digest('delta', told)[:16]}"
+
+    def _opened(self, token: str) -> tuple[int, int, int, str]:
+        told, _, proof = token.rpartition(".")
+        if digest("delta", told)[:16] != proof:
+            raise Denied(400, "Directory_ExpiredPageToken", "The specified page token value is not valid.")
+        at, since, seen, made, select = told.split(".")
+        if int(made) + TOKEN_LIFE.total_seconds() < self._clock():
+            raise Denied(410, "syncStateNotFound", "The sync state is not found: synchronize again.")
+        told_until = len(self._changes) if int(seen) < 0 else int(seen)
+        return int(at), int(since), told_until, select.replace("-", ",")
+
     def licensing(self, user: str) -> dict[str, Any]:
         """Whether somebody may use Teams. Guests need no licence of this tenant. Raises ``Denied``."""
-        return {"hasTeamsLicense": self._known(user) not in self.unlicensed | self._guests}
+        known = user if user in self else self._by_address(user)
+        return {"hasTeamsLicense": known not in self.unlicensed and known not in self.guests}
 
-    def _known(self, user: str) -> str:
-        known = next((id_ for id_, (_, email) in self._all.items() if user in (id_, email)), None)
-        if known is None:
-            raise Denied(404, "Request_ResourceNotFound", f"Resource '{user}' does not exist.")
-        return known
+    def _by_address(self, address: str) -> str:
+        found = (id_ for known in self._known for id_, (_, email) in known.items() if email == address)
+        if user := next(found, ""):
+            return user
+        raise Denied(404, "Request_ResourceNotFound", f"Resource '{address}' does not exist.")

@@ -3,21 +3,22 @@
 import base64
 import json
 import re
-from collections.abc import Collection, Mapping
-from typing import Any
-from urllib.parse import unquote
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlencode
 
 from lxml import etree, html
 
+from connectors.sandbox import digest
 from connectors.splitting import clusters
 from connectors.teams.sandbox_entra import Grant
+
+T = TypeVar("T")
 
 LARGEST_MESSAGE = 28 * 1024
 """Bytes of the stored message, mentions included; Microsoft says about 28 KB (§4.3)."""
 PAGE, LARGEST_PAGE = 20, 50
 """Messages per page when nothing is asked, and at most (§3.5)."""
-MEMBERS_PAGE = 999
-"""Members per page at most (§3.5)."""
 IMPORT_ONLY = "Message POST is allowed in application-only context only for import purposes."
 
 USER_IDENTITY = "#microsoft.graph.teamworkUserIdentity"
@@ -28,6 +29,10 @@ _READ_CHANNEL = ("Channel.ReadBasic.All", "ChannelSettings.Read.All", "ChannelSe
 _CHANGE_CHANNEL = ("ChannelSettings.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All")
 _READ_CHANNEL_MEMBERS = ("ChannelMember.Read.All", "ChannelMember.ReadWrite.All")
 _READ_TEAM_MEMBERS = ("TeamMember.Read.All", "TeamMember.ReadWrite.All")
+_ADD_TO_TEAM = ("TeamMember.ReadWriteNonOwnerRole.All", "TeamMember.ReadWrite.All")
+_ADD_TO_CHANNEL = ("ChannelMember.ReadWrite.All",)
+_CREATE_CHANNEL = ("Channel.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All")
+_READ_ALL_USERS = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
 _READ_MESSAGES = ("ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All")
 _SEND = ("ChannelMessage.Send", "Group.ReadWrite.All")
 _READ_USERS = ("User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
@@ -35,10 +40,11 @@ _CHANGE = ("ChannelMessage.ReadWrite", "Group.ReadWrite.All")
 _DELETE = ("ChannelMessage.ReadWrite",)
 _REACT = ("ChannelMessage.Send",)
 _READ_FILES = ("Files.Read.All", "Files.ReadWrite.All", "Sites.Read.All", "Sites.ReadWrite.All")
-_HEAR = ("ChannelMessage.Read.All",)
+_HEAR = ("ChannelMessage.Read.All", "Channel.ReadBasic.All", "User.Read.All")
 _WRITE_FILES = ("Files.ReadWrite.All", "Sites.ReadWrite.All")
 _MESSAGES = "/teams/{team-id}/channels/{channel-id}/messages"
 _MESSAGE = _MESSAGES + "/{chatMessage-id}"
+_CHANNEL_MEMBERS = "/teams/{team-id}/channels/{channel-id}/members"
 
 PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("GET", "/me"): (("User.Read", *_READ_USERS), ()),
@@ -46,6 +52,7 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("GET", "/me/transitiveMemberOf"): (("User.Read", "Directory.Read.All"), ()),
     ("GET", "/organization"): (("User.Read", "Organization.Read.All"), ("Organization.Read.All", "User.Read.All")),
     ("GET", "/users"): (_READ_USERS, _READ_USERS),
+    ("GET", "/users/delta()"): (_READ_ALL_USERS, _READ_ALL_USERS),
     ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): (("User.Read",), ()),
     ("POST", "/chats"): (("Chat.Create", "Chat.ReadWrite"), ()),
     ("POST", "/chats/{chat-id}/messages"): (("ChatMessage.Send", "Chat.ReadWrite"), ()),
@@ -57,6 +64,13 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("GET", "/teams"): (_READ_TEAM, _READ_TEAM),
     ("GET", "/teams/{team-id}"): (_READ_TEAM, _READ_TEAM),
     ("GET", "/teams/{team-id}/members"): (_READ_TEAM_MEMBERS, _READ_TEAM_MEMBERS),
+    ("POST", "/teams/{team-id}/members"): (_ADD_TO_TEAM, _ADD_TO_TEAM),
+    ("POST", "/teams/{team-id}/members/add"): (_ADD_TO_TEAM, _ADD_TO_TEAM),
+    ("DELETE", "/teams/{team-id}/members/{conversationMember-id}"): (_ADD_TO_TEAM, _ADD_TO_TEAM),
+    ("POST", "/teams/{team-id}/channels"): (_CREATE_CHANNEL, _CREATE_CHANNEL),
+    ("POST", _CHANNEL_MEMBERS): (_ADD_TO_CHANNEL, _ADD_TO_CHANNEL),
+    ("POST", _CHANNEL_MEMBERS + "/add"): (_ADD_TO_CHANNEL, _ADD_TO_CHANNEL),
+    ("DELETE", _CHANNEL_MEMBERS + "/{conversationMember-id}"): (_ADD_TO_CHANNEL, _ADD_TO_CHANNEL),
     ("GET", "/teams/{team-id}/channels"): (_READ_CHANNEL, _READ_CHANNEL),
     ("GET", "/teams/{team-id}/channels/{channel-id}"): (_READ_CHANNEL, _READ_CHANNEL),
     ("PATCH", "/teams/{team-id}/channels/{channel-id}"): (_CHANGE_CHANNEL, _CHANGE_CHANNEL),
@@ -119,6 +133,11 @@ def check_permission(method: str, path: str, grant: Grant) -> None:
     if not grant.user and method == "POST" and path in (_MESSAGES, _MESSAGE + "/replies"):
         raise Denied(401, "Unauthorized", IMPORT_ONLY)
     wanted = delegated if grant.user else application
+    require(grant, wanted)
+
+
+def require(grant: Grant, wanted: Collection[str]) -> None:
+    """Raise ``Denied`` where a caller has none of the permissions that suffice."""
     if not grant.permissions.isdisjoint(wanted):
         return
     kind, where = ("scope", "Scopes") if grant.user else ("role", "Roles")
@@ -182,6 +201,23 @@ def _check_attachments(content: str, attachments: object) -> None:
         ends = {_extension(str(attachment.get(part))) for part in ("name", "contentUrl")}
         if attachment.get("contentType") == "reference" and len(ends) > 1:
             raise Denied(400, "BadRequest", "contentUrl extension and name extension do not match")
+        if attachment.get("contentType") == "application/vnd.microsoft.card.adaptive":
+            _check_card(attachment.get("content"))
+
+
+def _check_card(content: object) -> None:
+    """JSON within JSON, with actions that open a page: others do nothing in what a person says (§3.1)."""
+    try:
+        card = json.loads(content) if isinstance(content, str) else None
+    except (ValueError, RecursionError):
+        card = None
+    actions = card.get("actions", []) if isinstance(card, dict) and card.get("type") == "AdaptiveCard" else None
+    if not isinstance(actions, list) or not all(isinstance(action, dict) for action in actions):
+        raise Denied(400, "BadRequest", "The card cannot be read.")
+    for action in actions:
+        is_page = action.get("type") == "Action.OpenUrl" and str(action.get("url")).startswith(("https://", "http://"))
+        if not is_page or not isinstance(action.get("title"), str):
+            raise Denied(400, "BadRequest", "The card has an action that opens no page.")
 
 
 def _extension(address: str) -> str:
@@ -268,19 +304,42 @@ def collection(values: list[dict[str, Any]]) -> dict[str, Any]:
     return {"@odata.count": len(values), "value": values}
 
 
-def page(values: list[dict[str, Any]], query: Mapping[str, str], url: str, most: int = LARGEST_PAGE) -> dict[str, Any]:
-    """The part of a list that is asked for; ``url`` is the list's own address. Raises ``Denied``."""
-    top, skip = _number(query, "$top", PAGE), _number(query, "$skiptoken", 0)
+def page(
+    values: Sequence[T],
+    query: Mapping[str, str],
+    url: str,
+    most: int = LARGEST_PAGE,
+    usual: int = PAGE,
+    shown: Callable[[T], Any] = lambda value: value,
+) -> dict[str, Any]:
+    """The part of a list that is asked for; ``url`` is the list's own address. Raises ``Denied``.
+
+    A token is good for the list that it came from and for no other.
+    """
+    top, skip = _number(query.get("$top", str(usual)), "$top"), _skipped(query.get("$skiptoken", ""), url)
     if not 1 <= top <= most:
         raise Denied(400, "BadRequest", f"Invalid $top, the limit is {most}.")
-    shown = collection(values[skip : skip + top])
+    listed = collection([shown(value) for value in values[skip : skip + top]])
     if skip + top < len(values):
-        shown["@odata.nextLink"] = f"{url}?$top={top}&$skiptoken={skip + top}"
-    return shown
+        kept = {name: value for name, value in query.items() if name in ("$select", "$filter", "$expand")}
+        following = {**kept, "$top": str(top), "$skiptoken": f"{_mark(url)}{skip + top}"}
+        listed["@odata.nextLink"] = f"{url}?{urlencode(following, safe='$,')}"
+    return listed
 
 
-def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
-    value = query.get(name, str(otherwise))
+def _skipped(token: str, url: str) -> int:
+    if not token:
+        return 0
+    if not token.startswith(_mark(url)):
+        raise Denied(400, "BadRequest", "The skip token is not valid.")
+    return _number(token.removeprefix(_mark(url)), "$skiptoken")
+
+
+def _mark(url: str) -> str:
+    return f"{digest('page', url)[:8]}-"
+
+
+def _number(value: str, name: str) -> int:
     if not value.isdecimal():
         raise Denied(400, "BadRequest", f"Invalid {name}.")
     return int(value)

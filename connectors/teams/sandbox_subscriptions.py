@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from connectors.messages import ConversationId, MessageId
 from connectors.sandbox import Webhook
 from connectors.teams.ids import in_key_form, root_and_reply, team_and_channel
-from connectors.teams.sandbox_channels import iso
+from connectors.teams.sandbox_channels import Channel, iso
 from connectors.teams.sandbox_entra import guid
 from connectors.teams.sandbox_rules import Denied, page
 from connectors.teams.values import timestamp
@@ -22,6 +22,8 @@ LONGEST_STATE = 128
 """Characters."""
 
 _PAGE = 100
+PERMISSIONS = {"messages": "ChannelMessage.Read.All", "channels": "Channel.ReadBasic.All", "users": "User.Read.All"}
+"""What it takes to be told, by the end of the resource's path."""
 _SETTABLE = frozenset(
     {"changeType", "notificationUrl", "lifecycleNotificationUrl", "resource", "expirationDateTime", "clientState"}
 )
@@ -36,11 +38,11 @@ class Subscriptions:
     """
 
     def __init__(
-        self, seeded: Order, hub: str, channels: Mapping[str, object], tell: Callable[[Webhook], None], clock: Any
+        self, seeded: Order, hub: str, channels: Mapping[str, Channel], tell: Callable[[Webhook], None], clock: Any
     ) -> None:
         self.seeded: Order | None = seeded
         self._hub, self._channels, self._tell, self._clock = hub, channels, tell, clock
-        self._tenant, self._team = seeded["tenantId"], seeded["teamId"]
+        self._tenant = seeded["tenantId"]
         self._orders: dict[str, Order] = {}
         self._made = 0
 
@@ -71,10 +73,16 @@ class Subscriptions:
 
     def _check(self, order: Order) -> None:
         parts = str(order["resource"]).strip("/").split("/")
-        if len(parts) != 5 or parts[::2] != ["teams", "channels", "messages"]:
-            raise _invalid("The sandbox takes orders for the messages of a channel only.")
-        if parts[1] != self._team or parts[3] not in self._channels:
-            raise Denied(404, "NotFound", "No channel found with this id.")
+        match parts:
+            case ["users"]:
+                pass
+            case ["teams", team, "channels"] if any(one.team == team for one in self._channels.values()):
+                pass
+            case ["teams", team, "channels", channel, "messages"]:
+                if channel not in self._channels or self._channels[channel].team != team:
+                    raise Denied(404, "NotFound", "No channel found with this id.")
+            case _:
+                raise _invalid("The sandbox takes orders for messages of a channel, channels of a team, and users.")
         changes = str(order["changeType"]).split(",")
         if not set(changes) <= {"created", "updated", "deleted"} or len(set(changes)) < len(changes):
             raise _invalid("changeType is not valid.")
@@ -137,6 +145,23 @@ class Subscriptions:
         ordered = [order for order in self.standing() if order["resource"].strip("/") == wanted]
         for order in ordered or filter(None, [self.seeded]):
             if change in order["changeType"].split(","):
+                self._send(order, order["notificationUrl"], changeType=change, resource=resource, resourceData=data)
+
+    def notify_channel(self, channel: Channel, change: str) -> None:
+        """Tell of a channel whoever ordered its team's."""
+        resource = f"teams('{channel.team}')/channels('{channel.id}')"
+        data = {"id": channel.id, "@odata.type": "#Microsoft.Graph.channel", "@odata.id": resource}
+        self._tell_all(f"teams/{channel.team}/channels", change, resource, data)
+
+    def notify_user(self, user: str, change: str) -> None:
+        """Tell of a person whoever ordered them; somebody new is told as changed."""
+        resource = f"Users/{user}"
+        data = {"id": user, "@odata.type": "#Microsoft.Graph.User", "@odata.id": resource}
+        self._tell_all("users", change, resource, data)
+
+    def _tell_all(self, wanted: str, change: str, resource: str, data: Mapping[str, str]) -> None:
+        for order in self.standing():
+            if order["resource"].strip("/") == wanted and change in order["changeType"].split(","):
                 self._send(order, order["notificationUrl"], changeType=change, resource=resource, resourceData=data)
 
     def lifecycle(self, event: str) -> None:

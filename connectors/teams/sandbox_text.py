@@ -1,14 +1,16 @@
 """What Teams' own client makes of what a person typed (reference teams.md §4.1), and how it draws what was said."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from connectors.emoji import shortcode
-from connectors.html import to_html
+from connectors.html import escape, to_html
 from connectors.markdown import from_markdown
 from connectors.messages import Message
 from connectors.sandbox import Shown
+from connectors.teams.cards import ADAPTIVE
 from connectors.teams.render import code_block
 
 _MARKUP = re.compile(r"(<codeblock.*?</codeblock>|<code>.*?</code>|<[^>]*>)", re.DOTALL)
@@ -58,7 +60,7 @@ def drawn(message: Mapping[str, Any], read: Message, service: str) -> Shown:
         id=read.id,
         author=read.author_name,
         avatar_url="",
-        html=to_html(read.body, deepest_heading=0),
+        html=to_html(read.body, deepest_heading=0) + "".join(map(_button, _actions(message))),
         at=int(message["id"]) / 1000,
         is_app=read.author == service,
         thread=read.thread,
@@ -66,3 +68,17 @@ def drawn(message: Mapping[str, Any], read: Message, service: str) -> Shown:
         edited=read.edited_at is not None,
         files=tuple(file.name for file in read.attachments),
     )
+
+
+def without_cards(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message but for its cards, which are drawn and not read."""
+    return {**message, "attachments": [one for one in message["attachments"] if one["contentType"] != ADAPTIVE]}
+
+
+def _actions(message: Mapping[str, Any]) -> list[dict[str, str]]:
+    cards = [json.loads(one["content"]) for one in message["attachments"] if one["contentType"] == ADAPTIVE]
+    return [action for card in cards for action in card["actions"]]
+
+
+def _button(action: Mapping[str, str]) -> str:
+    return f'<p><a href="{escape(action["url"])}">{escape(action["title"])}</a></p>'

@@ -12,7 +12,7 @@ APP, SERVICE, PERSON = "app", "service", "person"
 """Kinds of token: the application's own, the service user's, and a person's."""
 
 _CONNECT, _MESSAGES, _FULL = Purpose.CONNECT, Purpose.MESSAGES, Preset.FULL
-_CHANNEL_SYNC, _USER_SYNC = "Channel Sync", "User Sync"
+_USER_SYNC = "User Sync"
 _EXTENDS = "An addition of the full set."
 _LATER = "An addition, asked for once the feature is there."
 
@@ -31,7 +31,7 @@ SCOPES: tuple[Scope, ...] = (
         _CONNECT,
         APP,
         "Read the full profiles of all people",
-        "Look up the name and address of somebody who wrote or was mentioned.",
+        "Import the people, and look up the name and address of somebody who wrote or was mentioned.",
         "Messages from Teams would have no author, and people could not be matched by their e-mail address.",
         note="In place of User.ReadWrite.All, which the product once asked for.",
     ),
@@ -40,9 +40,9 @@ SCOPES: tuple[Scope, ...] = (
         _CONNECT,
         APP,
         "Read the members of all channels",
-        "Answer the command that lists who is in a linked channel.",
-        "The list of members would leave Teams out.",
-        disables="The list of members in Teams",
+        "Know who is in a linked channel: to keep its members in step, and to answer the command that lists them.",
+        "Membership could not be kept in step, and the list of members would leave Teams out.",
+        disables="Members of channels in Teams",
     ),
     Scope(
         "Files.Read.All",
@@ -62,7 +62,7 @@ SCOPES: tuple[Scope, ...] = (
         "Read the names of all teams",
         "Show the teams from which you choose what to link.",
         "There would be no list of teams to choose from.",
-        awaits=_CHANNEL_SYNC,
+        disables="The list of teams and its import",
     ),
     Scope(
         "Channel.ReadBasic.All",
@@ -71,7 +71,7 @@ SCOPES: tuple[Scope, ...] = (
         "Read the names of all channels",
         "Show the channels of a team from which you choose what to link.",
         "There would be no list of channels to choose from.",
-        awaits=_CHANNEL_SYNC,
+        disables="The list of channels in Teams and its import",
     ),
     Scope(
         "TeamMember.Read.All",
@@ -80,7 +80,7 @@ SCOPES: tuple[Scope, ...] = (
         "Read the members of all teams",
         "Know who belongs to a team that you link, and whether the service user is in it.",
         "Membership could not be kept in step.",
-        awaits=_CHANNEL_SYNC,
+        disables="Import and membership of teams",
     ),
     Scope(
         "User.Invite.All",
@@ -178,19 +178,19 @@ SCOPES: tuple[Scope, ...] = (
         "Make the counterpart in Teams of a channel that exists elsewhere.",
         "A channel in Teams would have to be made by hand first.",
         preset=_FULL,
-        note=_LATER,
-        awaits=_CHANNEL_SYNC,
+        note=_EXTENDS,
+        disables="Making channels in Teams",
     ),
     Scope(
         "TeamMember.ReadWriteNonOwnerRole.All",
         _CONNECT,
         SERVICE,
         "Add and remove members of teams, owners excepted",
-        "Bring people who are represented in Teams into the teams they belong to.",
+        "Have the service user join the teams you choose, and bring people into the teams of linked channels.",
         "Members would have to be added by hand.",
         preset=_FULL,
-        note=_LATER,
-        awaits=_CHANNEL_SYNC,
+        note=_EXTENDS,
+        disables="Adding people to teams",
     ),
     Scope(
         "ChannelMember.ReadWrite.All",
@@ -200,8 +200,8 @@ SCOPES: tuple[Scope, ...] = (
         "Bring people who are represented in Teams into the channels they belong to.",
         "Members of private channels would have to be added by hand.",
         preset=_FULL,
-        note=_LATER,
-        awaits=_CHANNEL_SYNC,
+        note=_EXTENDS,
+        disables="Adding people to private channels in Teams",
     ),
     Scope(
         "Chat.ReadWrite",

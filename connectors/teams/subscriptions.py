@@ -1,4 +1,5 @@
-"""Standing orders for change notifications: one per linked channel (reference teams.md §2). Nothing here does I/O.
+"""Standing orders for change notifications (reference teams.md §2): one per linked channel for its messages, one per team
+with such for its channels, one for all people. Nothing here does I/O.
 
 Graph ends each after three days at the latest, and an application's order for a resource stands only once.
 """
@@ -11,10 +12,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from connectors.calls import Call, Calls, Response
 from connectors.consent import Subscribed
-from connectors.errors import Gone, Unavailable
+from connectors.errors import Gone, Reconnect, Refused, Unavailable
 from connectors.messages import ConversationId, WorkspaceId
 from connectors.teams.client import GRAPH, Judge, judge
-from connectors.teams.ids import is_channel, messages_path
+from connectors.teams.ids import is_channel, messages_path, team_and_channel
 from connectors.teams.scopes import APP
 from connectors.teams.values import mapping, mappings, string, timestamp
 from connectors.teams.webhook import client_state
@@ -24,12 +25,30 @@ LIFE = timedelta(minutes=4320 - 10)
 PAGES = 200
 """Pages of orders read at most: Graph allows a tenant ten thousand (§2.1), and lists a hundred at once."""
 
-_CHANGES = "created,updated,deleted"
+USERS = "/users"
+_MESSAGES = "ChannelMessage.Read.All"
 
 
 def resources(conversations: Iterable[ConversationId]) -> list[str]:
-    """The messages of each channel. A chat would need a permission that we do not ask for."""
-    return list(dict.fromkeys(unquote(messages_path(one)) for one in conversations if is_channel(one)))
+    """The messages of each channel, and what keeps the directory current. A chat would need more than we ask for.
+
+    Not the members of teams: of those Graph tells no more than that some membership changed.
+    """
+    channels = list(dict.fromkeys(one for one in conversations if is_channel(one)))
+    teams = dict.fromkeys(team_and_channel(one)[0] for one in channels)
+    messages = [unquote(messages_path(one)) for one in channels]
+    return messages + [f"/teams/{team}/channels" for team in teams] + ([USERS] if channels else [])
+
+
+def _told_of(resource: str) -> tuple[str, str]:
+    """The permission that an order needs, and the changes it is for: a new user is announced as a changed one (§2.1)."""
+    if resource.endswith("/messages"):
+        return _MESSAGES, "created,updated,deleted"
+    return (
+        ("User.Read.All", "updated,deleted")
+        if resource == USERS
+        else ("Channel.ReadBasic.All", "created,updated,deleted")
+    )
 
 
 def subscriptions(address: str) -> Calls[list[Subscribed]]:
@@ -44,7 +63,7 @@ def subscribe(workspace: WorkspaceId, resource: str, address: str, secret: str) 
     An order that stands is returned as it is; one that tells another address is ordered anew, since Graph keeps only one.
     """
     order = {
-        "changeType": _CHANGES,
+        "changeType": _told_of(resource)[1],
         "notificationUrl": address,
         "lifecycleNotificationUrl": address,
         "resource": resource,
@@ -66,13 +85,13 @@ def subscribe(workspace: WorkspaceId, resource: str, address: str, secret: str) 
 
 def renew(subscribed: Subscribed) -> Calls[Subscribed]:
     """Extend; at the same time this answers a challenge to prove our permission anew (§2.5)."""
-    return _read(mapping((yield _call("PATCH", subscribed.id, {"expirationDateTime": _until()})).json()))
+    return _read(mapping((yield _call("PATCH", subscribed, {"expirationDateTime": _until()})).json()))
 
 
 def unsubscribe(subscribed: Subscribed) -> Calls[None]:
     """Cancel."""
     try:
-        yield _call("DELETE", subscribed.id)
+        yield _call("DELETE", subscribed)
     except Gone:
         return
 
@@ -90,22 +109,35 @@ def _standing() -> Calls[list[Mapping[str, Any]]]:
 
 
 def _post(order: Mapping[str, Any]) -> Call:
-    return _ask("POST", f"{GRAPH}/subscriptions", order, _judge_order)
+    return _ask("POST", f"{GRAPH}/subscriptions", order, _judge_order, order["resource"])
 
 
-def _call(method: str, id_: str, sent: Mapping[str, Any] | None = None) -> Call:
-    return _ask(method, f"{GRAPH}/subscriptions/{quote(id_, safe='')}", sent)
+def _call(method: str, subscribed: Subscribed, sent: Mapping[str, Any] | None = None) -> Call:
+    url = f"{GRAPH}/subscriptions/{quote(subscribed.id, safe='')}"
+    return _ask(method, url, sent, _judge_standing, subscribed.resource)
 
 
-def _ask(method: str, url: str, sent: Mapping[str, Any] | None = None, judge: Judge = judge) -> Call:
-    scopes = ("ChannelMessage.Read.All",)
+def _ask(
+    method: str, url: str, sent: Mapping[str, Any] | None = None, judge: Judge = judge, resource: str = "/messages"
+) -> Call:
+    scopes = (_told_of(resource)[0],)
     return Call(method, url, scopes=scopes, bucket="subscriptions", token=APP, json=sent, judge=judge)
 
 
 def _judge_order(call: Call, response: Response) -> None:
     """An order that stands already is no error."""
     if response.status != 409:
+        _judge_standing(call, response)
+
+
+def _judge_standing(call: Call, response: Response) -> None:
+    """Messages cross without what keeps the directory current: a permission missing for that does not end the connection."""
+    try:
         judge(call, response)
+    except Reconnect as missing:
+        if response.status != 403 or call.scopes == (_MESSAGES,):
+            raise
+        raise Refused(str(missing)) from missing
 
 
 def _until() -> str:

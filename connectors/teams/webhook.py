@@ -6,6 +6,7 @@ tenant's id under a key only we hold (reference teams.md §2.4), so that each it
 
 import hmac
 import json
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ LONGEST_TOKEN = 2048
 _KINDS = {"created": Kind.POSTED, "updated": Kind.CHANGED, "deleted": Kind.DELETED}
 _LAPSING = ("reauthorizationRequired", "subscriptionRemoved", "missed")
 """Renewing answers the first; of one that was removed it tells that there is nothing to renew (§2.5)."""
+_PERSON = re.compile(r"(?i:users)/([0-9A-Za-z-]{1,64})")
+"""The one resource that notifications do not name in key form."""
 _NOWHERE, _NOTHING = ConversationId(""), MessageId("")
 _Item = Mapping[str, Any]
 
@@ -79,6 +82,8 @@ def _envelope(item: _Item) -> Envelope:
     change, resource = item.get("changeType"), item.get("resource")
     if not isinstance(change, str) or not isinstance(resource, str):
         return _unshown(workspace, "unreadable")
+    if person := _PERSON.fullmatch(resource):
+        return _directory(workspace, change, resource, account=person[1].lower())
     try:
         segments = read_key_form(resource)
     except ValueError:
@@ -107,6 +112,8 @@ def _notification(workspace: WorkspaceId, change: str, resource: str, segments: 
             message = message_id(root)
         case [("teams", team), ("channels", channel), ("messages", root), ("replies", reply)]:
             message = message_id(reply, root)
+        case [("teams", team), ("channels", channel)]:
+            return _directory(workspace, change, resource, channel_id(team, channel))
         case [("chats", chat), ("messages", said)]:
             return _unshown(workspace, f"{change}:{resource}", chat_id(chat), message_id(said))
         case _:
@@ -117,6 +124,14 @@ def _notification(workspace: WorkspaceId, change: str, resource: str, segments: 
     reference = Reference(kind, conversation, message, at)
     event_id = f"{change}:{in_key_form(conversation, message)}"
     return Envelope(workspace, f"{event_id}:{time.time()}" if kind is Kind.CHANGED else event_id, reference)
+
+
+def _directory(
+    workspace: WorkspaceId, change: str, resource: str, conversation: ConversationId = _NOWHERE, account: str = ""
+) -> Envelope:
+    """A person or a channel is not what it was. As with messages, two changes differ by nothing but when they are told."""
+    reference = Reference(Kind.DIRECTORY, conversation, MessageId(account))
+    return Envelope(workspace, f"{change}:{resource}:{time.time()}", reference)
 
 
 def _unshown(

@@ -1,10 +1,11 @@
-"""Reading an adaptive card as text (reference §3.2): what it says, asks and links to, without its layout. Pure."""
+"""Adaptive cards (reference §3.2): reading one as text, without its layout, and writing a text with buttons. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.html import web_address
 from connectors.markdown import from_markdown
+from connectors.messages import Button
 from connectors.richtext import Block, BulletList, LineBreak, Link, Paragraph, Style, Text, document, encodable
 
 DEEPEST = 12
@@ -15,6 +16,18 @@ MOST_BLOCKS = 60
 _INNER = ("body", "items", "columns", "rows", "cells", "images", "actions")
 
 Card = Mapping[str, Any]
+
+CONTENT_TYPE = "application/vnd.microsoft.card.adaptive"
+VERSION = "1.3"
+"""Of what Webex surely draws."""
+
+
+def card(markdown: str, buttons: Sequence[Button]) -> dict[str, Any]:
+    """The attachment that says ``markdown`` above ``buttons``."""
+    text = [{"type": "TextBlock", "text": markdown, "wrap": True}] if markdown else []
+    actions = [{"type": "Action.OpenUrl", "title": button.label, "url": button.url} for button in buttons]
+    content = {"type": "AdaptiveCard", "version": VERSION, "body": text, "actions": actions}
+    return {"contentType": CONTENT_TYPE, "content": content}
 
 
 def read_card(attachment: object) -> list[Block]:

@@ -1,19 +1,18 @@
-"""The calls to Webex (reference §3.1, §3.4, §3.7); all are made with the service user's token."""
+"""The calls about messages (reference §3.1), and what all calls share; they are made with the service user's token."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
 
 from connectors.calls import Call, Calls, Response
 from connectors.contract import Content, Rendered
-from connectors.directory import Page
 from connectors.errors import Gone, Refused, Unavailable, Unsure
 from connectors.markdown import from_markdown
 from connectors.messages import (
-    Account,
     AccountId,
     ConversationId,
     Happening,
@@ -24,30 +23,30 @@ from connectors.messages import (
 )
 from connectors.richtext import Document, Inline, Link, Text, map_inlines, plain
 from connectors.webex import ids
-from connectors.webex.judge import judge, judge_edit
+from connectors.webex.judge import judge, judge_edit, judge_page
 from connectors.webex.parse import parse
 from connectors.webex.webhook import moment
 
 BASE = "https://webexapis.com/v1"
 TOKEN = "service"  # noqa: S105 (the name of a kind of token)
-BOT = "bot"
 WRITING = ("spark:messages_write",)
 
 PAGE = 50
 """Messages listed at once: Webex's own default."""
 PAGES = 20
 """Pages looked through for a send whose answer was lost: a thousand messages, hours of a busy space."""
-MEMBERS = 500
-"""Members asked for at once; more only makes the answer late (§3.4)."""
 MOST_PAGES = 40
 """Far more than the largest space needs; a listing that does not end shall not keep us (§8)."""
+LONGEST_ADDRESS = 3_000
+"""Letters of a next page's address: with a team's id before it, it fits ``LONGEST_CURSOR``."""
 CLOCKS_APART = timedelta(seconds=10)
 """``created`` is Webex's clock, ``since`` is ours. Looking back too far does no harm: known ids are dropped."""
 READING_LAGS = timedelta(seconds=15)
 """Reading may be behind the webhook; a message is retried at 1, 3 and 10 s before a 404 means deleted (§2.8)."""
 
-_NEXT = re.compile(rf'<{re.escape(BASE)}(/[^>]*)>;\s*rel="next"')
-_MENTION = re.compile(r"<@person(?:Id|Email):[^|>]*\|?([^>]*)>")
+_NEXT = re.compile(r'<https?://[^>]*?/v1(/[^>]*)>;\s*rel="next"')
+"""At whatever host: Webex still names an old one of its own here and there (§0)."""
+MENTION = re.compile(r"<@person(?:Id|Email):[^|>]*\|?([^>]*)>")
 _NAME = r"(\1)"
 """A mention without its id; a bracket leaves the markers next to it as they are."""
 _UNSURE = str.maketrans("", "", "@()<>")
@@ -57,11 +56,11 @@ def post(rendered: Rendered) -> Calls[MessageId]:
     """``POST /messages``; an answer to what is no longer there is said without it (§3.1)."""
     payload = rendered.payload
     try:
-        response = yield _posting(payload)
+        response = yield posting(payload)
     except (Refused, Gone):
         if "parentId" not in payload:
             raise
-        response = yield _posting({name: value for name, value in payload.items() if name != "parentId"})
+        response = yield posting({name: value for name, value in payload.items() if name != "parentId"})
     return posted_id(response)
 
 
@@ -87,26 +86,6 @@ def delete(message: MessageId) -> Calls[None]:
         return
 
 
-def answer(account: AccountId, parts: Iterable[Rendered]) -> Calls[list[MessageId]]:
-    """``POST /messages`` to one person, which makes the 1:1 space when there is none: Webex has no private answers."""
-    for part in parts:
-        yield _posting({"toPersonId": account, "markdown": part.payload["markdown"]})
-    return []
-
-
-def greet(account: AccountId, parts: Iterable[Rendered]) -> Calls[None]:
-    """The same as the operator's bot; ``account`` may be an e-mail address or any form of a person's id.
-
-    That of a sign-in is the bare UUID (§1.3). A bot has no scopes.
-    """
-    person = {"toPersonEmail": account} if "@" in account else {"toPersonId": ids.account(account)}
-    for part in parts:
-        payload = person | {"markdown": part.payload["markdown"]}
-        yield Call(
-            "POST", f"{BASE}/messages", bucket="messages", token=BOT, json=payload, repeatable=False, judge=judge
-        )
-
-
 def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[MessageId]]:
     """Messages of ``own`` since ``since`` that show the same text: nothing of ours can be hidden in a message.
 
@@ -118,7 +97,7 @@ def find(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[Mess
 def same_text(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list[dict[str, Any]]]:
     """The messages as Webex lists them, oldest first."""
     query = {"roomId": rendered.conversation, "max": str(PAGE)}
-    wanted = _shown(from_markdown(_MENTION.sub(_NAME, rendered.payload["markdown"])))
+    wanted = _shown(from_markdown(MENTION.sub(_NAME, rendered.payload["markdown"])))
     found: list[dict[str, Any]] = []
     for _ in range(PAGES):
         items = items_of((yield reading("/messages", ("spark:messages_read",), "messages", query)))
@@ -133,7 +112,7 @@ def same_text(rendered: Rendered, since: datetime, own: AccountId) -> Calls[list
 
 def fetch(reference: Reference) -> Calls[Content]:
     """``GET /messages/{id}``, or ``GET /rooms/{id}`` for a new title. What a reference tells alone needs no call."""
-    if reference.kind is Kind.DELETED:
+    if reference.kind in (Kind.DELETED, Kind.DIRECTORY):
         return {}
     if reference.kind is Kind.NOTICE:
         renamed = ids.opened_notice(reference.message)[0] == Happening.RENAMED
@@ -169,28 +148,6 @@ def room(conversation: ConversationId) -> Calls[Content]:
     return found
 
 
-def account(account: AccountId) -> Calls[Account]:
-    """``GET /people/{id}``."""
-    response = yield reading(path_of("people", account), ("spark:people_read",), "people")
-    person = object_of(response)
-    emails = person.get("emails")
-    return Account(
-        id=account,
-        name=text_of(person, "displayName") or text_of(person, "nickName"),
-        email=emails[0] if isinstance(emails, list) and emails and isinstance(emails[0], str) else "",
-        avatar_url=text_of(person, "avatar"),
-        is_bot=person.get("type") in ("bot", "appuser"),
-    )
-
-
-def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
-    """``GET /memberships``; the next page is at the address that Webex names (§1.7)."""
-    query = None if cursor else {"roomId": conversation, "max": str(MEMBERS)}
-    items, following = yield from page_of("/memberships", ("spark:memberships_read",), "memberships", query, cursor)
-    people = (ids.account(person) for item in items if (person := text_of(item, "personId")))
-    return Page(tuple(dict.fromkeys(people)), following)
-
-
 def listed(
     path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None
 ) -> Calls[list[dict[str, Any]]]:
@@ -208,11 +165,20 @@ def listed(
 def page_of(
     path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None, following: str = ""
 ) -> Calls[tuple[list[dict[str, Any]], str]]:
-    """One page of a list, and where the next is: the query of the address that Webex names, if it is of the same list."""
-    response = yield reading(f"{path}?{following}" if following else path, scopes, bucket, query)
+    """One page of a list, and where the next is: no more than the query of the address that Webex names.
+
+    So the token goes where it always goes. An address of another list is no end: what is missing would look removed.
+    """
+    if following:
+        response = yield replace(reading(f"{path}?{following}", scopes, bucket), judge=judge_page)
+    else:
+        response = yield reading(path, scopes, bucket, query)
     link = _NEXT.search(response.headers.get("link", ""))
-    continues = link is not None and link[1].startswith(f"{path}?")
-    return items_of(response), link[1].removeprefix(f"{path}?") if link and continues else ""
+    if link is None:
+        return items_of(response), ""
+    if not link[1].startswith(f"{path}?") or len(link[1]) > LONGEST_ADDRESS:
+        raise Unavailable("Webex named a next page that is not of this list")
+    return items_of(response), link[1].removeprefix(f"{path}?")
 
 
 def reading(path: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None) -> Call:
@@ -225,7 +191,8 @@ def _writing(method: str, path: str, **fields: Any) -> Call:
     return Call(method, BASE + path, **given)
 
 
-def _posting(payload: Mapping[str, Any]) -> Call:
+def posting(payload: Mapping[str, Any]) -> Call:
+    """``POST /messages``."""
     return _writing("POST", "/messages", json=payload, repeatable=False)
 
 
@@ -272,7 +239,7 @@ def _said(item: Mapping[str, Any], room: ConversationId) -> str:
 
 def _shown(body: Document) -> str:
     """What of a text surely survives Webex's rendering: no blanks, no signs of a mention, no addresses behind labels."""
-    text = _MENTION.sub(_NAME, plain(map_inlines(body, _label)))
+    text = MENTION.sub(_NAME, plain(map_inlines(body, _label)))
     return "".join(unquote(text).split()).translate(_UNSURE)
 
 

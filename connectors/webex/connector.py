@@ -25,7 +25,17 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
-from connectors.directory import ListsAccounts, ListsMembers, Page
+from connectors.directory import (
+    ListsAccounts,
+    ListsConversations,
+    ListsMembers,
+    ListsPeople,
+    ListsTeams,
+    ManagesConversations,
+    Page,
+    Place,
+    Team,
+)
 from connectors.messages import (
     Account,
     AccountId,
@@ -37,9 +47,23 @@ from connectors.messages import (
     Event,
     MessageId,
     Reference,
+    TeamId,
 )
 from connectors.richtext import Document
-from connectors.webex import client, files, ids, names, oauth, parse, render, subscriptions, webhook
+from connectors.webex import (
+    answers,
+    client,
+    directory,
+    files,
+    ids,
+    managing,
+    names,
+    oauth,
+    parse,
+    render,
+    subscriptions,
+    webhook,
+)
 from connectors.webex.oauth import OAUTH, STEPS, Registration
 from connectors.webex.scopes import SCOPES
 
@@ -69,6 +93,10 @@ class Webex(
     TakesCommands,
     ListsAccounts,
     ListsMembers,
+    ListsTeams,
+    ListsPeople,
+    ListsConversations,
+    ManagesConversations,
     Connects,
     Subscribes,
     Greets,
@@ -137,13 +165,44 @@ class Webex(
     def answer(
         self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
     ) -> Calls[list[MessageId]]:
-        return client.answer(command.account, self.parts(Draft(conversation, body, "answer")))
+        return answers.answer(command.account, self.parts(Draft(conversation, body, "answer")), buttons)
 
     def account(self, account: AccountId) -> Calls[Account]:
-        return client.account(account)
+        return directory.account(account, self.credentials.workspace)
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
-        return client.members_page(conversation, cursor)
+        return directory.members_page(conversation, cursor)
+
+    def teams(self, cursor: str = "") -> Calls[Page[Team]]:
+        return directory.teams(cursor)
+
+    def enter_team(self, team: TeamId) -> Calls[None]:
+        return managing.enter_team(team, self._own)
+
+    def people(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Account]]:
+        return directory.people(teams, self.credentials.workspace, cursor)
+
+    def conversations(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Place]]:
+        return directory.conversations(teams, cursor)
+
+    def conversation(self, conversation: ConversationId) -> Calls[Place]:
+        return directory.conversation(conversation, self._own)
+
+    @classmethod
+    def legal_name(cls, name: str) -> str:
+        return names.legal_name(name)
+
+    def create(self, name: str, *, is_private: bool, team: TeamId, topic: str) -> Calls[Place]:
+        return managing.create(name, is_private, team, topic)
+
+    def enter(self, conversation: ConversationId) -> Calls[None]:
+        return managing.enter(conversation, self._own)
+
+    def add(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[dict[AccountId, str]]:
+        return managing.add(conversation, accounts)
+
+    def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
+        return managing.remove(conversation, account)
 
     @classmethod
     def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
@@ -160,7 +219,7 @@ class Webex(
         return oauth.papers(hub, preset, name)
 
     def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
-        return client.greet(account, self.parts(Draft(ConversationId(""), body, "greet")))
+        return answers.greet(account, self.parts(Draft(ConversationId(""), body, "greet")), buttons)
 
     def resources(self, conversations: Iterable[ConversationId]) -> list[str]:
         return list(webhook.NEEDS)

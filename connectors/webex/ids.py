@@ -13,6 +13,9 @@ from connectors.messages import AccountId, ConversationId, MessageId, WorkspaceI
 LONGEST = 255
 """Characters of an id: real ones reach about 150, and the ledger's columns hold this many."""
 
+BOT_DOMAINS = ("@webex.bot", "@sparkbot.io")
+"""Every bot's address ends so, and often the address is all that is told of whoever speaks or joins (§0)."""
+
 _HYDRA = re.compile(r"ciscospark://([^/]+)/([A-Z_]+)/(.+)")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAUSIBLE = re.compile(rf"[A-Za-z0-9_=+/.:-]{{1,{LONGEST}}}")
@@ -59,6 +62,11 @@ def person(id_: str) -> AccountId | None:
 def is_account(id_: str) -> bool:
     """Whether this is a person's id as ``account`` makes it. Asked for every mention, mostly of the same few thousand."""
     return person(id_) == id_
+
+
+def is_bot(email: str) -> bool:
+    """Whether an address is a bot's."""
+    return email.lower().endswith(BOT_DOMAINS)
 
 
 def workspace(id_: str) -> WorkspaceId:

@@ -37,6 +37,30 @@ ROOM_REASONS = {
     400: "Webex does not let this space be named: a direct one cannot be",
     403: "Webex does not let the service user name this space: only moderators may, or a scope is missing",
 }
+ADDING_REASONS = {
+    400: "Webex does not let this account be added",
+    403: "Webex does not let this account in: it may be from outside, and Control Hub blocks external messaging or lets "
+    "in certain domains only; or “spark:memberships_write” was not granted",
+    404: "Webex does not know this account, or does not show the space to the service user",
+}
+ADD_FAILED = "the service user is not in the space, or a policy of the organisation keeps this account out"
+TEAM_REASONS = {
+    400: "Webex does not let this account be added to the team",
+    403: "only a moderator of the team can add people to it: make the service user one in Webex; or "
+    "“spark:team_memberships_write” was not granted",
+    404: "Webex does not show this team to the service user, or does not know the account",
+}
+REMOVING_REASONS = {
+    400: "Webex does not let this account be taken out: it may be the last moderator",
+    403: "only a moderator can take people out of this space: make the service user one in Webex; or "
+    "“spark:memberships_write” was not granted",
+}
+CREATING_REASONS = {
+    400: "Webex does not make this space: the title is not accepted, or the organisation does not allow public spaces",
+    403: "Webex does not let the service user make spaces here: the permission “spark:rooms_write” was not granted, or "
+    "the organisation keeps it to others",
+    404: "the service user is not a member of this team",
+}
 FILE_REASONS = {
     410: "the file was removed by Webex's virus scanner",
     428: "the file cannot be scanned for viruses by Webex, as encrypted archives cannot",
@@ -56,6 +80,37 @@ def judge_edit(call: Call, response: Response) -> None:
 def judge_room(call: Call, response: Response) -> None:
     """The same for the change of a space."""
     _judge(call, response, ROOM_REASONS)
+
+
+def judge_page(call: Call, response: Response) -> None:
+    """The same for a page that an earlier one named: one that Webex no longer knows is gone, and so is the rest."""
+    if response.status == 400:
+        raise Gone("Webex no longer knows where the list stopped: it must be read again")
+    judge(call, response)
+
+
+def judge_adding(call: Call, response: Response) -> None:
+    """The same for the adding to a space; who is in already is a success. Of a 502 only the words tell that it is for good
+    (§3.5)."""
+    failed = {502: ADD_FAILED} if b"Add participant failed" in response.body else {}
+    if response.status != 409:
+        _judge(call, response, ADDING_REASONS | failed)
+
+
+def judge_team(call: Call, response: Response) -> None:
+    """The same for the adding to a team."""
+    if response.status != 409:
+        _judge(call, response, TEAM_REASONS)
+
+
+def judge_removing(call: Call, response: Response) -> None:
+    """The same for the taking out."""
+    _judge(call, response, REMOVING_REASONS)
+
+
+def judge_creating(call: Call, response: Response) -> None:
+    """The same for a new space."""
+    _judge(call, response, CREATING_REASONS)
 
 
 def judge_file(call: Call, response: Response) -> None:

@@ -28,32 +28,33 @@ from connectors.webex import ids
 from connectors.webex.cards import read_card
 from connectors.webex.webhook import moment
 
-NEW = frozenset({Kind.POSTED, Kind.COMMAND})
-"""Webex does not tell a command from a message: whom it begins with decides."""
 EVERYBODY = frozenset({"here", "channel", "all"})
-BOT_DOMAINS = ("@webex.bot", "@sparkbot.io")
-"""A message does not say what its author is, but every bot's address ends so (§0)."""
 
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 _BLANKS = re.compile(r"\s+")
 
 
 def parse(content: Content, reference: Reference, own: AccountId | None = None) -> Event:
-    """What happened; a new message that begins by calling ``own`` is a command. A message has no reactions here (§5)."""
+    """What happened. A message has no reactions here (§5).
+
+    Webex does not tell a command from a message: it begins by calling ``own``, or is said to us alone.
+    """
     match reference.kind:
         case Kind.DELETED:
             return Deleted(reference.message)
         case Kind.NOTICE:
             return _notice(content, reference)
-        case Kind.OTHER | Kind.REVOKED | Kind.LAPSED:
+        case Kind.DIRECTORY | Kind.OTHER | Kind.REVOKED | Kind.LAPSED:
             return Skipped("other")
     message = _message(content, reference)
     if isinstance(message, Skipped):
         return message
-    command = _command(message, own)
-    if reference.kind in NEW:
-        return command or Posted(message)
-    return Skipped("command") if command else Stands(message, frozenset())
+    command = _command(message, own, is_direct=content.get("roomType") == "direct")
+    if reference.kind is Kind.COMMAND:
+        return command or Skipped("no command")
+    if command:
+        return Skipped("command")
+    return Posted(message) if reference.kind is Kind.POSTED else Stands(message, frozenset())
 
 
 def _notice(content: Content, reference: Reference) -> Noticed | Skipped:
@@ -84,16 +85,22 @@ def _message(content: Content, reference: Reference) -> Message | Skipped:
         thread=ids.message(parent) if parent else None,
         edited_at=moment(content.get("updated")),
         attachments=attachments,
-        is_app=str(content.get("personEmail")).lower().endswith(BOT_DOMAINS),
+        is_app=ids.is_bot(str(content.get("personEmail"))),
     )
 
 
-def _command(message: Message, own: AccountId | None) -> Commanded | None:
+def _command(message: Message, own: AccountId | None, *, is_direct: bool) -> Commanded | None:
+    """A bot commands nothing: two that answer each other would never end."""
+    if own is None or message.author == own or message.is_app:
+        return None
     match message.body.blocks:
-        case (Paragraph((Mention(account=called), *rest)), *blocks) if called and called == own != message.author:
+        case (Paragraph((Mention(account=called), *rest)), *blocks) if called == own:
             asked = document([Paragraph(tuple(rest)), *blocks])
-            return Commanded(message.author, plain(asked).strip())
-    return None
+        case _ if is_direct:
+            asked = message.body
+        case _:
+            return None
+    return Commanded(message.author, plain(asked).strip())
 
 
 def _attachments(content: Content) -> tuple[Attachment, ...]:

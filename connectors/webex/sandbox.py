@@ -12,9 +12,11 @@ from connectors.calls import Response
 from connectors.contract import Credentials, Request
 from connectors.html import to_html
 from connectors.messages import Account, ConversationId, Kind, MessageId, Posted, Reference
+from connectors.richtext import Document
 from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook, digest
 from connectors.sandbox_data import Data
 from connectors.webex import ids
+from connectors.webex.cards import read_card
 from connectors.webex.oauth import Registration
 from connectors.webex.parse import parse
 from connectors.webex.sandbox_company import Company
@@ -30,6 +32,7 @@ from connectors.webex.sandbox_state import (
     Member,
     Room,
     Said,
+    stable_uuid,
     stamp,
 )
 from connectors.webex.sandbox_text import client_html
@@ -77,7 +80,10 @@ class FakeWebex(Fake):
         return Credentials(ids.workspace(self._company.id), ids.account(user.id), {"service": user.token})
 
     def directory(self) -> list[Account]:
-        return [Account(ids.account(member.id), member.name, member.email) for member in self._company.members.values()]
+        return [
+            Account(ids.account(member.id), member.name, member.email, is_guest=bool(member.organization))
+            for member in self._company.members.values()
+        ]
 
     def add_place(self, name: str) -> Place:
         room = self._company.add_room(name, stamp(self.clock()))
@@ -85,6 +91,11 @@ class FakeWebex(Fake):
 
     def type_as(self, person: str, conversation: ConversationId, text: str) -> MessageId:
         return self._say(person, conversation, self._typed(text))
+
+    def write_as(self, person: str, other: str, text: str) -> MessageId:
+        """Write to one person in their 1:1 space: to our service user, what it is asked."""
+        room = self._company.direct_room(self._company.members[person], self._company.members[other])
+        return self._say(person, ids.conversation(room.id), self._typed(text))
 
     def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
         """Answer in the thread of ``root``."""
@@ -124,6 +135,43 @@ class FakeWebex(Fake):
         room = self._company.rooms[conversation]
         self._company.change_room(self._company.members[person], room, room.title, topic)
 
+    def add_person(self, name: str, email: str, *, guest: bool = False) -> Person:
+        """Somebody new, brought into the team; ``guest``: of another organization."""
+        organization = stable_uuid("organization", email.rpartition("@")[2]) if guest else ""
+        member = self._company.add_member(name, email, organization)
+        self._company.join(member, self._company.rooms[self._company.team.general], self._company.cast[0])
+        return Person(member.name, member.id, member.token)
+
+    def remove_person(self, person: str) -> None:
+        """Somebody's account is deleted: they leave all their spaces, and nothing else is told."""
+        self._company.remove_member(self._company.members[person])
+
+    def populate(self, people: int, channels: int, members: int) -> None:
+        """A large team called Bench: people and spaces by number, ``members`` people in each space."""
+        self._company.populate(people, channels, members)
+
+    def moderate(self, conversation: ConversationId, *moderators: str) -> None:
+        """Make a space moderated, or open again where no moderator is named."""
+        self._company.rooms[conversation].moderators = set(moderators)
+
+    def moderate_team(self, team: str, *moderators: str) -> None:
+        """Name the moderators of a team."""
+        self._company.teams[team].moderators = set(moderators)
+
+    def add_global(self, name: str, *people: str) -> Place:
+        """A space of no team, with these people and nobody else in it."""
+        room = self._company.new_room(stable_uuid("global", name), name, stamp(self.clock()), "group", people)
+        return self._place(room)
+
+    @property
+    def team(self) -> str:
+        """The id of the team that everybody is in."""
+        return self._company.team.id
+
+    def set_policy(self, *, lists_open_spaces: bool = False, lets_outsiders_in: bool = True) -> None:
+        """What is not the same at every organization."""
+        self._company.lists_open_spaces, self._company.lets_outsiders_in = lists_open_spaces, lets_outsiders_in
+
     def member(self, account: str) -> Member:
         """A person, to be looked at or changed by a test."""
         return self._company.members[account]
@@ -160,7 +208,8 @@ class FakeWebex(Fake):
         return sorted(said, key=attrgetter("at"))
 
     def _typed(self, text: str) -> dict[str, str]:
-        names = {member.name: member.id for member in self._company.members.values()}
+        named = self._company.members.values() if "@" in text else ()
+        names = {member.name: member.id for member in named}
         return {"html": client_html(text, names)} if text else {}
 
     def _say(
@@ -186,7 +235,10 @@ class FakeWebex(Fake):
 
 
 def _draw(data: dict[str, Any]) -> str:
-    """A message as the client shows it: what we read from it, so that the page and the relay agree."""
+    """A message as the client shows it: what we read from it, so that the page and the relay agree. A card is drawn in place
+    of the text beside it, which is for clients without cards."""
+    if cards := data.get("attachments"):
+        return to_html(Document(tuple(block for card in cards for block in read_card(card))))
     match parse(data, Reference(Kind.POSTED, ids.conversation(data["roomId"]), ids.message(data["id"]))):
         case Posted(message):
             return to_html(message.body)

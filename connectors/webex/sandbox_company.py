@@ -9,25 +9,25 @@ from typing import Any
 from uuid import UUID
 
 from connectors.messages import MessageId
-from connectors.sandbox import COMPANY, Shown, Webhook, cast_of, digest
+from connectors.sandbox import Shown, Webhook, digest
 from connectors.sandbox_data import kept
 from connectors.webex import ids
+from connectors.webex.sandbox_people import People
 from connectors.webex.sandbox_state import (
-    ADMIN_SCOPES,
-    BOT_NAME,
     CLUSTER,
+    FOUNDED,
     HOST,
-    SERVICE_NAME,
     File,
     Hook,
     Kept,
     Member,
     Room,
     Said,
+    Team,
     stable_uuid,
     stamp,
 )
-from connectors.webex.sandbox_text import mentioned, text_of
+from connectors.webex.sandbox_text import TEXT_FIELDS, text_fields, without_text
 
 MOST_MESSAGES = 2_000
 """Per space; older ones are forgotten. A benchmark's worth, some megabytes."""
@@ -36,52 +36,73 @@ MOST_BYTES = 256 * 1024**2
 """Of all files together; older ones are forgotten. Two files of the largest size that Webex takes."""
 
 
-class Company:
-    """Everything there is. ``tell`` takes the webhooks that are due; ``sends_updates``: edits are among them (§2.3)."""
+class Company(People):
+    """Everything there is. ``tell`` takes the webhooks that are due; ``sends_updates``: edits are among them (§2.3).
+
+    ``lists_open_spaces``: a team's list shows those that one may join (§3.4 leaves it open). ``lets_outsiders_in``: external
+    messaging is not blocked (§6.3).
+    """
 
     def __init__(self, clock: Callable[[], float], tell: Callable[[Webhook], None]) -> None:
+        super().__init__()
         self.clock = clock
         self.tell = tell
-        self.uuid = stable_uuid("organization", COMPANY)
-        self.id = ids.encode("ORGANIZATION", self.uuid)
-        self.service_user = Member(SERVICE_NAME, "service@acme.example", ADMIN_SCOPES, roles=("id_full_admin",))
-        self.bot = Member(BOT_NAME, "mio@webex.bot", type="bot")
-        self.cast = [Member(actor.name, actor.email) for actor in cast_of("webex")]
-        self.members = {member.id: member for member in (*self.cast, self.service_user)}
-        self.by_token = {member.token: member for member in self.members.values()}
-        self.team_uuid = stable_uuid("team", COMPANY)
         self.rooms: dict[str, Room] = {}
         self.hooks: dict[str, Hook] = {}
         self.files: dict[str, Kept] = {}
         self.sends_updates = True
+        self.lists_open_spaces = False
+        self.lets_outsiders_in = True
         self._number = 0
 
-    @property
-    def team_id(self) -> str:
-        return ids.encode("TEAM", self.team_uuid, CLUSTER)
-
-    def find(self, key: str) -> tuple[str, str] | None:
-        """Id and name of a member by e-mail address or by any form of the id."""
-        wanted = ids.account(key)
-        for member in self.members.values():
-            if wanted == member.id or key.lower() == member.email:
-                return member.id, member.name
-        return None
+    def remove_member(self, member: Member) -> None:
+        """Somebody is no longer known, and in no space; what they said stays theirs."""
+        for room in self.rooms_of(member):
+            if member.id in room.members:  # leaving a team's General space was leaving all of the team
+                self.leave(member, room)
+        self.gone[member.id] = self.members.pop(member.id)
+        del self.by_email[member.email]
+        self.by_token.pop(member.token, None)
 
     def add_room(self, title: str, created: str) -> Room:
-        """The first space is the team's General, which has the team's UUID (§3.6)."""
-        uuid = stable_uuid("room", title) if self.rooms else self.team_uuid
-        return self._new_room(uuid, title, created, "group", self.members)
+        """A space of the team. The first one is its General, which has the team's UUID (§3.6)."""
+        uuid = stable_uuid("room", title) if self.rooms else self.team.uuid
+        return self.new_room(uuid, title, created, "group", self.members, self.team)
+
+    def make_room(self, creator: Member, title: str, team: Team | None, is_locked: bool, is_public: bool) -> Room:
+        """What somebody makes by the interface; titles may repeat. Only the creator is told of the space itself."""
+        now = stamp(self.clock())
+        room = self.new_room(self._new_uuid(), title, now, "group", (), team)
+        room.moderators, room.is_public = {creator.id} if is_locked else set(), is_public
+        self.join(creator, room)
+        told = {name: value for name, value in self.told(room, creator).items() if name in ROOM_FIELDS}
+        self._announce("rooms", "created", creator, room, told, only_to=creator)
+        return room
 
     def direct_room(self, one: Member, other: Member) -> Room:
         """The 1:1 space of two people, made when it is first needed."""
         uuid = stable_uuid("direct", *sorted((one.email, other.email)))
-        return self._new_room(uuid, other.name, stamp(self.clock()), "direct", (one.id, other.id))
+        return self.new_room(uuid, other.name, stamp(self.clock()), "direct", (one.id, other.id))
 
-    def _new_room(self, uuid: str, title: str, created: str, kind: str, members: Iterable[str]) -> Room:
+    def populate(self, people: int, channels: int, members: int) -> None:
+        """A team of many, with spaces of ``members`` people each, in turn; nobody is told. The service user is everywhere."""
+        team = Team(stable_uuid("team", "Bench"), "Bench", FOUNDED, {self.service_user.id})
+        numbered = self.add_numbered(people)
+        self.teams[team.id] = team
+        self.new_room(team.uuid, "Bench", FOUNDED, "group", (self.service_user.id, *numbered), team)
+        for number in range(1, channels + 1):
+            inside = (numbered[(number * members + n) % people] for n in range(min(members, people)))
+            uuid = stable_uuid("bench", str(number))
+            self.new_room(uuid, f"bench-{number:04}", FOUNDED, "group", (self.service_user.id, *inside), team)
+
+    def new_room(
+        self, uuid: str, title: str, created: str, kind: str, members: Iterable[str], team: Team | None = None
+    ) -> Room:
+        """A space, unless it is there already."""
         id_ = ids.encode("ROOM", uuid, CLUSTER)
         if id_ not in self.rooms:
-            self.rooms[id_] = Room(id_, uuid, title, created, created, kind, dict.fromkeys(members, created))
+            since = dict.fromkeys(members, created)
+            self.rooms[id_] = Room(id_, uuid, title, created, created, kind, since, team=team)
         return self.rooms[id_]
 
     def rooms_of(self, member: Member) -> list[Room]:
@@ -108,10 +129,6 @@ class Company:
         """A Hub that was let in by consent is told what it orders, and nothing else."""
         self.hooks = {id_: hook for id_, hook in self.hooks.items() if not hook.is_seeded}
 
-    def anybody(self, id_: str) -> Member:
-        """A person, or the bot."""
-        return self.bot if id_ == self.bot.id else self.members[id_]
-
     def message(self, id_: str, reader: Member) -> Said | None:
         """A message of any space that ``reader`` is in."""
         return next((room.messages[id_] for room in self.rooms_of(reader) if id_ in room.messages), None)
@@ -126,7 +143,7 @@ class Company:
             "id": ids.encode("MESSAGE", uuid, CLUSTER),
             "roomId": room.id,
             "roomType": room.type,
-            **_text_fields(fields),
+            **text_fields(fields),
             **({"files": [self._keep(room, uuid, n, file, host) for n, file in enumerate(files)]} if files else {}),
             "personId": author.id,
             "personEmail": author.email,
@@ -136,16 +153,16 @@ class Company:
         room.last_activity = data["created"]
         while len(room.messages) > MOST_MESSAGES:
             del room.messages[next(iter(room.messages))]
-        self._announce("messages", "created", author, room, _without_text(data))
+        self._announce("messages", "created", author, room, without_text(data))
         return said
 
     def edit(self, editor: Member, said: Said, fields: Mapping[str, Any]) -> None:
         """Replace the text in every form."""
         kept = {name: value for name, value in said.data.items() if name not in TEXT_FIELDS}
-        said.data = kept | _text_fields(fields) | {"updated": stamp(self.clock())}
+        said.data = kept | text_fields(fields) | {"updated": stamp(self.clock())}
         said.edits, said.drawn = said.edits + 1, ""
         if self.sends_updates:
-            self._announce("messages", "updated", editor, self.rooms[said.data["roomId"]], _without_text(said.data))
+            self._announce("messages", "updated", editor, self.rooms[said.data["roomId"]], without_text(said.data))
 
     def delete(self, actor: Member, said: Said) -> None:
         """Forget a message; answers to it stay (§3.1)."""
@@ -154,14 +171,27 @@ class Company:
         told = {name: said.data[name] for name in ("id", "roomId", "roomType", "personId", "personEmail")}
         self._announce("messages", "deleted", actor, room, told)
 
-    def join(self, member: Member, room: Room) -> None:
+    def join(self, member: Member, room: Room, actor: Member | None = None) -> None:
+        """Into a team's space one comes by oneself or, where one is not of the team, as a guest (§3.6)."""
         room.members[member.id] = stamp(self.clock())
-        self._announce("memberships", "created", member, room, self.membership(room, member))
+        self._announce("memberships", "created", actor or member, room, self.membership(room, member))
 
-    def leave(self, member: Member, room: Room) -> None:
-        told = self.membership(room, member)
-        del room.members[member.id]
-        self._announce("memberships", "deleted", member, room, told)
+    def moderate(self, room: Room, actor: Member, person: Member) -> None:
+        """Whoever names a moderator is one as well (§3.5)."""
+        room.moderators |= {actor.id, person.id}
+        self._announce("memberships", "updated", actor, room, self.membership(room, person))
+
+    def leave(self, member: Member, room: Room, actor: Member | None = None) -> None:
+        """Whoever leaves a team's General space leaves the team with all its spaces (§3.6)."""
+        left = [room, *(self._others(room, member) if room.is_general else ())]
+        for one in left:
+            told = self.membership(one, member)
+            del one.members[member.id]
+            one.moderators.discard(member.id)
+            self._announce("memberships", "deleted", actor or member, one, told)
+
+    def _others(self, general: Room, member: Member) -> list[Room]:
+        return [room for room in self.rooms_of(member) if room.team is general.team and room is not general]
 
     def change_room(self, actor: Member, room: Room, title: str, description: str) -> None:
         """The webhook tells neither the title nor what was changed (§2.6)."""
@@ -178,14 +208,14 @@ class Company:
             "title": self.anybody(other).name if direct else room.title,
             "type": room.type,
             "isLocked": bool(room.moderators),
-            **({} if direct else {"teamId": self.team_id}),
+            **({"teamId": room.team.id} if room.team else {}),
             "lastActivity": room.last_activity,
             "creatorId": self.service_user.id,
             "created": room.created,
             "ownerId": self.id,
             "isAnnouncementOnly": False,
             "isReadOnly": False,
-            "isPublic": False,
+            "isPublic": room.is_public,
             **({"description": room.description} if room.description else {}),
         }
 
@@ -198,8 +228,8 @@ class Company:
             "personId": member.id,
             "personEmail": member.email,
             "personDisplayName": member.name,
-            "personOrgId": self.id,
-            "isModerator": False,
+            "personOrgId": self.organization_of(member),
+            "isModerator": member.id in room.moderators,
             "isMonitor": False,
             "created": room.members[member.id],
         }
@@ -224,7 +254,7 @@ class Company:
             )
 
     def _names(self, people: Iterable[str]) -> tuple[str, ...]:
-        return tuple(self.members[person].name for person in people)
+        return tuple(self.anybody(person).name for person in people)
 
     def _keep(self, room: Room, uuid: str, number: int, file: File, host: str) -> str:
         """Store a file; its address."""
@@ -234,10 +264,19 @@ class Company:
             del self.files[next(iter(self.files))]
         return f"https://{host}/v1/contents/{id_}"
 
-    def _announce(self, resource: str, event: str, actor: Member, room: Room, data: Mapping[str, Any]) -> None:
-        """Tell those who are in the space."""
+    def _announce(
+        self,
+        resource: str,
+        event: str,
+        actor: Member,
+        room: Room,
+        data: Mapping[str, Any],
+        only_to: Member | None = None,
+    ) -> None:
+        """Tell those who are in the space, or one of them."""
+        told = (only_to.id,) if only_to else room.members
         for hook in self.hooks.values():
-            if hook.owner in room.members and hook.wants(resource, event, data):
+            if hook.owner in told and hook.wants(resource, event, data):
                 envelope = hook.data | {"resource": resource, "event": event, "actorId": actor.id, "data": data}
                 body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
                 self.tell(Webhook(hook.data["targetUrl"], body, partial(_signed, hook.secret, body)))
@@ -247,25 +286,7 @@ class Company:
         return str(UUID(hex=digest("webex", repr(self.clock()), str(self._number))[:32], version=4))
 
 
-TEXT_FIELDS = frozenset(["text", "markdown", "html", "mentionedPeople", "mentionedGroups"])
 ROOM_FIELDS = frozenset(["id", "type", "isLocked", "creatorId", "lastActivity", "created", "teamId"])
-
-
-def _text_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A text in every form, with whom it mentions."""
-    html = fields.get("html", "")
-    people, groups = mentioned(html)
-    return {
-        **({"text": text_of(html)} if html else {}),
-        **fields,
-        **({"mentionedPeople": people} if people else {}),
-        **({"mentionedGroups": groups} if groups else {}),
-    }
-
-
-def _without_text(data: Mapping[str, Any]) -> dict[str, Any]:
-    told = ("id", "roomId", "roomType", "personId", "personEmail", "parentId", "mentionedPeople", "files", "created")
-    return {name: data[name] for name in told if name in data}
 
 
 def _signed(secret: str, body: bytes) -> dict[str, str]:

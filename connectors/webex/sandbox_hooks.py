@@ -20,7 +20,9 @@ HOOK_FILTERS = frozenset(["roomId", "roomType", "personId", "personEmail"])
 
 
 def list_hooks(asked: Asked) -> Answer:
-    return paged(asked, [hook.told for hook in asked.company.hooks.values() if hook.owner == asked.member.id])
+    hooks = asked.company.hooks
+    ours = [id_ for id_, hook in hooks.items() if hook.owner == asked.member.id]
+    return paged(asked, ours, lambda id_: hooks[id_].told)
 
 
 def post_hook(asked: Asked) -> Answer:

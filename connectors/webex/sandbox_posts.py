@@ -5,7 +5,8 @@ from email.utils import encode_rfc2231
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.webex.sandbox_asked import Answer, Asked, Problem, found_room, paged
+from connectors.html import web_address
+from connectors.webex.sandbox_asked import Answer, Asked, Problem, by_id, found_room, paged
 from connectors.webex.sandbox_company import Company
 from connectors.webex.sandbox_forms import given_fields, text_field
 from connectors.webex.sandbox_state import File, Member, Room, Said
@@ -23,12 +24,18 @@ SCAN_SECONDS = 5
 NO_MESSAGE = "Unable to delete message."  # (sic), also for reading: §3.1
 ONE_DESTINATION = "Exactly one of the destination fields must not be empty (roomId, toPersonEmail, toPersonId)"
 
+CARD = "application/vnd.microsoft.card.adaptive"
+VERSIONS = frozenset(["1.0", "1.1", "1.2", "1.3"])
+"""Of cards that Webex draws (§3.2)."""
+
 SCANS = {
     423: "The file is being scanned.",
     410: "The file was found to be infected and was removed.",
     428: "The file cannot be scanned; use allow=unscannable to download it nonetheless.",
 }
-MESSAGE_FIELDS = frozenset(["roomId", "toPersonId", "toPersonEmail", "parentId", "text", "markdown", "files"])
+MESSAGE_FIELDS = frozenset(
+    ["roomId", "toPersonId", "toPersonEmail", "parentId", "text", "markdown", "files", "attachments"]
+)
 EDIT_FIELDS = frozenset(["roomId", "text", "markdown"])
 
 
@@ -38,7 +45,8 @@ def list_messages(asked: Asked) -> Answer:
         raise Problem(400, "Required String parameter 'roomId' is not present")
     room = found_room(asked, query["roomId"])
     newest_first = [said.data for said in reversed(room.messages.values())]
-    return paged(asked, list(_selected(newest_first, query, asked.member)), default=50)
+    found = by_id(_selected(newest_first, query, asked.member))
+    return paged(asked, found, found.__getitem__, default=50)
 
 
 def _selected(messages: Iterable[dict[str, Any]], query: Mapping[str, str], member: Member) -> Iterable[dict[str, Any]]:
@@ -59,7 +67,8 @@ def list_direct(asked: Asked) -> Answer:
     """The 1:1 space with one person."""
     room = asked.company.direct_room(asked.member, _person(asked, asked.query))
     newest_first = [said.data for said in reversed(room.messages.values())]
-    return paged(asked, list(_selected(newest_first, asked.query, asked.member)), default=50)
+    found = by_id(_selected(newest_first, asked.query, asked.member))
+    return paged(asked, found, found.__getitem__, default=50)
 
 
 def _person(asked: Asked, given: Mapping[str, Any]) -> Member:
@@ -89,8 +98,10 @@ def post_message(asked: Asked) -> Answer:
         room = found_room(asked, text_field(given, "roomId"))
     else:
         room = asked.company.direct_room(asked.member, _person(asked, given))
-    fields, files = _parent(room, given) | _texts(asked.company, given), _files(given)
-    if not fields.keys() & {"text", "html"} and not files:
+    fields, files = _parent(room, given) | _texts(asked.company, given) | _card(given), _files(given)
+    if (
+        not fields.keys() & {"text", "html"} and not files
+    ):  # a card alone is not enough: there are clients without cards
         raise Problem(400, "Both text and file cannot be empty.")
     return 200, asked.company.say(asked.member, room, fields, files).data, {}
 
@@ -101,8 +112,8 @@ def edit_message(asked: Asked) -> Answer:
         raise Problem(400, "roomId cannot be null")
     if said.data["personId"] != asked.member.id:
         raise Problem(403, "Only the author of a message can edit it.")
-    if said.files:
-        raise Problem(400, "A message with files cannot be edited.")
+    if said.files or "attachments" in said.data:
+        raise Problem(400, "A message with files or attachments cannot be edited.")
     if said.edits >= MOST_EDITS:
         raise Problem(400, "The maximum number of edits for this message has been reached.")
     fields = _texts(asked.company, given)
@@ -136,6 +147,25 @@ def _texts(company: Company, given: Mapping[str, Any]) -> dict[str, str]:
     if markdown.strip():
         return {"markdown": echoed(markdown, company.find), "html": service_html(markdown, company.find)}
     return {"text": text} if text.strip() else {}
+
+
+def _card(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The one card, not beside a file (§3.1)."""
+    cards = given.get("attachments") or []
+    if not isinstance(cards, list) or len(cards) > 1 or (cards and given.get("files")):
+        raise Problem(400, "Only one card may be sent, and no file with it.")
+    for card in cards:
+        if not isinstance(card, dict) or card.get("contentType") != CARD or not _is_card(card.get("content")):
+            raise Problem(400, "Unable to retrieve content.")
+    return {"attachments": cards} if cards else {}
+
+
+def _is_card(content: object) -> bool:
+    """As far as our own cards go: their version is drawn, and their buttons open web addresses."""
+    if not isinstance(content, dict) or content.get("type") != "AdaptiveCard" or content.get("version") not in VERSIONS:
+        return False
+    actions = [action for action in content.get("actions", ()) if action["type"] == "Action.OpenUrl"]
+    return all(action.get("title") and web_address(action.get("url", "")) for action in actions)
 
 
 def _files(given: Mapping[str, Any]) -> list[File]:

@@ -1,17 +1,46 @@
 """Spaces of the fake Webex: which there are, and what may be changed about them (reference §3.4)."""
 
-from connectors.webex.sandbox_asked import Answer, Asked, Problem, found_room, paged
+from connectors.webex.sandbox_asked import Answer, Asked, Problem, found_room, found_team, paged
 from connectors.webex.sandbox_forms import given_fields, text_field
+from connectors.webex.sandbox_state import Room
 
 CHANGED_FIELDS = ("title", "description")
 """What our client and the sandbox's own change; more may be changed at Webex."""
+MADE_FIELDS = ("title", "teamId", "isLocked", "isPublic", "description", "isAnnouncementOnly")
 
 
 def list_rooms(asked: Asked) -> Answer:
+    """Those that one is in; of one's team perhaps also those that one may join."""
     company, query = asked.company, asked.query
-    rooms = [company.told(room, asked.member) for room in company.rooms_of(asked.member)]
-    wanted = {name: query[name] for name in ("type", "teamId") if name in query}
-    return paged(asked, [room for room in rooms if wanted.items() <= room.items()])
+    rooms = _of_team(asked, query["teamId"]) if "teamId" in query else company.rooms_of(asked.member)
+    found = [room.id for room in rooms if query.get("type", room.type) == room.type]
+    return paged(asked, found, lambda id_: company.told(company.rooms[id_], asked.member))
+
+
+def _of_team(asked: Asked, id_: str) -> list[Room]:
+    team = found_team(asked, id_)
+    rooms = [room for room in asked.company.rooms.values() if room.team is team]
+    return [room for room in rooms if asked.member.id in room.members or _is_open(asked, room)]
+
+
+def _is_open(asked: Asked, room: Room) -> bool:
+    return asked.company.lists_open_spaces and not room.moderators
+
+
+def post_room(asked: Asked) -> Answer:
+    company, given = asked.company, given_fields(asked.request, MADE_FIELDS)
+    title, description = text_field(given, "title"), text_field(given, "description")
+    if not title.strip():
+        raise Problem(400, "Title cannot be empty.")
+    if given.get("isPublic") and not description.strip():
+        raise Problem(400, "A public space must have a description.")
+    if given.get("isAnnouncementOnly") and not given.get("isLocked"):
+        raise Problem(400, "Only a locked space can be put into announcement mode.")
+    team = found_team(asked, text_field(given, "teamId")) if given.get("teamId") else None
+    is_locked, is_public = given.get("isLocked") is True, given.get("isPublic") is True
+    room = company.make_room(asked.member, title, team, is_locked, is_public)
+    room.description = description.strip()
+    return 200, company.told(room, asked.member), {}
 
 
 def one_room(asked: Asked) -> Answer:

@@ -31,7 +31,8 @@ SERVICE_NAME = "Message"
 BOT_NAME = "Mio"
 
 READING = ("people_read", "rooms_read", "memberships_read", "messages_read", "teams_read", "team_memberships_read")
-SCOPES = frozenset(f"spark:{name}" for name in (*READING, "kms", "messages_write", "memberships_write", "rooms_write"))
+WRITING = ("messages_write", "memberships_write", "team_memberships_write", "rooms_write")
+SCOPES = frozenset(f"spark:{name}" for name in (*READING, *WRITING, "kms"))
 """What the service user and the people have consented to (§6.2)."""
 
 ADMIN_SCOPES = SCOPES | {"spark-admin:organizations_read"}
@@ -49,7 +50,8 @@ def stamp(seconds: float) -> str:
 
 @dataclass(slots=True)
 class Member:
-    """A person of the organization, or the operator's bot. ``roles`` are those of an administrator."""
+    """A person, or the operator's bot. ``roles`` are those of an administrator; ``organization`` is the UUID of the one that
+    an outsider belongs to, empty for our own people."""
 
     name: str
     email: str
@@ -57,14 +59,15 @@ class Member:
     type: str = "person"
     roles: tuple[str, ...] = ()
     licenses: tuple[str, ...] = ("MS",)
+    organization: str = ""
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = ids.encode("PEOPLE", self.uuid)
 
     @property
     def uuid(self) -> str:
         return stable_uuid("person", self.email)
-
-    @property
-    def id(self) -> str:
-        return ids.encode("PEOPLE", self.uuid)
 
     @property
     def token(self) -> str:
@@ -105,9 +108,28 @@ class Said:
 
 
 @dataclass(slots=True)
+class Team:
+    """A team. Who is in its General space is in the team (§3.6); only ``moderators`` bring people in."""
+
+    uuid: str
+    name: str
+    created: str
+    moderators: set[str] = field(default_factory=set)
+
+    @property
+    def id(self) -> str:
+        return ids.encode("TEAM", self.uuid, CLUSTER)
+
+    @property
+    def general(self) -> str:
+        """The id of its General space."""
+        return ids.encode("ROOM", self.uuid, CLUSTER)
+
+
+@dataclass(slots=True)
 class Room:
     """A space; ``members`` tells since when each person is in it, ``messages`` are by id, oldest first. Where there are
-    ``moderators``, only they may change it."""
+    ``moderators``, only they may change it and bring people in. ``team`` is None for a global one."""
 
     id: str
     uuid: str
@@ -119,6 +141,12 @@ class Room:
     messages: dict[str, Said] = field(default_factory=dict)
     description: str = ""
     moderators: set[str] = field(default_factory=set)
+    team: Team | None = None
+    is_public: bool = False
+
+    @property
+    def is_general(self) -> bool:
+        return self.team is not None and self.uuid == self.team.uuid
 
 
 @dataclass(slots=True)

@@ -147,3 +147,24 @@ def _untabled(block: Block) -> Block:
         case BulletList(items) | NumberedList(items):
             return replace(block, items=tuple(tuple(map(_untabled, item)) for item in items))
     return block
+
+
+TEXT_FIELDS = frozenset(["text", "markdown", "html", "mentionedPeople", "mentionedGroups"])
+
+
+def text_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A text in every form, with whom it mentions."""
+    html = fields.get("html", "")
+    people, groups = mentioned(html)
+    return {
+        **({"text": text_of(html)} if html else {}),
+        **fields,
+        **({"mentionedPeople": people} if people else {}),
+        **({"mentionedGroups": groups} if groups else {}),
+    }
+
+
+def without_text(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as a webhook tells it (§2.6)."""
+    told = ("id", "roomId", "roomType", "personId", "personEmail", "parentId", "mentionedPeople", "files", "created")
+    return {name: data[name] for name in told if name in data}

@@ -21,7 +21,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "spark:messages_write": "Post messages, and delete them, as you",
     "spark:people_read": "Look people up in your company's directory",
     "spark:rooms_read": "List the spaces that you are in, by their titles",
-    "spark:rooms_write": "Change the spaces that you are in, such as their titles",
+    "spark:rooms_write": "Make spaces, and change those that you are in, such as their titles",
     "spark:memberships_read": "List who is in the spaces that you are in",
     "spark:memberships_write": "Invite people to spaces as you",
     "spark:teams_read": "List the teams that you belong to",
@@ -97,42 +97,42 @@ CONNECT = (
     ),
     _connect(
         "spark:rooms_write",
-        "To give a space the new title or description that it was given on another platform",
-        "A channel renamed on another platform would keep its old title on Webex.",
+        "To make the spaces that you ask for in Channel Sync, and to carry new titles and descriptions to Webex",
+        "No space could be made here, and a channel renamed on another platform would keep its old title on Webex.",
         preset=Preset.FULL,
-        note="An addition: titles and descriptions are carried over only where you want it.",
-        disables="Carrying titles and descriptions to Webex",
+        note="An addition: spaces are made, and titles and descriptions carried over, only where you want it.",
+        disables="Making spaces, and carrying titles and descriptions to Webex",
     ),
     _connect(
         "spark:memberships_write",
-        "To bring the service user and our bot into the spaces that you link",
+        "To bring the service user into the spaces that you link, and people into those that they share",
         "Somebody would have to add them to each space by hand.",
-        awaits="Channel Sync",
+        disables="Adding people to spaces, and taking out those who were added",
     ),
     _connect(
         "spark:teams_read",
         "To show the teams whose spaces can be linked",
         "You could not choose a team.",
-        awaits="Import",
+        disables="Choosing teams to import",
     ),
     _connect(
         "spark:team_memberships_read",
         "To import everybody who belongs to a team that you choose",
         "The members of your teams would be unknown to us.",
         note=BROKEN,
-        awaits="Import",
+        disables="Importing the people of your teams",
     ),
     _connect(
         "spark:team_memberships_write",
-        "To make the service user a member of every team that you connect",
-        "Somebody would have to add it to each team by hand.",
+        "To make the service user a member of the teams that you connect, and to add people to their General spaces",
+        "Somebody would have to add them to each team by hand.",
+        disables="Adding people to teams",
         note=BROKEN,
-        awaits="Import",
     ),
 )
 """Published for Connect Platforms, with two additions."""
 
-LATER = "Universal channels"
+LATER = "Universal channels without a connection of the company"
 
 SIGN_UP = (
     _sign_up("openid", "To sign you in", "You could not sign up with Webex.", note=SIGN_IN),

@@ -9,6 +9,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ KINDS = {
     ("memberships", "created"): Kind.NOTICE,
     ("memberships", "deleted"): Kind.NOTICE,
     ("rooms", "updated"): Kind.NOTICE,
+    ("rooms", "created"): Kind.DIRECTORY,
 }
 """By resource and event; everything else is of no interest."""
 
@@ -41,21 +43,37 @@ MOVED = {"created": Happening.JOINED, "deleted": Happening.LEFT}
 
 
 def receive(request: Request, secret: str) -> list[Envelope]:
-    """The one event of a webhook. Raises ``Forged`` or ``Malformed``."""
+    """The event of a webhook. A message that calls us is announced once more, as a command: whether it is one, only its text
+    tells, and as a command it is heard where no message is. Raises ``Forged`` or ``Malformed``."""
     _prove(request, secret)
     event = _read(request.body)
     resource, name, data = event.get("resource"), event.get("event"), event.get("data")
     if not isinstance(resource, str) or not isinstance(name, str) or not isinstance(data, dict):
         raise Malformed("a webhook without resource, event or data")
-    actor = event.get("actorId")
-    reference = _reference(_kind(resource, name, data), resource, name, data, actor)
-    return [Envelope(_workspace(event), _event_id(resource, name, data), reference)]
+    is_asked = (resource, name) == ("messages", "created") and _is_asked(data, event.get("createdBy"))
+    kind = _kind(resource, name, data, is_asked)
+    reference = _reference(kind, resource, name, data, event.get("actorId"))
+    told = Envelope(_workspace(event), _event_id(resource, name, data), reference)
+    if not is_asked or kind is not Kind.POSTED:
+        return [told]
+    asked = replace(reference, kind=Kind.COMMAND)
+    return [told, replace(told, event_id=f"messages:command:{reference.message}", reference=asked)]
 
 
-def _kind(resource: str, name: str, data: Mapping[str, Any]) -> Kind:
-    """What was announced; 1:1 spaces are nobody's conversation here."""
-    direct = "direct" in (data.get("roomType"), data.get("type"))
-    return Kind.OTHER if direct else KINDS.get((resource, name), Kind.OTHER)
+def _kind(resource: str, name: str, data: Mapping[str, Any], is_asked: bool) -> Kind:
+    """What was announced; 1:1 spaces are nobody's conversation here, but there one can ask us."""
+    if "direct" in (data.get("roomType"), data.get("type")):
+        return Kind.COMMAND if is_asked else Kind.OTHER
+    return KINDS.get((resource, name), Kind.OTHER)
+
+
+def _is_asked(data: Mapping[str, Any], listener: object) -> bool:
+    """Whether a person wrote to the service user, or mentioned it: who made the webhook is the one whom it tells."""
+    author, own = _person(data.get("personId")), _person(listener)
+    called = data.get("mentionedPeople")
+    people = {_person(one) for one in called} if isinstance(called, list) else set()
+    is_called = data.get("roomType") == "direct" or own in people
+    return bool(own) and author != own and is_called and not ids.is_bot(_text(data, "personEmail"))
 
 
 def _prove(request: Request, secret: str) -> None:
@@ -104,7 +122,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
 
 def _reference(kind: Kind, resource: str, name: str, data: Mapping[str, Any], actor: object) -> Reference:
     room = ids.plausible(data.get("id" if resource == "rooms" else "roomId"))
-    concerned = _concerned(resource, name, data, actor)
+    concerned = ids.message("") if kind is Kind.DIRECTORY else _concerned(resource, name, data, actor)
     if kind is not Kind.OTHER and (concerned is None or room is None):
         raise Malformed("an event without message, member or room")
     occurred = moment(data.get("updated")) or (moment(data.get("created")) if name == "created" else None)
@@ -117,14 +135,13 @@ def _concerned(resource: str, name: str, data: Mapping[str, Any], actor: object)
     if subject is None:
         return None
     if resource == "memberships" and name in MOVED:
-        return ids.notice(MOVED[name], ids.account(subject), _actor(actor))
-    return ids.notice(Happening.RENAMED, "", _actor(actor)) if resource == "rooms" else ids.message(subject)
+        return ids.notice(MOVED[name], ids.account(subject), _person(actor))
+    return ids.notice(Happening.RENAMED, "", _person(actor)) if resource == "rooms" else ids.message(subject)
 
 
-def _actor(actor: object) -> str:
-    """Who did it; empty where that is nobody we could name."""
-    account = ids.account(ids.plausible(actor) or "")
-    return account if ids.is_account(account) else ""
+def _person(given: object) -> str:
+    """Somebody's id; empty for what is nobody whom we could name."""
+    return ids.person(ids.plausible(given) or "") or ""
 
 
 def moment(text: object) -> datetime | None:

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from connectors.calls import Call, Calls
 from connectors.contract import Content, Credentials, Rendered
-from connectors.directory import Page
 from connectors.errors import Gone, Reconnect, Refused, Unavailable, Unsure
 from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
 from connectors.zoom import ids, reactions
@@ -26,15 +25,11 @@ READ = ("chat_message:read:admin", "chat_message:write:admin", "team_chat:read:u
 EDIT = ("chat_message:write:admin", "team_chat:update:user_message:admin")
 DELETE = ("chat_message:write:admin", "team_chat:delete:user_message:admin")
 REACT = ("chat_message:write:admin", "team_chat:update:message_emoji:admin")
-MEMBERS = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:list_members:admin")
 WHO = ("user:read:admin", "user:read:user:admin")
 """Classic and granular names of the same right; a token has the one or the other (§1.6)."""
 
 PAGE = 50
 """Messages of one page: the most the list gives."""
-
-PEOPLE_PAGE = 100
-"""Members of one page: the most that list gives."""
 
 
 def post(credentials: Credentials, rendered: Rendered) -> Calls[MessageId]:
@@ -180,11 +175,17 @@ def account(account: AccountId) -> Calls[Account]:
     if ids.is_outsider(account):
         raise Gone("a person of another Zoom account")
     user = yield from person(account)
+    return account_of(user | {"id": user.get("id") or account}, is_deleted=user.get("status") == "inactive")
+
+
+def account_of(user: Mapping[str, Any], *, is_deleted: bool) -> Account:
+    """A user as any answer shows one. The account's users are neither guests nor bots, and lists have no pictures (§3.5)."""
     return Account(
-        id=ids.account(user.get("id")) or account,
+        id=ids.account(user.get("id")),
         name=name_of(user),
-        email=_text(user.get("email")),
-        avatar_url=_text(user.get("pic_url")),
+        email=ids.opaque(user.get("email")),
+        avatar_url=ids.readable(user.get("pic_url")),
+        is_deleted=is_deleted,
     )
 
 
@@ -195,19 +196,8 @@ def person(key: str) -> Calls[dict[str, Any]]:
 
 def name_of(user: Mapping[str, Any]) -> str:
     """What a user is called; the e-mail address where no name is set."""
-    names = (_text(user.get("display_name")), f"{_text(user.get('first_name'))} {_text(user.get('last_name'))}".strip())
-    return next(filter(None, names), _text(user.get("email")))
-
-
-def members_page(credentials: Credentials, conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
-    """Some of those in a channel that the service user is in; people of other accounts by their member id (§3.2)."""
-    url = f"{account_url(credentials)}/channels/{quote(conversation, safe='')}/members"
-    query = {"page_size": str(PEOPLE_PAGE)} | ({"next_page_token": cursor} if cursor else {})
-    answer = read((yield _get(url, MEMBERS, "medium", query)))
-    listed = answer.get("members")
-    people = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    members = tuple(filter(None, (ids.account(one.get("id"), one.get("member_id")) for one in people)))
-    return Page(members, ids.opaque(answer.get("next_page_token")))
+    shown, first, last = (ids.readable(user.get(name)).strip() for name in ("display_name", "first_name", "last_name"))
+    return shown or f"{first} {last}".strip() or ids.opaque(user.get("email"))
 
 
 def account_url(credentials: Credentials) -> str:
@@ -227,7 +217,3 @@ def _get(
     url: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None, judge: Any = judge
 ) -> Call:
     return Call("GET", url, scopes, bucket=bucket, token=ADMIN, query=query, judge=judge)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -33,7 +33,15 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
-from connectors.directory import ListsAccounts, ListsMembers, Page
+from connectors.directory import (
+    ListsAccounts,
+    ListsConversations,
+    ListsMembers,
+    ListsPeople,
+    ManagesConversations,
+    Page,
+    Place,
+)
 from connectors.messages import (
     Account,
     AccountId,
@@ -45,9 +53,10 @@ from connectors.messages import (
     Event,
     MessageId,
     Reference,
+    TeamId,
 )
 from connectors.richtext import Document
-from connectors.zoom import answers, client, client_files, names, webhook
+from connectors.zoom import answers, client, client_files, directory, managing, names, webhook
 from connectors.zoom import oauth as consent
 from connectors.zoom.files import LARGEST_FILE
 from connectors.zoom.papers import papers
@@ -76,7 +85,10 @@ class Zoom(
     NamesConversations,
     TakesCommands,
     ListsAccounts,
+    ListsPeople,
+    ListsConversations,
     ListsMembers,
+    ManagesConversations,
     Connects,
     Greets,
 ):
@@ -90,6 +102,7 @@ class Zoom(
     oauth: ClassVar[OAuth] = consent.OAUTH
     scopes: ClassVar[tuple[Scope, ...]] = SCOPES
     steps: ClassVar[Mapping[Purpose, tuple[Step, ...]]] = consent.STEPS
+    most_added: ClassVar[int] = managing.MOST_ADDED
 
     @classmethod
     def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
@@ -106,7 +119,7 @@ class Zoom(
         return papers(hub, webhooks, preset, name)
 
     def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
-        return answers.greet(self.credentials, account, body)
+        return answers.greet(self.credentials, account, body, buttons)
 
     @classmethod
     def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:
@@ -152,10 +165,35 @@ class Zoom(
         self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
     ) -> Calls[list[MessageId]]:
         draft = Draft(conversation, body, "", thread=MessageId(command.handle) if command.handle else None)
-        return answers.answer(self.credentials, command, draft, self.parts)
+        return answers.answer(self.credentials, command, draft, buttons, self.parts)
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
-        return client.members_page(self.credentials, conversation, cursor)
+        return directory.members_page(self.credentials, conversation, cursor)
+
+    def people(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Account]]:
+        return directory.people(cursor)
+
+    def conversations(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Place]]:
+        return directory.conversations(self.credentials, cursor)
+
+    def conversation(self, conversation: ConversationId) -> Calls[Place]:
+        return directory.conversation(self.credentials, conversation)
+
+    @classmethod
+    def legal_name(cls, name: str) -> str:
+        return names.legal_name(name)
+
+    def create(self, name: str, *, is_private: bool, team: TeamId, topic: str) -> Calls[Place]:
+        return managing.create(self.credentials, name, is_private=is_private)
+
+    def enter(self, conversation: ConversationId) -> Calls[None]:
+        return managing.enter(self.credentials, conversation)
+
+    def add(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[dict[AccountId, str]]:
+        return managing.add(self.credentials, conversation, accounts)
+
+    def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
+        return managing.remove(self.credentials, conversation, account)

@@ -1,10 +1,11 @@
-"""The events that an app subscribes to, and the scope that each one takes (§2.6 to §2.9). Pure."""
+"""The events that an app subscribes to, and the scope that each one takes (§2.6 to §2.9, §2.11). Pure."""
 
 from collections.abc import Collection, Mapping
 
 _MESSAGES = "chat_message:read:admin"
 _CHANNELS = "chat_channel:read:admin"
 _RICH = "chat:read:admin"
+_PEOPLE = "user:read:admin"
 
 _OLD_FAMILY = "chat_message."
 
@@ -24,6 +25,15 @@ NEEDS: Mapping[str, str] = {
     "chat_channel.member_left": _CHANNELS,
     "chat_channel.member_removed": _CHANNELS,
     "chat_channel.updated": _CHANNELS,
+    "chat_channel.created": _CHANNELS,
+    "chat_channel.deleted": _CHANNELS,
+    **dict.fromkeys(
+        (
+            *("user.created", "user.updated", "user.activated", "user.invitation_accepted"),
+            *("user.deactivated", "user.deleted", "user.disassociated"),
+        ),
+        _PEOPLE,
+    ),
 }
 """By the event's name. What the chatbot is told, and the end of a consent, need no subscription (§1.7, §2.10)."""
 

@@ -15,6 +15,7 @@ from connectors.messages import AccountId, ConversationId, MessageId, WorkspaceI
 _OUTSIDER = "member:"
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _ROOM = "@conference.xmpp.zoom.us"
+_PERSON = "@xmpp.zoom.us"
 
 LONGEST = 255
 """Characters. Member ids were seen up to about 64; whatever is longer than a few of them is no id."""
@@ -52,6 +53,17 @@ def conversation_of_jid(jid: object) -> ConversationId:
     return ConversationId(local)
 
 
+def direct(jid: object) -> ConversationId:
+    """A person's own chat with the chatbot, known by the person's JID; empty for a channel's."""
+    text = opaque(jid)
+    return ConversationId(text if text.endswith(_PERSON) else "")
+
+
+def is_direct(conversation: ConversationId) -> bool:
+    """Whether a conversation is somebody's own chat with the chatbot, in which the service user is not."""
+    return conversation.endswith(_PERSON)
+
+
 def jid(conversation: ConversationId) -> str:
     """How a chatbot names a channel."""
     return conversation + _ROOM
@@ -59,7 +71,7 @@ def jid(conversation: ConversationId) -> str:
 
 def person_jid(account: AccountId) -> str:
     """How a chatbot names a person of the account. Never the way back: the case of the id is lost."""
-    return f"{account.lower()}@xmpp.zoom.us"
+    return f"{account.lower()}{_PERSON}"
 
 
 def message(message_id: object) -> MessageId:
@@ -80,12 +92,17 @@ def is_outsider(account: AccountId) -> bool:
     return account.startswith(_OUTSIDER)
 
 
+def identifier(account: AccountId) -> str:
+    """What a call names anybody by: the user id or the member id (§3.2)."""
+    return account.removeprefix(_OUTSIDER)
+
+
 def at_contact(account: AccountId | None, address: str) -> str:
     """What the send call names a mentioned person by: member id or e-mail; empty if neither is known (§3.1)."""
     if account is None:
         return ""
     if is_outsider(account):
-        return account.removeprefix(_OUTSIDER)
+        return identifier(account)
     return address.strip()
 
 

@@ -1,7 +1,7 @@
 """What Zoom's answers mean (§1.6, §3.1, §3.7, §3.8): which error each code is, and what the administrator may do."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ DAILY_PAUSE = 3600.0
 """Seconds to wait when the day's calls are used up and Zoom names no time: it does name one, as a rule."""
 
 _ROLE = "no permission: the role of the administrator who installed the app needs Chat Messages (Edit)"
+_LISTING_ROLE = "no permission: the role of the service user needs View of Users, and View and Edit of Chat Channels"
 _REVOKED = "Zoom no longer accepts our token"
 _MEANINGS: Mapping[tuple[int, int] | int, tuple[type[ConnectorError], str]] = {
     124: (Reconnect, _REVOKED),
@@ -45,6 +46,7 @@ _MEANINGS: Mapping[tuple[int, int] | int, tuple[type[ConnectorError], str]] = {
     5403: (Refused, "the Zoom account does not allow files"),
     5404: (Gone, "no such file"),
     **dict.fromkeys((5045, 5046, 5405), (Refused, "Zoom could not make a card")),
+    5407: (Gone, "no such shared space"),
     5418: (Refused, "the service user may not chat"),
     5419: (Refused, "the channel is end-to-end encrypted: apps cannot post in it"),
     5420: (Refused, "the channel is archived"),
@@ -104,6 +106,35 @@ def judge_reaction(call: Call, response: Response) -> None:
     if response.status == 400 and told(response).get("code") == 300 and not _is_missing(response):
         raise NotSupported("Zoom does not take this reaction")
     judge_message(call, response)
+
+
+def judge_page(call: Call, response: Response) -> None:
+    """Where a page token was sent, code 300 says that Zoom no longer knows it; code 200 is about the role (§1.5, §3.8)."""
+    code = told(response).get("code") if response.status in (400, 403) else None
+    if code == 300 and call.query and "next_page_token" in call.query:
+        raise Gone("Zoom keeps a place in a list for 15 minutes only: it has to be begun again (Zoom code 300)")
+    if code == 200:
+        raise Refused(f"{_LISTING_ROLE} (Zoom code 200)")
+    judge(call, response)
+
+
+def judge_unseen(call: Call, response: Response) -> None:
+    """Where a channel is looked at from outside, code 200 says no more than that it is not public."""
+    if response.status in (400, 403) and told(response).get("code") == 200:
+        raise Gone("no such channel, or not one that the service user may see (Zoom code 200)")
+    judge(call, response)
+
+
+def judge_saying(sentences: Mapping[int, str]) -> Callable[[Call, Response], None]:
+    """A judge for a call of which some codes say something of their own: why it is ``Refused``."""
+
+    def judged(call: Call, response: Response) -> None:
+        code = told(response).get("code") if 400 <= response.status < 500 else None
+        if isinstance(code, int) and code in sentences:
+            raise Refused(f"{sentences[code]} (Zoom code {code})")
+        judge(call, response)
+
+    return judged
 
 
 def _is_missing(response: Response) -> bool:

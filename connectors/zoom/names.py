@@ -3,15 +3,12 @@
 The right to it is among those that the product publishes for channel sync (``chat_channel:write:admin``).
 """
 
-from urllib.parse import quote
-
-from connectors.calls import Call, Calls, Response
+from connectors.calls import Call, Calls
 from connectors.contract import Credentials
-from connectors.errors import Refused
 from connectors.messages import ConversationId
 from connectors.naming import NAMELESS, one_line, shortened
-from connectors.zoom.client import account_url
-from connectors.zoom.judging import judge, told
+from connectors.zoom.directory import channel_url
+from connectors.zoom.judging import judge_saying
 from connectors.zoom.scopes import ADMIN
 
 CHANGE = ("chat_channel:write:admin", "team_chat:update:user_channel:admin")
@@ -19,10 +16,14 @@ CHANGE = ("chat_channel:write:admin", "team_chat:update:user_channel:admin")
 LONGEST_NAME = 256
 """Characters (§3.2)."""
 
-_REFUSED = {
-    300: "Zoom does not take the name: another channel has it",
-    200: "the service user may not rename this channel: it has to be its owner or an administrator of it",
-}
+NAME_TAKEN = "Zoom does not take the name: another channel has it"
+
+_renaming = judge_saying(
+    {
+        300: NAME_TAKEN,
+        200: "the service user may not rename this channel: it has to be its owner or an administrator of it",
+    }
+)
 
 
 def legal_name(name: str) -> str:
@@ -33,13 +34,6 @@ def legal_name(name: str) -> str:
 def rename(credentials: Credentials, conversation: ConversationId, name: str) -> Calls[str]:
     """``PATCH`` of the channel, as the service user; Zoom does not answer with what it took."""
     legal = legal_name(name)
-    url = f"{account_url(credentials)}/channels/{quote(conversation, safe='')}"
-    yield Call("PATCH", url, CHANGE, bucket="medium", token=ADMIN, json={"name": legal}, judge=_judge)
+    url = channel_url(credentials, conversation)
+    yield Call("PATCH", url, CHANGE, bucket="medium", token=ADMIN, json={"name": legal}, judge=_renaming)
     return legal
-
-
-def _judge(call: Call, response: Response) -> None:
-    code = told(response).get("code") if response.status in (400, 403) else None
-    if isinstance(code, int) and code in _REFUSED:
-        raise Refused(f"{_REFUSED[code]} (Zoom code {code})")
-    judge(call, response)

@@ -98,4 +98,4 @@ def _chatbot(webhooks: str, name: str) -> dict[str, Any]:
 
 def _subscription(webhooks: str, names: Sequence[str]) -> dict[str, Any]:
     urls = {"development_webhook_url": webhooks, "production_webhook_url": webhooks}
-    return {"subscription_name": "Messages and channels", "event_types": list(names)} | urls
+    return {"subscription_name": "Messages, channels and people", "event_types": list(names)} | urls

@@ -48,7 +48,7 @@ def parse(content: Content, reference: Reference, credentials: Credentials) -> E
             return _reacted(content, reference)
         case Kind.COMMAND if "cmd" in content:
             return commands.slash(content)
-        case Kind.OTHER:
+        case Kind.OTHER | Kind.DIRECTORY:
             return Skipped("other event")
     return _said(content, reference, credentials)
 

@@ -12,20 +12,20 @@ from connectors.contract import Credentials, Request
 from connectors.html import escape, to_html
 from connectors.markdown import from_markdown
 from connectors.messages import Account, ConversationId, Draft, MessageId
-from connectors.richtext import Document, Inline, Style, Text, document, map_inlines
+from connectors.richtext import Document, Inline, Link, Paragraph, Style, Text, document, map_inlines
 from connectors.sandbox import CHANNELS, Person, Place, Shown, cast_of
 from connectors.sandbox_data import Data
 from connectors.zoom import ids, reactions
 from connectors.zoom.blocks import read
 from connectors.zoom.render import render
-from connectors.zoom.sandbox_acts import Acts
 from connectors.zoom.sandbox_api import Api
-from connectors.zoom.sandbox_company import ACCOUNT, Room, Said, User, by_key, outsider, room, user
+from connectors.zoom.sandbox_company import ACCOUNT, Card, Room, Said, User, room, user
 from connectors.zoom.sandbox_events import deauthorized_event
 from connectors.zoom.sandbox_files import ELSEWHERE, HOST
 from connectors.zoom.sandbox_oauth import Door
+from connectors.zoom.sandbox_people import People
 from connectors.zoom.sandbox_routes import DOWNLOAD, ROUTES
-from connectors.zoom.sandbox_tokens import ADMIN_SCOPES, BOT_SCOPES, PERSONAL_SCOPES, Token, Tokens
+from connectors.zoom.sandbox_tokens import ADMIN_SCOPES, BOT_SCOPES, Token, Tokens
 from connectors.zoom.spans import units, written_broadcast, written_mention
 from connectors.zoom.webhook import URL_VALIDATION
 
@@ -34,7 +34,7 @@ SERVICE_USER = user("Mio Hub", "mio-hub@acme.example", "Admin")
 _SHORT_NAME = re.compile(r":([\w+-]+(?:::skin-tone-\d)?):")
 
 
-class FakeZoom(Acts):
+class FakeZoom(People):
     """See the module, and ``Acts`` for its switches."""
 
     slug = "zoom"
@@ -43,15 +43,14 @@ class FakeZoom(Acts):
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
+        self.service_user = SERVICE_USER
         self.users = [*(user(actor.name, actor.email) for actor in cast_of(self.slug)), SERVICE_USER]
-        self.outsiders: list[User] = []
         self.tokens = Tokens(SERVICE_USER, clock, lambda: self.app)
         self.door = Door(hub, lambda: self.users, self.tokens)
         self._admin = self.tokens.seed("admin", Token(SERVICE_USER, ADMIN_SCOPES))
         self._bot = self.tokens.seed("bot", Token(SERVICE_USER, BOT_SCOPES, bot=True))
-        self._personal = {
-            one.id: self.tokens.seed(one.email, Token(one, PERSONAL_SCOPES, personal=True)) for one in self.users[:-1]
-        }
+        for one in self.users[:-1]:
+            self._let_in(one)
         self.api = Api(self.users, self.tokens, self, (*ROUTES, DOWNLOAD))
         for channel in CHANNELS:
             self._open(channel.name, channel.linked)
@@ -76,7 +75,7 @@ class FakeZoom(Acts):
     # --- The doors of the sandbox
 
     def people(self) -> list[Person]:
-        return [Person(one.name, one.id, self._personal[one.id]) for one in self.users if one.id in self._personal]
+        return [self._known(one) for one in self.users if one.id in self.personal]
 
     def places(self) -> list[Place]:
         return [_place(one) for one in self.rooms.values()]
@@ -87,18 +86,13 @@ class FakeZoom(Acts):
         return Credentials(workspace, account, {"admin": self._admin, "bot": self._bot}, extra)
 
     def directory(self) -> list[Account]:
-        return [Account(ids.account(one.id), one.name, one.email) for one in self.users]
+        return [
+            Account(ids.account(one.id), one.name, one.email, is_deleted=one.status != "active")
+            for one in (*self.users, *self.former)
+        ]
 
     def add_place(self, name: str) -> Place:
         return _place(self._open(name, linked=False))
-
-    def add_outsider(self, name: str) -> Person:
-        """A person of another account who joins every channel: has a member id only, and no token here."""
-        stranger = outsider(name)
-        self.outsiders.append(stranger)
-        for one in self.rooms.values():
-            one.members.append(stranger)
-        return Person(name, stranger.member_id, "")
 
     # --- What people do in their client
 
@@ -131,27 +125,35 @@ class FakeZoom(Acts):
 
     def join_as(self, person: str, conversation: ConversationId) -> None:
         """Join a channel one has left."""
-        one = self._anybody(person)
+        one = self.anybody(person)
         self.move(self.rooms[conversation], one, one, here=True)
 
     def leave_as(self, person: str, conversation: ConversationId) -> None:
-        one = self._anybody(person)
+        one = self.anybody(person)
         self.move(self.rooms[conversation], one, one, here=False)
 
     def invite_as(self, person: str, conversation: ConversationId, other: str, here: bool = True) -> None:
         """Bring somebody else into a channel, or send them away."""
-        self.move(self.rooms[conversation], self._anybody(person), self._anybody(other), here)
+        self.move(self.rooms[conversation], self.anybody(person), self.anybody(other), here)
 
     def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
-        self.rename(self.rooms[conversation], self._anybody(person), name)
+        self.rename(self.rooms[conversation], self.anybody(person), name)
+
+    def drop_as(self, person: str, conversation: ConversationId) -> None:
+        """Delete a channel."""
+        self.drop(self.rooms[conversation], self.anybody(person))
 
     def archive_as(self, person: str, conversation: ConversationId, archived: bool = True) -> None:
         """Archive a channel or bring it back."""
-        self.archive(self.rooms[conversation], self._anybody(person), archived)
+        self.archive(self.rooms[conversation], self.anybody(person), archived)
 
     def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
         """Type the app's slash command."""
-        self.command(self.rooms[conversation], self._anybody(person), words)
+        self.command(self.rooms[conversation], self.anybody(person), words)
+
+    def tell_app_as(self, person: str, words: str) -> None:
+        """Write to the chatbot in one's own chat with it."""
+        self.command(None, self.anybody(person), words)
 
     def mention_app_as(self, person: str, conversation: ConversationId, words: str) -> MessageId:
         """Mention the chatbot, which is told twice: to the bot, and as the ordinary message that it is."""
@@ -161,10 +163,6 @@ class FakeZoom(Acts):
         said = self.say(place, _member(place, person), text, [], [item])
         self.tell_app_mention(place, said)
         return ids.message(said.id)
-
-    def _anybody(self, person: str) -> User:
-        everybody = [*self.users, *self.outsiders]
-        return by_key(everybody, person) or next(one for one in everybody if one.name == person)
 
     def _typed(self, person: str, conversation: ConversationId, text: str, root: str = "") -> MessageId:
         place = self.rooms[conversation]
@@ -187,8 +185,8 @@ class FakeZoom(Acts):
 
     def whispers(self, conversation: ConversationId) -> list[Shown]:
         return [
-            Shown(MessageId(f"whisper {number}"), SERVICE_USER.name, "", _lines(text), at, is_app=True, only_for=person)
-            for number, (where, person, text, at) in enumerate(self.whispered)
+            Shown(MessageId(f"whisper {number}"), SERVICE_USER.name, "", _drawn(card), at, is_app=True, only_for=person)
+            for number, (where, person, card, at) in enumerate(self.whispered)
             if where == conversation
         ]
 
@@ -263,8 +261,9 @@ def _shown(key: str, said: Said) -> Shown:
     )
 
 
-def _lines(text: str) -> str:
-    return "<p>" + escape(text).replace("\n", "<br>") + "</p>"
+def _drawn(card: Card) -> str:
+    links = document([Paragraph((Link(url, label),)) for label, url in card.links])
+    return "<p>" + escape(card.text).replace("\n", "<br>") + "</p>" + to_html(links)
 
 
 def _read(said: Said) -> Document:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from connectors.messages import ConversationId
 from connectors.sandbox import Fake, Webhook, digest
 from connectors.zoom.oauth import Registration
-from connectors.zoom.sandbox_company import Room, Said, Stored, User, message_id
+from connectors.zoom.sandbox_company import Card, Room, Said, Stored, User, message_id
 from connectors.zoom.sandbox_events import (
     app_mention_event,
     channel_event,
@@ -36,7 +36,9 @@ class Acts(Fake):
     """``families`` are the event families subscribed to: ``team_chat``, the legacy ``chat_message``, or both (§2.12).
     ``braces`` writes message ids in braces and lower case, as some clients do (§5); ``lower_hex`` the emoji of reactions;
     ``redirects`` sends those who bring or fetch files on to another host (§3.3). ``whispered`` is what the chatbot told
-    single people: channel, user id, text, time; ``greeted`` what it told them in their own chat with it: user id, text."""
+    single people: channel or own chat with it, user id, card, time; ``greeted`` what it told them in their own chat: user
+    id, text with the addresses of links. ``former`` are deactivated users, ``outsiders`` people of other accounts,
+    ``personal`` users' own tokens by user id."""
 
     retries: ClassVar[tuple[float, ...]] = (300.0, 1200.0, 3600.0)
     app: Registration
@@ -50,9 +52,12 @@ class Acts(Fake):
         self.lower_hex = False
         self.redirects = False
         self.files_kept = Files(clock)
-        self.whispered: list[tuple[ConversationId, str, str, float]] = []
+        self.whispered: list[tuple[ConversationId, str, Card, float]] = []
         self.greeted: list[tuple[str, str]] = []
         self.rooms: dict[str, Room] = {}
+        self.former: list[User] = []
+        self.outsiders: list[User] = []
+        self.personal: dict[str, str] = {}
         self._said = 0
 
     @property
@@ -119,6 +124,23 @@ class Acts(Fake):
             name = f"chat_channel.member_{'invited' if here else 'removed'}"
             self.tell(channel_event(name, room, actor, self.clock(), [member]))
 
+    def bring(self, room: Room, actor: User, members: Sequence[User]) -> None:
+        """Several people are brought at once, which is told once."""
+        room.members.extend(members)
+        self.tell(channel_event("chat_channel.member_invited", room, actor, self.clock(), members))
+
+    def create(self, owner: User, name: str, kind: int) -> Room:
+        """A channel of somebody's, who is alone in it."""
+        key = digest("zoom", "created", name, repr(self.clock()), str(len(self.rooms)))[:32]
+        made = self.rooms[key] = Room(key, name, False, [owner], owner=owner, type=kind)
+        self.tell(channel_event("chat_channel.created", made, owner, self.clock(), [owner]))
+        return made
+
+    def drop(self, room: Room, actor: User) -> None:
+        """A channel is deleted, with all that was said in it."""
+        del self.rooms[room.id]
+        self.tell(channel_event("chat_channel.deleted", room, actor, self.clock()))
+
     def rename(self, room: Room, actor: User, name: str) -> None:
         room.name = name
         self.tell(channel_event("chat_channel.updated", room, actor, self.clock()))
@@ -129,8 +151,8 @@ class Acts(Fake):
         name = f"team_chat.channel_{'archived' if on else 'unarchived'}"
         self.tell(channel_event(name, room, actor, self.clock()))
 
-    def command(self, room: Room, actor: User, words: str) -> None:
-        """A slash command: no message is kept of it."""
+    def command(self, room: Room | None, actor: User, words: str) -> None:
+        """A slash command, or without a room what somebody tells the chatbot: no message is kept of it."""
         self.tell(slash_event(room, actor, words, self.robot, self.clock()))
 
     def tell_app_mention(self, room: Room, said: Said) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -73,9 +75,18 @@ class Api:
             raise Refusal(403, 403, "Authenticated user has not permitted access to the targeted resource.")
         return route.act(self, call)
 
+    @property
+    def now(self) -> str:
+        """The time as answers tell it."""
+        return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def everybody(self) -> Iterator[User]:
+        """The users of the account, deactivated ones included."""
+        return chain(self.users, self.acts.former)
+
     def user_of(self, call: Call) -> User:
         key = call.path.get("user", "me")
-        found = call.token.user if key == "me" else by_key(self.users, key)
+        found = call.token.user if key == "me" else by_key(self.everybody(), key)
         if found is None:
             raise Refusal(404, 1001, f"User does not exist: {key}.")
         return found

@@ -27,6 +27,7 @@ class User:
     name: str
     email: str
     role: str = "Member"
+    status: str = field(default="active", compare=False)
 
     @property
     def jid(self) -> str:
@@ -41,7 +42,7 @@ class User:
         """The user as the list of users shows it."""
         first, _, last = self.name.partition(" ")
         base = {"id": self.id, "email": self.email, "first_name": first, "last_name": last, "display_name": self.name}
-        return base | {"type": 2, "status": "active", "timezone": "UTC", "verified": 1}
+        return base | {"type": 2, "status": self.status, "timezone": "UTC", "verified": 1}
 
     def shown_alone(self) -> dict[str, Any]:
         """The user as the call for one user shows it."""
@@ -164,6 +165,18 @@ class Said:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the chatbot said: its lines, and below them its links, each with what it is called."""
+
+    text: str
+    links: tuple[tuple[str, str], ...]
+
+    @property
+    def typed(self) -> str:
+        return "\n".join((self.text, *(f"{label}: {url}" for label, url in self.links)))
+
+
 IMAGES = ("PNG", "JPG", "JPEG", "GIF")
 _KINDS = {"PNG": "png_image_file", "JPG": "jpg_image_file", "JPEG": "jpg_image_file", "GIF": "gif_file"}
 
@@ -174,7 +187,9 @@ def _told_file(file: Stored, address: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Room:
-    """A channel. ``messages`` are by normalised id, oldest first. Where it has an ``owner``, only that user may rename it."""
+    """A channel. ``messages`` are by normalised id, oldest first. Where it has an ``owner``, only that user may rename it
+    and send people away; where it is ``closed``, only that user may bring people. ``type`` is as in §3.2.
+    """
 
     id: str
     name: str
@@ -182,6 +197,8 @@ class Room:
     members: list[User]
     archived: bool = False
     owner: User | None = None
+    closed: bool = False
+    type: int = 1
     messages: dict[str, Said] = field(default_factory=dict)
 
     def keep(self, said: Said, key: str) -> None:
@@ -194,13 +211,17 @@ class Room:
         return by_key(self.members, contact)
 
     def shown(self) -> dict[str, Any]:
-        """The channel as the channel calls show it: private, so that outsiders may be in it."""
-        settings = {"add_member_permissions": 1, "posting_permissions": 1, "mention_all_permissions": 1}
+        """The channel as the channel calls show it. Those of the company are private, and outsiders may be in them."""
+        settings = {
+            "add_member_permissions": 2 if self.closed else 1,
+            "posting_permissions": 1,
+            "mention_all_permissions": 1,
+        }
         return {
             "id": self.id,
             "jid": f"{self.id}@conference.xmpp.zoom.us",
             "name": self.name,
-            "type": 1,
+            "type": self.type,
             "channel_url": f"https://zoom.us/launch/chat?src=channel&id={self.id}",
             "channel_settings": settings | {"new_members_can_see_previous_messages_files": True},
         }

@@ -40,7 +40,7 @@ def reaction_event(said: Said, room: Room, actor: User, emoji: str, on: bool, no
 
 def channel_event(name: str, room: Room, actor: User, now: float, members: Sequence[User] = ()) -> dict[str, Any]:
     """``chat_channel.…`` and ``team_chat.channel_archived`` alike (§2.9); ``members`` are those whom the actor moved."""
-    item: dict[str, Any] = {"id": room.id, "name": room.name, "type": 1}
+    item: dict[str, Any] = {"id": room.id, "name": room.name, "type": room.type}
     item |= {"date_time": _time(now), "timestamp": int(now * 1000)}
     if members:
         item["members"] = [{"id": member.id, "display_name": member.name} for member in members]
@@ -48,10 +48,19 @@ def channel_event(name: str, room: Room, actor: User, now: float, members: Seque
     return _event(name, around | {"object": item}, now)
 
 
-def slash_event(room: Room, actor: User, words: str, robot: str, now: float) -> dict[str, Any]:
-    """``bot_notification``: a slash command, in camel case (§2.10)."""
-    payload: dict[str, Any] = {"accountId": ACCOUNT, "channelName": room.name, "cmd": words, "robotJid": robot}
-    payload |= {"timestamp": int(now * 1000), "toJid": ids.jid(ids.conversation(room.id)), "userId": actor.id}
+def user_event(name: str, one: User, actor: User, now: float) -> dict[str, Any]:
+    """``user.created``, ``user.deactivated`` (§2.11)."""
+    first, _, last = one.name.partition(" ")
+    item = {"id": one.id, "first_name": first, "last_name": last, "email": one.email, "type": 2}
+    how = {"creation_type": "create"} if name == "user.created" else {}
+    return _event(name, _inward(actor) | how | {"object": item}, now)
+
+
+def slash_event(room: Room | None, actor: User, words: str, robot: str, now: float) -> dict[str, Any]:
+    """``bot_notification``: a slash command, or with no room words to the bot in its own chat; in camel case (§2.10)."""
+    to, name = (ids.jid(ids.conversation(room.id)), room.name) if room else (actor.jid, "")
+    payload: dict[str, Any] = {"accountId": ACCOUNT, "channelName": name, "cmd": words, "robotJid": robot}
+    payload |= {"timestamp": int(now * 1000), "toJid": to, "userId": actor.id}
     payload |= {"userJid": actor.jid, "userName": actor.name, "userMemberId": actor.member_id}
     return _event("bot_notification", payload, now)
 

@@ -9,14 +9,20 @@ from connectors.zoom.sandbox_company import Room, member_shown
 from connectors.zoom.sandbox_rules import Refusal, answer, invalid, page_of
 from connectors.zoom.webhook import moment
 
+PUBLIC_TYPES = (3, 5)
+
 HISTORY = timedelta(days=183)
 """Message lists go back six months (§3.1)."""
 
 
 def list_users(api: Api, call: Call) -> Response:
-    page, fields = page_of(api.users, call.request.query, 30, 2000, api.clock())
-    fields |= {"total_records": len(api.users), "users": [one.shown() for one in page]}
-    return answer(200, fields)
+    """Those of one status; nobody of the sandbox is merely invited."""
+    listed = {"active": api.users, "inactive": api.acts.former, "pending": ()}
+    users = listed.get(call.request.query.get("status", "active"))
+    if users is None:
+        raise invalid("status")
+    page, fields = page_of(users, call.request.query, 30, 2000, api.clock())
+    return answer(200, fields | {"total_records": len(users), "users": [one.shown() for one in page]})
 
 
 def get_user(api: Api, call: Call) -> Response:
@@ -29,8 +35,8 @@ def list_channels(api: Api, call: Call) -> Response:
 
 
 def list_account_channels(api: Api, call: Call) -> Response:
-    """Only public channels, and ours are private: an empty list, as in many a real account (§3.2)."""
-    return _channels(api, call, [], 20)
+    """Only public channels, whoever is in them (§3.2)."""
+    return _channels(api, call, [one for one in api.acts.rooms.values() if one.type in PUBLIC_TYPES], 20)
 
 
 def _channels(api: Api, call: Call, rooms: Sequence[Room], most: int) -> Response:
@@ -42,10 +48,19 @@ def get_channel(api: Api, call: Call) -> Response:
     return answer(200, api.room_of(call, call.path["channel"]).shown())
 
 
+def get_any_channel(api: Api, call: Call) -> Response:
+    """The same, and public ones from outside."""
+    found = api.acts.rooms.get(call.path["channel"])
+    if found and found.type in PUBLIC_TYPES:
+        return answer(200, found.shown())
+    return get_channel(api, call)
+
+
 def list_members(api: Api, call: Call) -> Response:
-    members = api.room_of(call, call.path["channel"]).members
+    place = api.room_of(call, call.path["channel"])
+    members, owner = place.members, place.owner or place.members[0]
     page, fields = page_of(members, call.request.query, 30, 100, api.clock())
-    shown = [member_shown(one, one is members[0]) for one in page]
+    shown = [member_shown(one, one == owner) for one in page]
     return answer(200, fields | {"total_records": len(members), "members": shown})
 
 

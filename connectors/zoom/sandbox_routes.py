@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from connectors.zoom import sandbox_reading as reading
 from connectors.zoom import sandbox_writing as writing
 from connectors.zoom.sandbox_api import Act, Route
-from connectors.zoom.sandbox_channels import change_channel
+from connectors.zoom.sandbox_channels import change_channel, create_channel, invite_members, remove_member
 from connectors.zoom.sandbox_files import ELSEWHERE, HOST
 
 FILES = (HOST, ELSEWHERE)
@@ -45,12 +45,30 @@ ROUTES = (
         _both(*_CHANNEL, "team_chat:read:list_user_channels"),
         reading.list_channels,
     ),
-    _route("GET", "/chat/channels/{channel}", _both(*_CHANNEL, "team_chat:read:channel"), reading.get_channel),
+    _route("GET", "/chat/channels/{channel}", _both(*_CHANNEL, "team_chat:read:channel"), reading.get_any_channel),
     _route(
         "GET",
         "/chat/users/{user}/channels/{channel}",
         _both(*_CHANNEL, "team_chat:read:user_channel"),
         reading.get_channel,
+    ),
+    _route(
+        "POST",
+        "/chat/users/{user}/channels",
+        _both("chat_channel:write", "team_chat:write:user_channel"),
+        create_channel,
+    ),
+    _route(
+        "POST",
+        "/chat/users/{user}/channels/{channel}/members",
+        _both("chat_channel:write", "team_chat:write:members"),
+        invite_members,
+    ),
+    _route(
+        "DELETE",
+        "/chat/users/{user}/channels/{channel}/members/{identifier}",
+        _both("chat_channel:write") + " team_chat:delete:member:admin",
+        remove_member,
     ),
     _route(
         "PATCH", "/chat/channels/{channel}", _both("chat_channel:write", "team_chat:update:channel"), change_channel

@@ -7,7 +7,7 @@ from connectors.calls import Response
 from connectors.zoom import ids
 from connectors.zoom.files import content_type
 from connectors.zoom.sandbox_api import Api, Call, channel_of, json_of
-from connectors.zoom.sandbox_company import ACCOUNT, Room, Stored
+from connectors.zoom.sandbox_company import ACCOUNT, Card, Room, Stored
 from connectors.zoom.sandbox_files import (
     ELSEWHERE,
     HOST,
@@ -135,43 +135,52 @@ def speak(api: Api, call: Call) -> Response:
     if not (call.token.bot and call.token.scopes):
         raise Refusal(401, 7010, "Invalid Authorization token.")
     body, acts = json_of(call.request), api.acts
-    text = _card_text(body.get("content"))
+    card = _card(body.get("content"))
     if body.get("robot_jid") != acts.robot:
         raise Refusal(404, 7002, "Invalid robot_jid value specified in the Request Body.")
     if not api.tokens.installed:
         raise Refusal(403, 7004, "Not authorized.")
-    if body.get("account_id") != ACCOUNT or not (_greets(api, body, text) or _whispers(api, body, text)):
+    if body.get("account_id") != ACCOUNT or not (_greets(api, body, card) or _whispers(api, body, card)):
         raise Refusal(403, 7004, "No channel or user can be found with the given to_jid value.")
-    made = {"message_id": str(len(acts.whispered) + len(acts.greeted)), "robot_jid": acts.robot}
+    made = {"message_id": str(len(acts.whispered)), "robot_jid": acts.robot}
     return answer(201, made | {"to_jid": body["to_jid"], "sent_time": "2026-01-01 00:00:00"})
 
 
-def _whispers(api: Api, body: Mapping[str, Any], text: str) -> bool:
+def _whispers(api: Api, body: Mapping[str, Any], card: Card) -> bool:
     place = api.acts.rooms.get(ids.conversation_of_jid(body.get("to_jid")))
     asker = str(body.get("visible_to_user"))
     if place is None or asker not in {one.id for one in place.members if one.id}:
         return False
-    api.acts.whispered.append((ids.conversation(place.id), asker, text, api.acts.clock()))
+    api.acts.whispered.append((ids.conversation(place.id), asker, card, api.acts.clock()))
     return True
 
 
-def _greets(api: Api, body: Mapping[str, Any], text: str) -> bool:
+def _greets(api: Api, body: Mapping[str, Any], card: Card) -> bool:
     found = next((one for one in api.users if one.jid == body.get("to_jid") == body.get("user_jid")), None)
     if found:
-        api.acts.greeted.append((found.id, text))
+        api.acts.greeted.append((found.id, card.typed))
+        api.acts.whispered.append((ids.direct(found.jid), found.id, card, api.acts.clock()))
     return found is not None
 
 
-def _card_text(content: object) -> str:
-    """What a card says. Its head and its lines are texts."""
+def _card(content: object) -> Card:
+    """What a card says. Its head and its lines are texts; a line with a ``link`` leads there."""
     try:
         head, lines = content["head"]["text"], content["body"]  # type: ignore[index]
-        text = "\n".join(line["text"] for line in lines if line["type"] == "message")
-    except (TypeError, KeyError):
+        said = [(line["text"], line.get("link", "")) for line in lines if line["type"] == "message"]
+        text = "\n".join(text for text, link in said if not link)
+    except (TypeError, KeyError, AttributeError):
         raise Refusal(400, 7001, "Invalid Request Body format.") from None
-    if not (isinstance(head, str) and text) or len(text) > LONGEST_CARD:
+    links = tuple((label, link) for label, link in said if link)
+    card = Card(text, links)
+    if not (isinstance(head, str) and text) or len(card.typed) > LONGEST_CARD or not all(map(_leads, links)):
         raise Refusal(400, 7001, "Invalid Request Body format.")
-    return text
+    return card
+
+
+def _leads(link: tuple[str, str]) -> bool:
+    label, url = link
+    return bool(label) and url.startswith(("https://", "http://"))
 
 
 def _elsewhere(api: Api, call: Call) -> Response | None:

@@ -26,10 +26,10 @@ SCOPES: tuple[Scope, ...] = (
     Scope(
         "chat_channel:read:admin", Purpose.CONNECT, ADMIN,
         description="See the account's channels, their details and who is in them.",
-        use_case="To know who is in a channel, and to hear when people come or go and when a channel gets another name.",
-        why="The Hub could not tell who is in a Zoom channel, and would not hear of changes to it.",
+        use_case="To import channels and who is in them, and to hear when channels or their members change.",
+        why="The Hub could neither import Zoom's channels nor tell who is in one, and would not hear of changes.",
         note='Printed with the use case "read channel messages", which is what chat_message:read:admin is for.',
-        disables="Members of Zoom channels, and notices of joining, leaving and renaming",
+        disables="Importing Zoom channels and their members, and notices of joining, leaving and renaming",
     ),
     Scope(
         "chat_channel:read:member", Purpose.CONNECT, ADMIN,
@@ -42,9 +42,9 @@ SCOPES: tuple[Scope, ...] = (
     Scope(
         "chat_channel:write:admin", Purpose.CONNECT, ADMIN,
         description="Create, change and delete channels, and invite or remove their members.",
-        use_case="To keep the name of a synced channel the same on every platform.",
-        why="A channel renamed elsewhere would keep its old name in Zoom.",
-        disables="Renaming Zoom channels",
+        use_case="To create the Zoom side of a synced channel, and to keep its name and its members the same everywhere.",
+        why="Synced channels would have to be made in Zoom by hand, and their name and members kept the same by hand.",
+        disables="Creating and renaming Zoom channels, and adding and removing their members",
     ),
     Scope(
         "chat_message:read:admin", Purpose.CONNECT, ADMIN,
@@ -95,8 +95,8 @@ SCOPES: tuple[Scope, ...] = (
     Scope(
         "user:read:admin", Purpose.CONNECT, ADMIN,
         description="See the profiles and settings of the account's users.",
-        use_case="To know whose account was connected, and the names of those who write.",
-        why="The Hub could not tell which account was connected, nor who wrote a message.",
+        use_case="To know whose account was connected, to import the account's people, and to hear when they change.",
+        why="The Hub could not tell which account was connected, nor who wrote a message, nor import people.",
     ),
     Scope(
         "chat_message:write", Purpose.MESSAGES, USER,
@@ -150,8 +150,18 @@ SCOPES: tuple[Scope, ...] = (
 )  # fmt: skip
 
 GRANULAR: Mapping[str, frozenset[str]] = {
-    "chat_channel:read:admin": frozenset({"team_chat:read:channel:admin", "team_chat:read:list_members:admin"}),
-    "chat_channel:write:admin": frozenset({"team_chat:update:user_channel:admin"}),
+    "chat_channel:read:admin": frozenset(
+        {
+            *("team_chat:read:channel:admin", "team_chat:read:list_members:admin", "team_chat:read:user_channel:admin"),
+            *("team_chat:read:list_user_channels:admin", "team_chat:read:list_channels:admin"),
+        }
+    ),
+    "chat_channel:write:admin": frozenset(
+        {
+            *("team_chat:update:user_channel:admin", "team_chat:write:user_channel:admin"),
+            *("team_chat:write:members:admin", "team_chat:delete:member:admin"),
+        }
+    ),
     "chat_message:read:admin": frozenset(
         {"team_chat:read:list_user_messages:admin", "team_chat:read:user_message:admin"}
     ),
@@ -168,7 +178,7 @@ GRANULAR: Mapping[str, frozenset[str]] = {
             "team_chat:read:archive_channels:admin",
         }
     ),
-    "user:read:admin": frozenset({"user:read:user:admin"}),
+    "user:read:admin": frozenset({"user:read:user:admin", "user:read:list_users:admin"}),
     "user_info:read": frozenset({"user:read:user"}),
 }
 """By classic name, for the scopes we ask for; ``imchat:bot`` has kept its name."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.contract import Content, Envelope, Reply, Request
 from connectors.errors import Forged, Malformed
-from connectors.messages import Kind, Reference, WorkspaceId
+from connectors.messages import ConversationId, Kind, MessageId, Reference, WorkspaceId
 from connectors.zoom import ids
 
 TOLERANCE = 300
@@ -39,8 +39,23 @@ KINDS = {
     "team_chat.channel_archived": Kind.NOTICE,
     "team_chat.channel_unarchived": Kind.NOTICE,
     "team_chat.app_mention": Kind.COMMAND,
+    "chat_channel.created": Kind.DIRECTORY,
+    "chat_channel.deleted": Kind.DIRECTORY,
+    "user.created": Kind.DIRECTORY,
+    "user.updated": Kind.DIRECTORY,
+    "user.activated": Kind.DIRECTORY,
+    "user.deactivated": Kind.DIRECTORY,
+    "user.deleted": Kind.DIRECTORY,
+    "user.disassociated": Kind.DIRECTORY,
+    "user.invitation_accepted": Kind.DIRECTORY,
 }
 """What events of both families announce; all others, direct messages among them, are of no interest yet."""
+
+_OF_PEOPLE = "user."
+"""How events begin of which the object is a person, and not a channel."""
+
+_UNTOLD = (Kind.OTHER, Kind.DIRECTORY)
+"""Kinds of which the ids are all."""
 
 DEAUTHORIZED = "app_deauthorized"
 """The account took the app away, and every token with it (§1.7)."""
@@ -118,7 +133,7 @@ def _envelope(body: Mapping[str, Any], request: Request) -> Envelope:
     thing = _mapping(payload.get("object"))
     reference = _reference(body, thing)
     content: Content | None = None
-    if reference.kind is not Kind.OTHER and not _says_nothing(reference.kind, thing):
+    if reference.kind not in _UNTOLD and not _says_nothing(reference.kind, thing):
         around = {key: payload.get(key) for key in _ENVELOPE_KEYS}
         content = thing | around | {"event": body["event"], "event_ts": body.get("event_ts")}
     return Envelope(_workspace(payload, thing), _event_id(body, payload, reference, request), reference, content)
@@ -130,14 +145,20 @@ def _says_nothing(kind: Kind, thing: Mapping[str, Any]) -> bool:
 
 
 def _command(body: Mapping[str, Any]) -> Envelope:
-    """A slash command. One that was typed in a direct chat with the bot is of no interest yet."""
+    """A slash command anywhere, or all that is said to the chatbot in a person's own chat with it."""
     payload = _mapping(body.get("payload"))
     at = ids.opaque(payload.get("timestamp")) or ids.opaque(body.get("event_ts"))
-    conversation = ids.conversation_of_jid(payload.get("toJid"))
+    conversation = ids.conversation_of_jid(payload.get("toJid")) or _direct(payload)
     kind = Kind.COMMAND if conversation else Kind.OTHER
     reference = Reference(kind, conversation, ids.message(""), moment(payload.get("timestamp")))
     event_id = f"command:{at}:{ids.account(payload.get('userId'), payload.get('userMemberId'))}"
     return Envelope(ids.workspace(payload.get("accountId")), event_id, reference, payload if conversation else None)
+
+
+def _direct(payload: Mapping[str, Any]) -> ConversationId:
+    """The asker's own chat with the chatbot; none where the chatbot itself is named as who spoke."""
+    asker = payload.get("userJid")
+    return ids.direct("" if asker == payload.get("robotJid") else asker)
 
 
 def _revoked(body: Mapping[str, Any]) -> Envelope:
@@ -159,12 +180,14 @@ def _reference(body: Mapping[str, Any], thing: Mapping[str, Any]) -> Reference:
     kind = _kind(body["event"], thing)
     told, happened = moment(thing.get("timestamp")), moment(body.get("event_ts"))
     at = (told or happened) if kind is Kind.POSTED else (happened or told)
-    if kind is Kind.NOTICE:
+    if kind is Kind.DIRECTORY and body["event"].startswith(_OF_PEOPLE):
+        return Reference(kind, ids.conversation(""), MessageId(ids.account(thing.get("id"))), at)
+    if kind in (Kind.NOTICE, Kind.DIRECTORY):
         conversation, message = ids.conversation(thing.get("id")), ids.message("")
     else:
         raw = next((thing[key] for key in _ID_KEYS if thing.get(key)), "")
         conversation, message = ids.conversation(thing.get("channel_id")), ids.message(raw)
-    if kind is not Kind.OTHER and not (conversation and (message or kind is Kind.NOTICE)):
+    if kind is not Kind.OTHER and not (conversation and (message or kind in (Kind.NOTICE, Kind.DIRECTORY))):
         raise Malformed(f"a {kind} event without its ids")
     return Reference(kind, conversation, message, at)
 
@@ -172,6 +195,8 @@ def _reference(body: Mapping[str, Any], thing: Mapping[str, Any]) -> Reference:
 def _kind(event: str, thing: Mapping[str, Any]) -> Kind:
     """What an event is about. A message that names the app further on is told a second time, as an ordinary message."""
     kind = Kind.OTHER if thing.get("type") == "to_contact" else KINDS.get(event, Kind.OTHER)
+    if kind is Kind.DIRECTORY and not ids.opaque(thing.get("id")):
+        return Kind.OTHER
     if kind is Kind.COMMAND and not str(thing.get("message")).lstrip().startswith("@"):
         return Kind.OTHER
     return kind

@@ -226,7 +226,7 @@ EDITED = {"ts": TS, "text": "new", "edited": {"user": "U0ALICE001", "ts": "16651
         ({"type": "reaction_removed", "item": {"type": "message", "channel": CHANNEL, "ts": TS}}, Kind.UNREACTED),
         ({"type": "reaction_added", "item": {"type": "file", "file": "F1"}}, Kind.OTHER),
         ({"type": "message", "hidden": True, "message": EDITED, "channel": CHANNEL, "ts": TS}, Kind.OTHER),
-        ({"type": "channel_created", "channel": {"id": CHANNEL}}, Kind.OTHER),
+        ({"type": "channel_shared", "channel": CHANNEL}, Kind.OTHER),
         (MESSAGE | {"subtype": "huddle_thread"}, Kind.POSTED),
         (MESSAGE | {"text": "<@U0BOT00001> help"}, Kind.COMMAND),
         (MESSAGE | {"text": " <@U0BOT00001|mio>"}, Kind.COMMAND),
@@ -240,7 +240,13 @@ EDITED = {"ts": TS, "text": "new", "edited": {"user": "U0ALICE001", "ts": "16651
         ({"type": "app_uninstalled"}, Kind.REVOKED),
         ({"type": "tokens_revoked", "tokens": {"oauth": ["U0ALICE001"], "bot": ["U0BOT00001"]}}, Kind.REVOKED),
         ({"type": "tokens_revoked", "tokens": {"oauth": ["U0ALICE001"]}}, Kind.OTHER),
-        ({"type": "channel_rename", "channel": {"id": CHANNEL, "name": "new"}}, Kind.OTHER),
+        (MESSAGE | {"channel_type": "im"}, Kind.COMMAND),
+        (MESSAGE | {"channel_type": "im", "user": "U0BOT00001"}, Kind.POSTED),
+        (MESSAGE | {"channel_type": "im", "user": "USLACKBOT"}, Kind.POSTED),
+        (MESSAGE | {"channel_type": "im", "edited": {}}, Kind.POSTED),
+        (MESSAGE | {"channel_type": "im", "subtype": "file_share"}, Kind.POSTED),
+        (MESSAGE | {"channel_type": "mpim"}, Kind.POSTED),
+        (MESSAGE | {"channel_type": "mpim", "text": "<@U0BOT00001> help"}, Kind.COMMAND),
         (MESSAGE | {"type": ["message"]}, Kind.OTHER),
         (MESSAGE | {"subtype": ["bot_message"]}, Kind.OTHER),
     ],
@@ -270,6 +276,42 @@ def test_a_notice_names_the_channel(event: dict[str, Any]) -> None:
     found = heard_event(event | {"event_ts": TS})
     assert (found.reference.kind, found.reference.conversation, found.reference.message) == (Kind.NOTICE, CHANNEL, "")
     assert isinstance(SLACK.parse(found.content or {}, found.reference), Noticed)
+
+
+@pytest.mark.parametrize(
+    ("event", "conversation", "account"),
+    [
+        ({"type": "team_join", "user": {"id": "U0NEW"}}, "", "U0NEW"),
+        ({"type": "user_change", "user": {"id": "U0BOB00001", "deleted": True}}, "", "U0BOB00001"),
+        ({"type": "channel_created", "channel": {"id": CHANNEL}}, CHANNEL, ""),
+        ({"type": "channel_rename", "channel": {"id": CHANNEL, "name": "new"}}, CHANNEL, ""),
+        ({"type": "group_rename", "channel": {"id": CHANNEL, "name": "new"}}, CHANNEL, ""),
+        ({"type": "channel_deleted", "channel": CHANNEL, "actor_id": "U0BOB00001"}, CHANNEL, ""),
+        ({"type": "group_deleted", "channel": CHANNEL, "date_deleted": 1}, CHANNEL, ""),
+        ({"type": "channel_id_changed", "old_channel_id": CHANNEL, "new_channel_id": "C0NEW"}, CHANNEL, ""),
+        ({"type": "channel_left", "channel": CHANNEL, "actor_id": "U0BOB00001"}, CHANNEL, "U0BOT00001"),
+        ({"type": "group_left", "channel": CHANNEL}, CHANNEL, "U0BOT00001"),
+        (MESSAGE | {"subtype": "channel_convert_to_private"}, CHANNEL, ""),
+    ],
+)
+def test_news_of_the_directory_names_whom_and_where_and_nothing_else(
+    event: dict[str, Any], conversation: str, account: str
+) -> None:
+    found = heard_event(event | {"event_ts": TS})
+    assert found.reference == Reference(Kind.DIRECTORY, conversation, account, found.reference.occurred_at)  # type: ignore[arg-type]
+    assert found.content is None
+    assert found.reference.occurred_at is not None
+
+
+@pytest.mark.parametrize("wrong", [None, "", "bob@acme.example", 7, {}, {"id": None}, {"id": ""}, {"id": [CHANNEL]}])
+@pytest.mark.parametrize("kind", ["team_join", "user_change", "channel_created", "channel_deleted", "channel_left"])
+def test_news_of_nobody_and_nowhere_is_malformed(kind: str, wrong: Any) -> None:
+    with pytest.raises(Malformed):
+        heard_event({"type": kind, "user": wrong, "channel": wrong})
+
+
+def test_a_pressed_button_is_acknowledged_and_asks_nothing() -> None:
+    assert typed_command({"payload": '{"type": "block_actions"}'}) == Reply(b"")
 
 
 def test_repeats_share_an_id_and_nothing_else_does() -> None:

@@ -450,4 +450,4 @@ def test_a_further_channel_can_be_opened(company: Company) -> None:
 
 def test_the_directory_names_everybody_and_our_app(company: Company) -> None:
     names = [account.name for account in company.fake.directory()]
-    assert names == ["Ann Moreau", "Bob Okafor", "Carla Jensen", "Mio"]
+    assert names == ["Ann Moreau", "Bob Okafor", "Carla Jensen", "Mio", "Slackbot"]

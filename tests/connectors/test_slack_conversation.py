@@ -16,6 +16,7 @@ from connectors.http import Outgoing, prepare
 from connectors.messages import (
     AccountId,
     Attachment,
+    Button,
     Byline,
     Commanded,
     ConversationId,
@@ -35,8 +36,9 @@ from connectors.messages import (
     Stands,
     Unreacted,
 )
-from connectors.richtext import Document, Paragraph, Text, plain
+from connectors.richtext import Document, Paragraph, Table, Text, plain
 from connectors.slack.names import legal_name
+from connectors.slack.render import with_buttons
 from connectors.slack.transfer import PAUSES, judge_download
 from connectors.slack.web import judge, telling
 from tests.connectors import given
@@ -56,10 +58,10 @@ def words(text: str) -> Document:
 
 
 def events(company: Company) -> list[Event]:
-    """Everything the workspace told since the last look that is stored at all."""
+    """Everything the workspace told of conversations since the last look."""
     told = company.told()
     company.webhooks.clear()
-    return [company.slack.parse(e.content or {}, e.reference) for e in told if e.reference.kind is not Kind.OTHER]
+    return [company.slack.parse(e.content, e.reference) for e in told if e.content is not None]
 
 
 def fetched(company: Company, kind: Kind, message: MessageId) -> Event:
@@ -683,6 +685,83 @@ def test_a_long_answer_comes_in_parts(company: Company) -> None:
     company.fake.command_as(company.ann.id, company.general, "members")
     company.run(company.slack.answer(commanded(company), company.general, words("Ann Moreau " * 900)))
     assert len(company.fake.whispers(company.general)) == 3
+
+
+BUTTONS = (Button("Open <Mio>", "https://hub.example.com/a?b=1&c=2"), Button("Stop\nit", "https://hub.example.com/s"))
+LINKS = (
+    'href="https://hub.example.com/a?b=1&amp;c=2" rel="noopener noreferrer">[Open &lt;Mio&gt;]</a>',
+    'href="https://hub.example.com/s" rel="noopener noreferrer">[Stop it]</a>',
+)
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_buttons_stand_below_an_answer_and_open_their_address(company: Company, in_time: bool) -> None:
+    company.fake.command_as(company.ann.id, company.general, "help")
+    command = commanded(company)
+    company.fake.workspace.answers = company.fake.workspace.answers if in_time else {}
+    company.run(company.slack.answer(command, company.general, words("Hello"), BUTTONS))
+    [(_, html)] = whispers(company)
+    assert html.startswith("<p>Hello</p>")
+    assert all(link in html for link in LINKS)
+    [(_, _, told)] = company.fake.workspace.whispers
+    assert told["text"] == (
+        "Hello\nOpen &lt;Mio&gt;: https://hub.example.com/a?b=1&amp;c=2\nStop it: https://hub.example.com/s"
+    )
+    assert [element["type"] for element in told["blocks"][-1]["elements"]] == ["button", "button"]
+
+
+@pytest.mark.parametrize("length", range(3_700, 3_901, 25))
+def test_buttons_belong_to_the_last_part_however_full_it_is(company: Company, length: int) -> None:
+    company.fake.command_as(company.ann.id, company.general, "help")
+    body = words("x" * 3_900 + "y" * length)
+    buttons = (*BUTTONS, Button("More", "https://hub.example.com/" + "z" * 60))
+    company.run(company.slack.answer(commanded(company), company.general, body, buttons))
+    *others, last = (html for _, html in whispers(company))
+    assert len(others) in (1, 2)
+    assert all(link in last for link in LINKS)
+    assert not any("href" in other for other in others)
+    assert max(len(told["text"]) for _, _, told in company.fake.workspace.whispers) <= 4_000
+
+
+def test_buttons_stand_above_a_table_which_slack_shows_last(company: Company) -> None:
+    table = Table((((Text("Name"),), (Text("Platform"),)), ((Text("Ann"),), (Text("Slack"),))))
+    [part] = with_buttons(company.slack.parts(Draft(company.general, Document((table,)), "n")), BUTTONS)
+    assert [block["type"] for block in part.payload["blocks"]] == ["actions", "table"]
+
+
+def test_the_welcome_has_buttons_too(company: Company) -> None:
+    company.run(company.slack.greet(AccountId(company.ann.id), words("Welcome"), BUTTONS))
+    [shown] = company.fake.shown(company.fake.chat_with(company.ann.id))
+    assert all(link in shown.html for link in LINKS)
+
+
+@pytest.mark.parametrize(
+    "typed", ["invite eve@globex.example", "@Mio invite eve@globex.example", "invite  eve@globex.example "]
+)
+def test_in_a_direct_message_everything_is_asked_of_our_app(company: Company, typed: str) -> None:
+    chat = company.fake.chat_with(company.ann.id)
+    company.fake.type_as(company.ann.id, chat, typed)
+    [heard] = company.told()
+    assert (heard.reference.kind, heard.reference.conversation) == (Kind.COMMAND, chat)
+    command = commanded(company)
+    assert (command.account, command.words.split()) == (company.ann.id, ["invite", "eve@globex.example"])
+    said = company.run(company.slack.answer(command, chat, words("Done"), BUTTONS))
+    answered = company.fake.shown(chat)[-1]
+    assert ([answered.id], answered.is_app, "Done" in answered.html) == (said, True, True)
+    assert not any(isinstance(event, Commanded) for event in events(company)), "what our app says is no command"
+
+
+def test_a_command_is_heard_where_our_app_is_alone_with_people_and_by_slash_where_it_is_not(company: Company) -> None:
+    place = company.fake.add_place("not-linked").conversation
+    company.fake.type_as(company.ann.id, place, "@Mio help")
+    assert commanded(company).words == "help"
+    company.fake.leave_as(company.slack.credentials.account, place)
+    company.webhooks.clear()
+    company.fake.type_as(company.ann.id, place, "@Mio help")
+    assert company.webhooks == []
+    company.fake.command_as(company.ann.id, place, "help")
+    company.run(company.slack.answer(commanded(company), place, words("Here")))
+    assert [told.html for told in company.fake.whispers(place)] == ["<p>Here</p>"]
 
 
 def test_no_token_goes_along_with_an_answer(company: Company) -> None:

@@ -186,15 +186,51 @@ def test_people_are_listed(fake: FakeSlack, ann: WebClient, general: str) -> Non
         "Bob Okafor",
         "Carla Jensen",
         "Mio",
+        "Slackbot",
     ]
     assert ann.users_info(user=ids[1])["user"]["profile"]["email"] == "bob@acme.example"
     assert ann.bots_info(bot=fake.workspace.bot_id)["bot"]["app_id"] == fake.workspace.app_id
+
+
+def test_a_large_directory_is_walked_by_the_sdk_s_own_paging(fake: FakeSlack, bot: WebClient) -> None:
+    fake.populate(people=250, channels=30, members=3)
+    people = [member["name"] for page in bot.users_list(limit=100) for member in page["members"]]
+    assert (len(people), people[-1]) == (255, "person.00250")
+    channels = [channel for page in bot.conversations_list(limit=15) for channel in page["channels"]]
+    assert (len(channels), channels[-1]["num_members"]) == (32, 4)
+    fake.populate(people=1_000, channels=0, members=0)
+    with pytest.raises(SlackApiError, match="limit_required"):
+        bot.users_list()
+
+
+def test_channels_are_made_and_filled_and_emptied(fake: FakeSlack, bot: WebClient, ann: WebClient) -> None:
+    ids = [person.id for person in fake.people()]
+    made = bot.conversations_create(name="ideas", is_private=True)["channel"]
+    assert (made["is_private"], made["is_member"]) == (True, True)
+    with pytest.raises(SlackApiError, match="channel_not_found"):
+        ann.conversations_info(channel=made["id"])
+    assert bot.conversations_invite(channel=made["id"], users=ids)["channel"]["id"] == made["id"]
+    assert ann.conversations_info(channel=made["id"])["channel"]["name"] == "ideas"
+    bot.conversations_kick(channel=made["id"], user=ids[0])
+    assert bot.conversations_members(channel=made["id"])["members"] == [fake.workspace.bot_user, *ids[1:]]
+    assert bot.conversations_leave(channel=made["id"])["ok"]
+    with pytest.raises(SlackApiError, match="channel_not_found"):
+        bot.conversations_join(channel=made["id"])
+    general = fake.places()[0].id
+    assert bot.conversations_join(channel=general)["warning"] == "already_in_channel"
+    with pytest.raises(SlackApiError) as caught:
+        bot.conversations_invite(channel=general, users=[ids[0], "U0NOBODY01"])
+    assert [error["error"] for error in caught.value.response["errors"]] == ["already_in_channel", "user_not_found"]
 
 
 @pytest.mark.parametrize(
     ("method", "arguments", "error"),
     [
         ("never.heard", {}, "unknown_method"),
+        ("conversations.list", {"limit": "1001"}, "invalid_limit"),
+        ("conversations.list", {"types": "public_channel,rooms"}, "invalid_types"),
+        ("conversations.create", {"name": "ideas"}, "missing_scope"),
+        ("conversations.join", {"channel": "C0NOWHERE1"}, "missing_scope"),
         ("conversations.info", {"channel": "C0NOWHERE1"}, "channel_not_found"),
         ("conversations.history", {"channel": "C0NOWHERE1"}, "channel_not_found"),
         ("conversations.list", {"cursor": "bm90aGluZw=="}, "invalid_cursor"),
@@ -248,7 +284,7 @@ def specification() -> dict[str, Any]:
 
 
 def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
-    general, ann = fake.places()[0].id, fake.people()[0].id
+    (general, coffee), (ann, bob) = (place.id for place in fake.places()), (p.id for p in fake.people()[:2])
     message, own = fake.workspace.channels[general].messages[:2]
     ts, file = message["ts"], next(iter(fake.workspace.files))
     yield "auth.revoke", {"test": "1"}
@@ -268,6 +304,11 @@ def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "conversations.list", {}
     yield "conversations.members", {"channel": general}
     yield "conversations.open", {"users": ann}
+    yield "conversations.create", {"name": "ideas", "is_private": "1"}
+    yield "conversations.invite", {"channel": coffee, "users": bob, "force": "1"}
+    yield "conversations.join", {"channel": general}
+    yield "conversations.kick", {"channel": coffee, "user": ann}
+    yield "conversations.leave", {"channel": coffee}
     yield "conversations.rename", {"channel": general, "name": "lounge"}
     yield "conversations.replies", {"channel": general, "ts": ts}
     yield "conversations.setTopic", {"channel": general, "topic": "tea"}
@@ -285,7 +326,7 @@ def test_every_answer_is_as_specified(fake: FakeSlack, bot: WebClient, specifica
     fake.type_as(fake.people()[0].id, fake.places()[0].conversation, "hello")
     bot.chat_postMessage(channel=fake.places()[0].id, text="hi")
     add_file(fake.workspace, "a.txt", b"x", fake.workspace.bot_user)
-    fake.workspace.callers[fake.workspace.bot_token].scopes.add("im:write")
+    fake.leave_as(fake.people()[1].id, fake.places()[1].conversation)
     asked = dict(calls(fake))
     assert METHODS.keys() - asked.keys() == YOUNGER
     for method, arguments in asked.items():

@@ -48,7 +48,7 @@ from connectors.richtext import (
     plain,
 )
 from connectors.sandbox import Shown, Webhook
-from connectors.teams import client, ids
+from connectors.teams import directory, ids
 from connectors.teams.connector import Teams
 from connectors.teams.names import legal_name
 from connectors.teams.sandbox import FakeTeams
@@ -630,7 +630,7 @@ def test_a_long_answer_comes_in_parts(hub: Hub) -> None:
 def test_everybody_in_a_channel_is_listed_over_all_pages(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     roster = hub.fake.roster(hub.general)
     assert set(hub.run(hub.teams.members(hub.general))) == roster
-    monkeypatch.setattr(client, "MEMBERS_PAGE", 2)
+    monkeypatch.setattr(directory, "MEMBERS_PAGE", 2)
     assert len(roster) > 2
     assert set(hub.run(hub.teams.members(hub.general))) == roster
 

@@ -230,12 +230,16 @@ def exchange(fake: FakeTeams, method: str, path: str) -> tuple[int, Any]:
         if "undoSoftDelete" in path:
             fake.delete_as(person.id, place.conversation, message)
     known = _ids(fake, root, reply.partition("/")[2], pasted, shared)
+    if method != "GET" and "{channel-id}/members" in path:
+        known["{channel-id}"] = fake.add_place("secret", private=True).id
+    roster = fake.channels.all[known["{channel-id}"]] if "/channels/" in path else fake.channels.teams[fake.team]
+    known["{conversationMember-id}"] = fake.graph.rosters.shown(roster, fake.people()[1].id)["id"]
     if "hostedContents" in path and "replies" in path:
         known["/replies/{chatMessage-id1}"] = ""
     for name in sorted(known, key=len, reverse=True):
         path = path.replace(name, known[name])
     query = {"@microsoft.graph.conflictBehavior": "rename"}
-    sent = b"" if method == "GET" else json.dumps(sent_to(fake, method, path)).encode()
+    sent = b"" if method in ("GET", "DELETE") else json.dumps(sent_to(fake, method, path)).encode()
     headers = {"authorization": f"Bearer {person.token}"}
     response = fake.handle(Request(method, f"https://graph.microsoft.com/v1.0{path}", headers, query, sent))
     return response.status, json.loads(response.body) if "json" in response.headers.get("content-type", "") else None
@@ -250,9 +254,21 @@ def sent_to(fake: FakeTeams, method: str, path: str) -> dict[str, object]:
     if path == "/chats":
         pair = [fake.people()[0].id, fake.people()[1].id]
         return {"chatType": "oneOnOne", "members": [bound(user) for user in pair]}
+    if path.endswith("/members"):
+        return member(fake)
+    if path.endswith("/members/add"):
+        return {"values": [member(fake)]}
+    if path.endswith("/channels"):
+        return {"displayName": "made", "membershipType": "standard"}
     if method == "PATCH" and "messages" not in path:
         return {"displayName": "x", "description": "y"}
     return {"body": {"contentType": "html", "content": "<p>x</p>"}, "reactionType": "🎉"}
+
+
+def member(fake: FakeTeams) -> dict[str, object]:
+    """A new member, who is Dev."""
+    kind = "#microsoft.graph.aadUserConversationMember"
+    return bound(fake.people()[1].id) | {"@odata.type": kind, "roles": []}
 
 
 def bound(user: str) -> dict[str, object]:

@@ -181,7 +181,7 @@ KINDS = {
     ("memberships", "updated"): Kind.OTHER,
     ("memberships", "deleted"): Kind.NOTICE,
     ("rooms", "updated"): Kind.NOTICE,
-    ("rooms", "created"): Kind.OTHER,
+    ("rooms", "created"): Kind.DIRECTORY,
     ("attachmentActions", "created"): Kind.OTHER,
     ("something", "new"): Kind.OTHER,
 }
@@ -266,7 +266,7 @@ def fake() -> FakeWebex:
 
 EVENTS = {
     Kind.POSTED: Posted,
-    Kind.COMMAND: Posted,
+    Kind.COMMAND: Skipped,
     Kind.EDITED: Stands,
     Kind.CHANGED: Stands,
     Kind.REACTED: Stands,
@@ -274,6 +274,7 @@ EVENTS = {
     Kind.DELETED: Deleted,
     Kind.NOTICE: Skipped,
     Kind.OTHER: Skipped,
+    Kind.DIRECTORY: Skipped,
     Kind.REVOKED: Skipped,
     Kind.LAPSED: Skipped,
 }

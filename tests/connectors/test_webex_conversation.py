@@ -5,118 +5,42 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.calls import Call, Calls, Response
+from connectors.calls import Response
 from connectors.contract import Reacts, Request
 from connectors.directory import ListsMembers
 from connectors.errors import ConnectorError, Gone, RateLimited, Refused, Unsure
-from connectors.http import Outgoing, drive_blocking, prepare
+from connectors.http import drive_blocking, prepare
 from connectors.messages import (
     Attachment,
-    Byline,
     Commanded,
     Deleted,
     Draft,
-    Event,
     Happening,
     Kind,
     Message,
     MessageId,
     Noticed,
     Posted,
-    Reference,
     Skipped,
     Stands,
 )
 from connectors.richtext import Broadcast, Document, Mention, Paragraph, Text, document, plain
-from connectors.sandbox import Person, Place, Webhook
 from connectors.webex import ids, sandbox_company
 from connectors.webex.client import reading
-from connectors.webex.connector import Secrets, Webex
+from connectors.webex.connector import Webex
 from connectors.webex.names import legal_name
 from connectors.webex.sandbox import FakeWebex
 from tests.connectors.given import uploaded
+from tests.connectors.webex_scene import SECRETS, Scene
 
-SECRETS = Secrets("hub-secret-1")
 T = TypeVar("T")
-
-
-class Scene:
-    """A fake Webex whose clock ticks a second at each look, our connection to it, and what it told the Hub."""
-
-    def __init__(self) -> None:
-        clock = iter(range(1_772_446_530, 1_772_546_530))
-        self.webex = FakeWebex(SECRETS, "https://hub.example.com", lambda: float(next(clock)))
-        self.hooks: list[Webhook] = []
-        self.webex.deliver = self.hooks.append
-        self.speaker = Webex(self.webex.credentials())
-        self.sent: list[Call] = []
-
-    @property
-    def place(self) -> Place:
-        return self.webex.places()[0]
-
-    def person(self, name: str) -> Person:
-        return next(person for person in self.webex.people() if person.name.startswith(name))
-
-    def run(self, calls: Calls[T], data: bytes = b"") -> T:
-        """Drive a client method; ``data`` is the file of the call that uploads one."""
-        return uploaded(self._watched(calls), self.answer, self.speaker.credentials, data)
-
-    def _watched(self, calls: Calls[T]) -> Calls[T]:
-        try:
-            call = next(calls)
-            while True:
-                self.sent.append(call)
-                try:
-                    response = yield call
-                except ConnectorError as error:
-                    call = calls.throw(error)
-                else:
-                    call = calls.send(response)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def answer(self, outgoing: Outgoing) -> Response:
-        url = urlsplit(outgoing.url)
-        headers = {name.lower(): value for name, value in outgoing.headers.items()}
-        address, body = f"https://{url.netloc}{url.path}", outgoing.body or b""
-        return self.webex.handle(Request(outgoing.method, address, headers, dict(parse_qsl(url.query)), body))
-
-    def told(self) -> list[Reference]:
-        """What the Hub was told since it was last asked."""
-        references = []
-        for hook in self.hooks:
-            headers = {name.lower(): value for name, value in hook.sign().items()}
-            received = Webex.receive(Request("POST", hook.url, headers, {}, hook.body), SECRETS)
-            assert isinstance(received, list)
-            references += [envelope.reference for envelope in received]
-        self.hooks.clear()
-        return references
-
-    def heard(self) -> Event:
-        """What the one event means that the Hub was told of."""
-        (reference,) = self.told()
-        return self.speaker.parse(self.run(self.speaker.fetch(reference)), reference)
-
-    def post(self, text: str, thread: MessageId | None = None) -> MessageId:
-        return self.run(self.speaker.post(self.speaker.render(self.draft(text, thread))))
-
-    def draft(self, text: str, thread: MessageId | None = None) -> Draft:
-        body = document([Paragraph((Text(text),))])
-        return Draft(self.place.conversation, body, "n", Byline("Ann Moreau", "Slack"), thread)
-
-    def shown(self) -> list[tuple[str, MessageId | None, bool]]:
-        """Text, thread and whether edited, of every message in the space."""
-        shown = self.webex.shown(self.place.conversation)
-        return [(one.html.removeprefix("<p>").removesuffix("</p>"), one.thread, one.edited) for one in shown]
 
 
 @pytest.fixture
@@ -401,9 +325,10 @@ def test_old_files_are_forgotten(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
 
 def test_who_joins_and_leaves_is_noticed_without_asking(scene: Scene) -> None:
     grace = scene.person("Grace")
-    scene.webex.leave_as(grace.id, scene.place.conversation)
+    coffee = scene.webex.places()[1].conversation
+    scene.webex.leave_as(grace.id, coffee)
     assert scene.heard() == Noticed(Happening.LEFT, (ids.account(grace.id),), by=ids.account(grace.id))
-    scene.webex.join_as(grace.id, scene.place.conversation)
+    scene.webex.join_as(grace.id, coffee)
     assert scene.heard() == Noticed(Happening.JOINED, (ids.account(grace.id),), by=ids.account(grace.id))
     assert scene.sent == []
 
@@ -411,8 +336,8 @@ def test_who_joins_and_leaves_is_noticed_without_asking(scene: Scene) -> None:
 def test_leaving_twice_is_two_events(scene: Scene) -> None:
     grace, told = scene.person("Grace"), set()
     for _ in range(2):
-        scene.webex.leave_as(grace.id, scene.place.conversation)
-        scene.webex.join_as(grace.id, scene.place.conversation)
+        scene.webex.leave_as(grace.id, scene.webex.places()[1].conversation)
+        scene.webex.join_as(grace.id, scene.webex.places()[1].conversation)
     for hook in scene.hooks:
         headers = {name.lower(): value for name, value in hook.sign().items()}
         (envelope,) = Webex.receive(Request("POST", hook.url, headers, {}, hook.body), SECRETS)  # type: ignore[misc]
@@ -518,7 +443,7 @@ def test_who_has_left_sees_nothing_any_more(scene: Scene) -> None:
 
 def test_everybody_in_a_space_is_listed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.webex.leave_as(scene.person("Grace").id, scene.place.conversation)
-    monkeypatch.setattr("connectors.webex.client.MEMBERS", 1)
+    monkeypatch.setattr("connectors.webex.directory.MEMBERS", 1)
     found = scene.run(scene.speaker.members(scene.place.conversation))
     assert set(found) == {*scene.speaker.own_accounts, scene.person("Elif").id, scene.person("Farid").id}
     assert len(scene.sent) == 3
@@ -602,13 +527,6 @@ def test_a_change_that_tells_its_time_is_known_by_it(monkeypatch: pytest.MonkeyP
 
 
 def test_what_happens_between_two_people_is_of_no_interest(scene: Scene) -> None:
-    answer = requests_post(scene, {"toPersonId": scene.speaker.credentials.account, "text": "psst"})
-    assert answer.status == 200
-    assert [reference.kind for reference in scene.told()] == [Kind.OTHER]
-
-
-def requests_post(scene: Scene, body: dict[str, Any]) -> Response:
-    headers = {"authorization": f"Bearer {scene.person('Farid').token}", "content-type": "application/json"}
-    return scene.webex.handle(
-        Request("POST", "https://webexapis.com/v1/messages", headers, {}, json.dumps(body).encode())
-    )
+    farid, grace = scene.person("Farid"), scene.person("Grace")
+    scene.webex.write_as(farid.id, grace.id, "psst")
+    assert scene.hooks == []

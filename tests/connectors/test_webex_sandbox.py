@@ -80,6 +80,28 @@ def ask(webex: FakeWebex, method: str, path: str, body: Any = None, kind: str = 
     return status, json.loads(answer) if answer else None
 
 
+WRONG = [
+    ("POST", "/rooms", {}, 400), ("POST", "/rooms", {"title": "x", "isPublic": True}, 400),
+    ("POST", "/rooms", {"title": "x", "isAnnouncementOnly": True}, 400),
+    ("POST", "/rooms", {"title": "x", "teamId": "y"}, 404),
+    ("POST", "/rooms", {"title": "x", "colour": "red"}, 400), ("GET", "/rooms?teamId=x", None, 404),
+    ("POST", "/memberships", {}, 400), ("POST", "/memberships", {"roomId": "x", "personId": "y"}, 404),
+    ("POST", "/memberships", {"roomId": "{room}"}, 400), ("POST", "/memberships", {"roomId": "{room}", "personId": "y"}, 404),
+    ("DELETE", "/memberships/x", None, 404), ("GET", "/memberships?roomId=x", None, 404),
+    ("GET", "/team/memberships", None, 400), ("GET", "/team/memberships?teamId=x", None, 404), ("GET", "/teams/x", None, 404),
+    ("POST", "/team/memberships", {"teamId": "x", "personId": "y"}, 404),
+    ("GET", "/people?id=" + ",".join("x" * 86), None, 400),
+    ("GET", "/people", None, 400), ("GET", "/rooms?max=0", None, 400), ("GET", "/rooms?cursor=x.1", None, 400),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_a_wrong_question_about_the_directory_is_refused(webex: FakeWebex, number: int) -> None:
+    method, path, body, status = WRONG[number]
+    given = json.loads(json.dumps(body).replace("{room}", webex.places()[0].id))
+    assert ask(webex, method, path, given)[0] == status
+
+
 # --- The SDK
 
 
@@ -141,6 +163,41 @@ def test_the_sdk_renames_a_space(webex: FakeWebex, farid: WebexAPI) -> None:
     assert farid.rooms.update(room, title="Town Square").title == webex.places()[0].name == "Town Square"
     with pytest.raises(ApiError, match="Title cannot be empty"):
         farid.rooms.update(room, title=" ")
+
+
+def test_the_sdk_makes_a_space_and_says_who_is_in_it(webex: FakeWebex, farid: WebexAPI) -> None:
+    grace, team = webex.people()[2], next(iter(farid.teams.list()))
+    room = farid.rooms.create("Plans", teamId=team.id, description="What is next", isLocked=True)
+    assert (room.teamId, room.isLocked, farid.rooms.get(room.id).title) == (team.id, True, "Plans")
+    added = farid.memberships.create(room.id, personEmail="grace@acme.example")
+    assert (added.personId, farid.memberships.get(added.id).isModerator) == (grace.id, False)
+    with pytest.raises(ApiError, match="409"):
+        farid.memberships.create(room.id, personId=grace.id)
+    farid.memberships.delete(added.id)
+    assert [one.personDisplayName for one in farid.memberships.list(roomId=room.id)] == ["Farid Haddad"]
+    assert {one.title for one in farid.rooms.list(teamId=team.id, type="group")} == {"general", "coffee", "Plans"}
+
+
+def test_the_sdk_lists_a_team_page_by_page_and_only_a_moderator_adds(
+    webex: FakeWebex, farid: WebexAPI, service_user: WebexAPI
+) -> None:
+    team, grace = farid.teams.get(webex.team), webex.people()[2]
+    everybody = {one.personId for one in farid.team_memberships.list(team.id, max=1)}
+    assert everybody == {account.id for account in webex.directory()}
+    assert {one.id for one in farid.people.list(id=",".join(everybody), max=2)} == everybody
+    webex.leave_as(grace.id, webex.places()[0].conversation)
+    with pytest.raises(ApiError, match="403"):
+        farid.team_memberships.create(team.id, personId=grace.id)
+    assert service_user.team_memberships.create(team.id, personId=grace.id).personDisplayName == "Grace Liu"
+
+
+def test_the_sdk_posts_a_card(webex: FakeWebex, farid: WebexAPI) -> None:
+    content = {"type": "AdaptiveCard", "version": "1.3", "body": [{"type": "TextBlock", "text": "Hi"}], "actions": []}
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
+    posted = farid.messages.create(roomId=webex.places()[0].id, text="Hi", attachments=[attachment])
+    assert posted.attachments[0]["content"] == content
+    with pytest.raises(ApiError, match="400"):
+        farid.messages.create(roomId=webex.places()[0].id, text="Hi", attachments=[attachment, attachment])
 
 
 def test_the_sdk_touches_no_message_of_another(webex: FakeWebex, farid: WebexAPI, service_user: WebexAPI) -> None:
@@ -349,7 +406,9 @@ ANSWERS = {
     "/people?email=farid@acme.example": "PersonCollectionResponse",
     "/rooms": "RoomCollectionResponse",
     "/memberships": "MembershipCollectionResponse",
+    "/memberships?roomId={room}": "MembershipCollectionResponse",
     "/teams": "TeamCollectionResponse",
+    "/team/memberships?teamId={team}": "TeamMembershipCollectionResponse",
     "/messages?roomId={room}": "ListMessageCollectionResponse",
     "/messages/{message}": "ListMessage",
     "/webhooks": "WebhookCollectionResponse",
@@ -363,7 +422,7 @@ def test_answers_are_as_specified(webex: FakeWebex, path: str) -> None:
     message = webex.type_as(webex.people()[0].id, room.conversation, "Hi @Farid Haddad and @all\n\n- x")
     hook = {"name": "n", "targetUrl": "https://a.example", "resource": "messages", "event": "created"}
     ask(webex, "POST", "/webhooks", hook)
-    status, answer = ask(webex, "GET", path.format(room=room.id, message=message))
+    status, answer = ask(webex, "GET", path.format(room=room.id, message=message, team=webex.team))
     assert (status, "items" not in answer or len(answer["items"]) > 0) == (200, True)
     assert_as_specified(answer, ANSWERS[path])
 

@@ -332,14 +332,18 @@ LIKED = {"msg_id": MESSAGE, "channel_id": CHANNEL, "emoji": "U+1F44D"}
         ("team_chat.app_mention", team_chat(message="ask @Hub"), Kind.OTHER, Skipped),
         ("team_chat.dm_message_posted", {"message_id": MESSAGE, "contact_id": "x"}, Kind.OTHER, Skipped),
         ("chat_message.sent", {"id": MESSAGE, "type": "to_contact", "contact_id": "x"}, Kind.OTHER, Skipped),
-        ("user.created", {"id": "x"}, Kind.OTHER, Skipped),
+        ("user.created", {"id": "x"}, Kind.DIRECTORY, Skipped),
+        ("user.deactivated", {"id": "x"}, Kind.DIRECTORY, Skipped),
+        ("user.updated", {}, Kind.OTHER, Skipped),
+        ("chat_channel.created", THERE, Kind.DIRECTORY, Skipped),
+        ("chat_channel.deleted", THERE, Kind.DIRECTORY, Skipped),
         ("team_chat.app_invited", {}, Kind.OTHER, Skipped),
     ],
 )
 def test_every_event_is_classified_and_read(name: str, item: dict[str, Any], kind: Kind, read_as: type[Event]) -> None:
     envelope = heard(event(name, item))
     assert envelope.reference.kind is kind
-    assert (envelope.content is None) is (kind is Kind.OTHER)
+    assert (envelope.content is None) is (kind in (Kind.OTHER, Kind.DIRECTORY))
     assert type(zoom.parse(envelope.content or {}, envelope.reference)) is read_as
 
 

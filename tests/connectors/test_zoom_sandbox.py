@@ -46,9 +46,8 @@ from connectors.messages import (
 )
 from connectors.richtext import Document, Link, Mention, Paragraph, Text, document, mentions, plain
 from connectors.sandbox import Webhook
-from connectors.zoom import answers, client, client_files, judging
+from connectors.zoom import answers, client, client_files, directory, judging, managing, names
 from connectors.zoom.connector import Secrets, Zoom
-from connectors.zoom.names import legal_name
 from connectors.zoom.sandbox import SERVICE_USER, FakeZoom
 from connectors.zoom.sandbox_company import ACCOUNT
 from connectors.zoom.sandbox_files import ELSEWHERE, HOST
@@ -437,8 +436,8 @@ def test_an_illegal_change_of_a_channel_is_refused(
 @hypothesis.given(st.text(max_size=300))
 def test_every_name_becomes_legal_once_and_for_all(name: str) -> None:
     fake = FakeZoom(SECRETS, "https://hub.example.com", Now())
-    zoom, legal = Zoom(fake.credentials()), legal_name(name)
-    assert legal_name(legal) == legal
+    zoom, legal = Zoom(fake.credentials()), Zoom.legal_name(name)
+    assert Zoom.legal_name(legal) == legal
     assert run(fake, zoom, zoom.rename(fake.places()[0].conversation, name)) == fake.places()[0].name == legal
 
 
@@ -1108,8 +1107,12 @@ def test_every_event_is_as_the_specification_says(
     fake.archive_as("Hugo Brandt", general)
     fake.archive_as("Hugo Brandt", general, archived=False)
     fake.command_as("Hugo Brandt", general, "help")
+    fake.tell_app_as("Hugo Brandt", "help")
+    fake.drop_as("Hugo Brandt", fake.open_as("Hugo Brandt", "brief"))
+    fake.add_person("Ida Novak", "ida@acme.example")
+    fake.remove_person("Ida Novak")
     events = specification("events.json")
-    assert len({json.loads(webhook.body)["event"] for webhook in webhooks}) == 18
+    assert len({json.loads(webhook.body)["event"] for webhook in webhooks}) == 22
     for webhook in webhooks:
         body = json.loads(webhook.body)
         schema = strict(events[body["event"]]["schema"])
@@ -1127,6 +1130,7 @@ def test_every_event_is_as_the_specification_says(
 def test_the_scopes_are_those_of_the_specification() -> None:
     for route in ROUTES:
         path = re.sub(r"\(\?P<(user|channel|message|file)>[^)]*\)", r"{\1Id}", route.pattern.pattern)
+        path = path.replace("(?P<identifier>[^/]+)", "{identifier}")
         known = operation(route.method, path.removeprefix("/v2"))
         assert set(route.scopes) <= {*known["x-classic-scopes"], *known.get("x-granular-scopes", ())}, path
     for scopes, method, path in (
@@ -1139,7 +1143,16 @@ def test_the_scopes_are_those_of_the_specification() -> None:
         (client_files.STORE, "POST", "/chat/users/{userId}/files"),
         (client_files.SHARE, "POST", "/chat/users/{userId}/messages/files"),
         (answers.SPEAK, "POST", "/im/chat/messages"),
-        (client.MEMBERS, "GET", "/chat/users/{userId}/channels/{channelId}/members"),
+        (directory.MEMBERS, "GET", "/chat/users/{userId}/channels/{channelId}/members"),
+        (directory.PEOPLE, "GET", "/users"),
+        (directory.OURS, "GET", "/chat/users/{userId}/channels"),
+        (directory.PUBLIC, "GET", "/chat/channels"),
+        (directory.CHANNEL, "GET", "/chat/users/{userId}/channels/{channelId}"),
+        (directory.ANY_CHANNEL, "GET", "/chat/channels/{channelId}"),
+        (managing.CREATE, "POST", "/chat/users/{userId}/channels"),
+        (managing.ADD, "POST", "/chat/users/{userId}/channels/{channelId}/members"),
+        (managing.REMOVE, "DELETE", "/chat/users/{userId}/channels/{channelId}/members/{identifier}"),
+        (names.CHANGE, "PATCH", "/chat/users/{userId}/channels/{channelId}"),
         (client.WHO, "GET", "/users/{userId}"),
     ):
         known = operation(method, path)
@@ -1153,6 +1166,17 @@ def test_every_error_code_that_zoom_documents_for_our_calls_has_a_meaning() -> N
     calls = [f"POST {messages}", f"GET {messages}", f"POST {messages}/files", "POST /chat/users/{userId}/files"]
     calls += [f"{method} {messages}/{{messageId}}" for method in ("GET", "PUT", "DELETE")]
     calls += [f"PATCH {messages}/{{messageId}}/emoji_reactions", "POST /im/chat/messages", "GET /users/{userId}"]
+    channels = "/chat/users/{userId}/channels"
+    calls += [
+        "GET /users",
+        "GET /chat/channels",
+        "GET /chat/channels/{channelId}",
+        f"POST {channels}",
+        f"GET {channels}",
+    ]
+    calls += [f"{method} {channels}/{{channelId}}" for method in ("GET", "PATCH")]
+    calls += [f"{method} {channels}/{{channelId}}/members" for method in ("GET", "POST")]
+    calls += [f"DELETE {channels}/{{channelId}}/members/{{identifier}}"]
     for call in calls:
         for error in errors[call]:
             with pytest.raises(ConnectorError, match="Zoom code"):

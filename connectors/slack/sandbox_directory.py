@@ -1,0 +1,144 @@
+"""The fake Slack's people and channels, as its methods list and show them (reference §3.5, §5)."""
+
+from connectors.sandbox import COMPANY
+from connectors.slack.sandbox_arguments import page, yes
+from connectors.slack.sandbox_company import Method, Workspace
+from connectors.slack.sandbox_records import ICONS, OUTSIDE_NAME, Caller, Channel, Complaint, Object, require, without
+
+MOST_UNPAGED = 1_000
+"""People whom Slack lists at once to who asks for no number of them; it does not tell where it stops."""
+_SCOPES = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
+    "mpim": "mpim:read",
+}
+"""What one needs to see each type of conversation."""
+
+
+def shown_channel(workspace: Workspace, caller: Caller, channel: Channel) -> Object:
+    """A conversation object."""
+    if channel.person:
+        return {"id": channel.id, "created": 1_700_000_000, "is_im": True, "user": channel.person}
+    note = {"value": "", "creator": "", "last_set": 0}
+    kinds = dict.fromkeys(("is_group", "is_im", "is_mpim", "is_shared", "is_org_shared"), False)
+    shared = {"is_ext_shared": False, "is_pending_ext_shared": False, "pending_shared": [], "previous_names": []}
+    named = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "creator": channel.creator}
+    state: Object = {"is_channel": True, "is_archived": channel.archived, "is_general": channel.is_general}
+    state |= {"is_private": channel.is_private, "is_member": caller.user in channel.members, "unlinked": 0}
+    state |= {"created": 1_700_000_000, "context_team_id": workspace.team}
+    return named | state | kinds | shared | {"topic": note | {"value": channel.topic}, "purpose": note}
+
+
+def shown_user(workspace: Workspace, user: str, *, with_email: bool) -> Object:
+    """A user object."""
+    actor = workspace.actors[user]
+    profile = {"real_name": actor.name, "display_name": actor.name, "team": workspace.team, "avatar_hash": "g0"}
+    if actor.email and with_email:
+        profile["email"] = actor.email
+    if user == workspace.bot_user:
+        profile |= {"bot_id": workspace.bot_id, "api_app_id": workspace.app_id}
+    flags = dict.fromkeys(("is_admin", "is_owner", "is_primary_owner", "is_ultra_restricted", "is_app_user"), False)
+    flags |= {"deleted": actor.is_gone, "is_bot": user == workspace.bot_user, "is_restricted": actor.is_guest}
+    named = {"id": user, "team_id": workspace.team, "name": workspace.handle_of(user), "real_name": actor.name}
+    return named | flags | {"updated": 1_700_000_000, "profile": profile}
+
+
+def _of_types(workspace: Workspace, caller: Caller, arguments: Object) -> list[Channel]:
+    """The channels of the types that are asked for, as far as the caller sees them."""
+    types = str(arguments.get("types") or "public_channel").split(",")
+    if not set(types) <= _SCOPES.keys():
+        raise Complaint("invalid_types")
+    for kind in types:
+        require(caller, _SCOPES[kind])
+    found = [channel for channel in workspace.channels.values() if channel.kind in types and channel.shows_to(caller)]
+    return [channel for channel in found if not (channel.archived and yes(arguments, "exclude_archived"))]
+
+
+def conversations_list(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    def drawn(channel: Channel) -> Object:
+        counted = {} if channel.person else {"num_members": len(channel.members)}
+        return shown_channel(workspace, caller, channel) | counted
+
+    return page(workspace, "channels", _of_types(workspace, caller, arguments), arguments, "team", drawn)
+
+
+def users_conversations(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    user = str(arguments.get("user") or caller.user)
+    theirs = [channel for channel in _of_types(workspace, caller, arguments) if user in channel.members]
+    return page(
+        workspace,
+        "channels",
+        theirs,
+        arguments,
+        "team",
+        lambda channel: without(shown_channel(workspace, caller, channel), "is_member"),
+    )
+
+
+def conversations_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    channel = _visible(workspace, caller, arguments)
+    counted = {"num_members": len(channel.members)} if yes(arguments, "include_num_members") else {}
+    return {"channel": shown_channel(workspace, caller, channel) | counted}
+
+
+def conversations_members(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    return page(workspace, "members", list(_visible(workspace, caller, arguments).members), arguments, "user")
+
+
+def _visible(workspace: Workspace, caller: Caller, arguments: Object) -> Channel:
+    channel = workspace.channel(caller, arguments)
+    require(caller, _SCOPES[channel.kind])
+    return channel
+
+
+def users_list(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    if not arguments.get("limit") and len(workspace.actors) > MOST_UNPAGED:
+        raise Complaint("limit_required")
+    with_email = "users:read.email" in caller.scopes
+    listed = page(
+        workspace,
+        "members",
+        list(workspace.actors),
+        arguments,
+        "user",
+        lambda user: shown_user(workspace, user, with_email=with_email),
+    )
+    return {"cache_ts": int(workspace.clock())} | listed
+
+
+def users_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    user = str(arguments.get("user", ""))
+    if user not in workspace.actors:
+        raise Complaint("user_not_found")
+    return {"user": shown_user(workspace, user, with_email="users:read.email" in caller.scopes)}
+
+
+def bots_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    known = {found.bot_id: found for found in workspace.callers.values()}
+    bot = known.get(str(arguments.get("bot", "")))
+    if bot is None:
+        raise Complaint("bot_not_found")
+    name, owner = (workspace.name_of(bot.user), {"user_id": bot.user}) if bot.is_bot else (OUTSIDE_NAME, {})
+    shown = {"id": bot.bot_id, "deleted": False, "name": name, "updated": 0, "app_id": bot.app_id, "icons": ICONS}
+    return {"bot": shown | owner}
+
+
+def team_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    domain = COMPANY.lower()
+    team = {"id": workspace.team, "name": COMPANY, "domain": domain, "email_domain": f"{domain}.example"}
+    return {"team": team | {"url": f"https://{domain}.slack.com/", "icon": {"image_default": True}}}
+
+
+_ANY = tuple(_SCOPES.values())
+
+DIRECTORY: dict[str, Method] = {
+    "bots.info": (bots_info, ("users:read",), False),
+    "conversations.info": (conversations_info, _ANY, False),
+    "conversations.list": (conversations_list, _ANY, False),
+    "conversations.members": (conversations_members, _ANY, False),
+    "team.info": (team_info, ("team:read",), True),
+    "users.conversations": (users_conversations, _ANY, False),
+    "users.info": (users_info, ("users:read",), False),
+    "users.list": (users_list, ("users:read",), False),
+}
