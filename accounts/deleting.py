@@ -61,7 +61,7 @@ def delete(pk: int) -> None:
             take_leave(installation)
         for relation in _owned(Tenant):
             if relation.related_model is not Membership:  # kept to the last: it tells which users to delete
-                _empty(relation.related_model, relation.field.name, [pk])
+                empty(relation.related_model, relation.field.name, [pk])
         _finish(tenant)
         log.info("tenant_deleted", tenant=pk)
 
@@ -83,12 +83,12 @@ def _sessions(users: list[int]) -> QuerySet[models.Model]:
     return rows
 
 
-def _empty(model: type[models.Model], field: str, parents: list[int]) -> None:
+def empty(model: type[models.Model], field: str, parents: list[int]) -> None:
     """Delete the rows whose ``field`` is one of ``parents``, and before them whatever belongs to them."""
     rows: QuerySet[models.Model] = QuerySet(model).filter(**{f"{field}__in": parents})
     while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
         for relation in _owned(model):
-            _empty(relation.related_model, relation.field.name, batch)
+            empty(relation.related_model, relation.field.name, batch)
         QuerySet(model).filter(pk__in=batch).delete()
 
 

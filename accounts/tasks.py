@@ -1,10 +1,11 @@
-"""What Celery runs for accounts: keeping tokens fresh, noticing dead connections, writing to people."""
+"""What Celery runs for accounts: keeping tokens fresh, noticing dead connections, reading directories, writing to people."""
 
 from typing import Any
 
 from celery import shared_task
+from django.utils import timezone
 
-from accounts import connecting, deleting, tokens, watching, welcoming
+from accounts import connecting, deleting, importing, tokens, watching, welcoming
 from accounts.models import Installation, Membership
 from connectors.errors import TryAgain
 
@@ -53,6 +54,30 @@ def delete_tenants() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def delete_tenant(pk: int) -> None:
     deleting.delete(pk)
+
+
+@shared_task(expires=2)  # type: ignore[untyped-decorator]  # by then beat has queued it again, at its turn
+def import_directory(pk: int) -> None:
+    """Work on a run for a slice, then queue the next slice behind whatever else is waiting."""
+    if importing.work(pk):
+        import_directory.delay(pk)
+
+
+@shared_task(expires=2)  # type: ignore[untyped-decorator]
+def keep_importing() -> None:
+    """Queue a slice of every run that can go on and that nobody holds. Run by beat."""
+    for pk in importing.unheld():
+        import_directory.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def begin_nightly_imports() -> None:
+    importing.begin_nightly(timezone.now())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tidy_imports() -> None:
+    importing.tidy()
 
 
 @shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]

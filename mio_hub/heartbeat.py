@@ -16,7 +16,10 @@ from redis import Redis, RedisError
 
 log = structlog.get_logger(__name__)
 
-ROLES = ("worker", "beat")
+ROLES = ("worker", "importer", "beat")
+
+WORKERS = {"default": "worker", "imports": "importer"}
+"""Whose part a worker plays that takes tasks from a queue; it may take them from both."""
 
 INTERVAL = 4.0
 """Seconds between two beats of a worker."""
@@ -63,19 +66,26 @@ class WorkerHeart:
     """A thread in the worker's main process, beating for as long as that process takes in tasks."""
 
     def __init__(self) -> None:
+        self.roles: list[str] = []
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.beat, name="heartbeat", daemon=True)
 
-    def start(self, **_: object) -> None:
+    def start(self, sender: Any, **_: object) -> None:
+        """``sender`` is the worker's consumer."""
+        self.roles = [role for queue, role in WORKERS.items() if queue in sender.app.amqp.queues.consume_from]
         self.thread.start()
 
     def stop(self, **_: object) -> None:
         self.stopped.set()
 
     def beat(self) -> None:
-        show_life("worker")
+        self._show_life()
         while not self.stopped.wait(INTERVAL):
-            show_life("worker")
+            self._show_life()
+
+    def _show_life(self) -> None:
+        for role in self.roles:
+            show_life(role)
 
 
 class BeatingScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery is untyped

@@ -37,6 +37,9 @@ MIO_VAULT_TTL = env.seconds("MIO_VAULT_TTL", 900)
 MIO_SHARDS = env.integer("MIO_SHARDS", 1)
 """Into how many shares the mailboxes are divided; one task drains one share. Cores, or twice that."""
 
+MIO_IMPORT_BRAKE = env.integer("MIO_IMPORT_BRAKE", 10)
+"""Percent. An import that would remove more of a connection's people or memberships stops and asks an administrator."""
+
 MIO_PLATFORM_SECRETS = platforms.platform_secrets()
 """With which each platform's webhooks are proven, by slug: `MIO_SLACK_SIGNING_SECRET` and so on."""
 
@@ -219,6 +222,10 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True  # whatever a task finds out is a row; Redis keeps no results
 CELERY_TASK_ACKS_LATE = True  # a task that dies with its worker is run again: all of them bear that
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "relay.tasks.drain_shard": {"queue": "shards"},
+    "accounts.tasks.import_directory": {"queue": "imports"},  # seconds each, so their worker does nothing else
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a shard's task runs for long; one reserved behind it would wait for nothing
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # health is told by heartbeats; remote control costs a queue per worker
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -231,6 +238,17 @@ CELERY_BEAT_SCHEDULE = {
     "forget-consent-requests": {"task": "accounts.tasks.forget_consent_requests", "schedule": 900.0},
     "look-at-connections": {"task": "accounts.tasks.look_at_connections", "schedule": 45.0},
     "tell-administrators": {"task": "accounts.tasks.tell_administrators", "schedule": 15.0},
+    "keep-importing": {"task": "accounts.tasks.keep_importing", "schedule": 2.0},
+    "tidy-imports": {"task": "accounts.tasks.tidy_imports", "schedule": 60.0},
+    "begin-nightly-imports": {"task": "accounts.tasks.begin_nightly_imports", "schedule": 300.0},
     "keep-subscriptions": {"task": "relay.tasks.keep_subscriptions", "schedule": 30.0},
+    "look-into-doubts": {"task": "relay.tasks.look_into_doubts", "schedule": 3.0},
+    "plan-memberships": {"task": "relay.tasks.plan_memberships", "schedule": 300.0},
+    "keep-moving-members": {"task": "relay.tasks.keep_moving_members", "schedule": 5.0},
+    "see-to-channels": {"task": "relay.tasks.see_to_channels", "schedule": 30.0},
+    "forget-unsynced": {"task": "relay.tasks.forget_unsynced", "schedule": 3600.0},
+    "carry-out-decisions": {"task": "relay.tasks.carry_out_decisions", "schedule": 60.0},
+    "sum-up": {"task": "relay.tasks.sum_up", "schedule": 120.0},
+    "forget-sums": {"task": "relay.tasks.forget_sums", "schedule": 6 * 3600.0},
     "delete-tenants": {"task": "accounts.tasks.delete_tenants", "schedule": 3600.0},  # after seven days an hour is soon
 }

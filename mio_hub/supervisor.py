@@ -166,6 +166,7 @@ def services(environment: Mapping[str, str]) -> list[tuple[str, list[str], float
             [*celery, "worker", "--queues", "default,shards", f"--concurrency={processes}", *quiet],
             WORKER_GRACE,
         ),
+        ("importer", [*celery, "worker", "--queues", "imports", "--concurrency=1", *quiet], WORKER_GRACE),
         ("beat", [*celery, "beat", "--pidfile="], 5.0),
         ("web", [*uvicorn, *address], 10.0),
     ]

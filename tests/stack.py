@@ -84,7 +84,9 @@ class Stack:
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """One more worker; it shares the shards with the others."""
-        return self.start("worker", [*CELERY, "worker", "--queues", "default,shards", "--concurrency=3", *QUIET])
+        return self.start(
+            "worker", [*CELERY, "worker", "--queues", "default,shards,imports", "--concurrency=3", *QUIET]
+        )
 
     def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         """A process whose output goes to the folder's logs."""

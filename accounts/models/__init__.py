@@ -8,6 +8,7 @@ from accounts.models.directory import (
     SeenAccount,
     SeenChannel,
     SeenMember,
+    SeenTeam,
     Team,
 )
 from accounts.models.people import Person, PlatformAccount
@@ -32,6 +33,7 @@ __all__ = [
     "SeenAccount",
     "SeenChannel",
     "SeenMember",
+    "SeenTeam",
     "Subscription",
     "Team",
     "Tenant",

@@ -71,11 +71,21 @@ class ChannelMember(models.Model):
 class DirectoryImport(models.Model):
     """One run that reads an installation's directory: page by page into the ``Seen…`` tables, then merged in one go.
 
+    ``is_listing``: it reads the list of teams, to choose from, and nothing else. ``teams`` are the chosen ones, later those
+    of them that our account could enter. ``is_delta``: people are told from where the last run left ``resumes``.
+
     ``stage`` and ``cursor`` are where it goes on, whoever does it and whenever; ``subject`` is the channel whose members are
-    read. ``held_until`` keeps two workers from working on it at once. ``not_before`` is when the platform lets us ask again.
-    ``counts`` says how many teams, people, channels and memberships were read so far, ``totals`` how many there are, as far
-    as that is known. ``report`` says what changed: ``{"people": {"added": 3, "changed": 1, "removed": 0}, …}``. ``resumes``
-    are cursors by which the next run is told only what changed. ``problem`` is for an administrator to read.
+    read. ``held_until`` keeps two workers from working on it at once. ``not_before`` is when the platform lets us ask again,
+    or when somebody last worked on it: who waits longest is next. ``horizon`` are the newest rows there were when it began:
+    what came later was told by an event, and is not missing.
+
+    ``counts`` says how many teams, people, channels and memberships were read so far, and how many channels were ``visited``
+    for their members; ``totals`` how many there are, as far as that is known; ``pages`` how many were read of each stage.
+    ``report`` says what changed: ``{"people": {"added": 3, "changed": 1, "removed": 0}, …, "unread": 2}``, the last being
+    channels whose members we may not see; of a run that asks, what it would remove, ``{"people": {"removed": 9, "of": 90}}``.
+
+    ``failures`` in a row, ``restarts`` of the list that is read, and its ``fruitless`` pages in a row, which brought nothing
+    new, end a run when there are too many. ``problem`` is for an administrator to read.
     """
 
     class State(models.TextChoices):
@@ -88,16 +98,24 @@ class DirectoryImport(models.Model):
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="imports")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     is_nightly = models.BooleanField(default=False)
+    is_listing = models.BooleanField(default=False)
+    is_delta = models.BooleanField(default=False)
+    teams = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     stage = models.CharField(max_length=20, blank=True)
     cursor = models.TextField(blank=True)
     subject = models.CharField(max_length=512, blank=True)
+    horizon = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
     totals = models.JSONField(default=dict)
+    pages = models.JSONField(default=dict)
     report = models.JSONField(default=dict)
     resumes = models.JSONField(default=dict)
     problem = models.CharField(max_length=500, blank=True)
     may_remove = models.BooleanField(default=False)
+    failures = models.PositiveSmallIntegerField(default=0)
+    restarts = models.PositiveSmallIntegerField(default=0)
+    fruitless = models.IntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     held_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(db_default=Now())
@@ -113,6 +131,21 @@ class DirectoryImport(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk}"
+
+
+class SeenTeam(models.Model):
+    """A team as a run read it."""
+
+    run = models.ForeignKey(DirectoryImport, on_delete=models.CASCADE, related_name="+", db_index=False)
+    external_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=300)
+    description = models.CharField(max_length=1000)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "external_id"], name="a_team_is_seen_once")]
+
+    def __str__(self) -> str:
+        return self.external_id
 
 
 class SeenAccount(models.Model):
@@ -173,19 +206,21 @@ class SeenMember(models.Model):
 class Doubt(models.Model):
     """A platform's word that an account or a channel's membership is not what we hold: to be asked for again soon.
 
-    ``conversation`` and ``account`` as in a ``Reference`` of ``Kind.DIRECTORY``; one of them may be empty.
+    About a conversation and its members, or about an ``account``: one of the two is empty. ``noticed_at`` is when it was
+    last said; ``not_before`` is when to ask, which is not put off by what is said meanwhile.
     """
 
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="doubts_held", db_index=False)
     conversation = models.CharField(max_length=512, blank=True)
     account = models.CharField(max_length=255, blank=True)
     noticed_at = models.DateTimeField(db_default=Now())
+    not_before = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["installation", "conversation", "account"], name="one_doubt_of_a_kind"),
         ]
-        indexes = [models.Index(fields=["noticed_at"], name="doubts_by_age")]
+        indexes = [models.Index(fields=["not_before"], name="doubts_by_time")]
 
     def __str__(self) -> str:
         return self.account or self.conversation

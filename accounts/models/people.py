@@ -6,11 +6,15 @@ from accounts.models.tenants import Tenant
 
 
 class Person(models.Model):
-    """A human, whatever platforms they use. Matched by e-mail address within one tenant."""
+    """A human, whatever platforms they use. Matched by e-mail address within one tenant.
+
+    ``primary`` is the connection of the platform that they prefer; None until somebody, or a rule, has chosen one of several.
+    """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="people")
     name = models.CharField(max_length=200)
     email = models.CharField(max_length=320)
+    primary = models.ForeignKey(Installation, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint("tenant", Lower("email"), name="one_person_per_email")]

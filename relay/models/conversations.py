@@ -1,4 +1,6 @@
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
 
 from accounts.models import Installation, Tenant
 
@@ -20,6 +22,12 @@ class UniversalConversation(models.Model):
     paused_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
+    class Meta:
+        indexes = [
+            models.Index("tenant", Lower("name"), condition=Q(ended_at=None), name="conversation_by_name"),
+            models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="conversations_ended"),
+        ]
+
     def __str__(self) -> str:
         return self.name
 
@@ -36,9 +44,15 @@ class ConversationLink(models.Model):
     ``echoes_until``: what our own account says here until then, under an id that we do not know, is ours coming back: a send
     of which we never learned whether it arrived, an answer to a command.
 
+    ``to_tell`` is what its people are still to be told of the sharing itself.
+
     ``not_before`` is the mailbox's time: nothing is said there earlier. ``setbacks`` counts failures in a row, ``reason``
     is the last of them in words an administrator may read.
     """
+
+    class Telling(models.TextChoices):
+        SHARED = "shared"
+        ENDED = "ended"
 
     conversation = models.ForeignKey(UniversalConversation, on_delete=models.CASCADE, related_name="links")
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="links")
@@ -51,6 +65,7 @@ class ConversationLink(models.Model):
     shows_notices = models.BooleanField(default=True)
     follows_names = models.BooleanField(default=True)
     shows_corrections = models.BooleanField(default=True)
+    to_tell = models.CharField(max_length=10, choices=Telling.choices, blank=True, db_default="")
     echoes_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
     setbacks = models.PositiveIntegerField(default=0)
@@ -60,6 +75,7 @@ class ConversationLink(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["installation", "external_id"], name="one_link_per_conversation"),
         ]
+        indexes = [models.Index(fields=["id"], condition=~Q(to_tell=""), name="links_to_tell")]
 
     def __str__(self) -> str:
         return self.name

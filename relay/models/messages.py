@@ -11,7 +11,7 @@ class RelayedMessage(models.Model):
     ``root`` is the message whose thread it belongs to. ``edited_at`` is the time of the newest edit heard of and
     ``edited_by_event`` the inbound event that told it: together they are what copies should show. ``reacted_at`` is when
     anybody last put or took back an emoji. ``is_adopted``: known only so that others find it; it crosses if it is told
-    after all.
+    after all. ``author`` is the account that said it, empty for a notice and for what was heard before this was kept.
     """
 
     conversation = models.ForeignKey(
@@ -28,6 +28,7 @@ class RelayedMessage(models.Model):
     deleted_at = models.DateTimeField(null=True)
     deleted_by_event = models.BigIntegerField(null=True)
     is_adopted = models.BooleanField(default=False, db_default=False)
+    author = models.CharField(max_length=255, blank=True, db_default="")
 
     class Meta:
         indexes = [models.Index(fields=["root", "id"], condition=Q(root__isnull=False), name="replies_of_a_root")]

@@ -56,8 +56,16 @@ class InboundEvent(models.Model):
         return self.event_id
 
 
+FAILED = Q(state=4) | Q(state=5) & ~Q(reason="")
+"""Kept for a decision, or given up for a reason that somebody should see: few of all deliveries."""
+
+
 class Delivery(models.Model):
-    """One thing to say in one mailbox. ``part`` is the next part to say of a message that had to be split."""
+    """One thing to say in one mailbox. ``part`` is the next part to say of a message that had to be split.
+
+    ``created_at`` is since when it is to be said: anew when somebody has it tried again. ``intent_at`` stays where it may
+    have gone out.
+    """
 
     class State(models.IntegerChoices):
         WAITING = 0, "waiting"
@@ -81,7 +89,11 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["event", "link"], name="one_delivery_per_event_and_link")]
-        indexes = [models.Index(fields=["link", "id"], condition=Q(state__lt=3), name="deliveries_open")]
+        indexes = [
+            models.Index(fields=["link", "id"], condition=Q(state__lt=3), name="deliveries_open"),
+            models.Index(fields=["id"], condition=FAILED, name="deliveries_failed"),
+            models.Index(fields=["link", "state"], condition=FAILED, name="deliveries_failed_by_link"),
+        ]
 
     def __str__(self) -> str:
         return f"delivery {self.pk}"

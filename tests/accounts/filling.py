@@ -71,6 +71,7 @@ def _value(field: Any) -> Any:
         models.EmailField: f"canary{number}@canary.example",
         models.PositiveSmallIntegerField: number % 30_000,
         models.IntegerField: number,
+        models.FloatField: float(number),
         models.CharField: GIVEN.get(field.name) or f"canary{number}"[: getattr(field, "max_length", None)],
         models.TextField: f"canary{number}",
     }

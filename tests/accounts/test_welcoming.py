@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from accounts.welcoming import COMMANDS, greeting, welcome
 from connectors.calls import Call, Calls
 from connectors.consent import Greets
 from connectors.errors import RateLimited
-from connectors.messages import AccountId
+from connectors.messages import AccountId, Button
 from connectors.richtext import Document, plain
 from connectors.sandbox import Person, World
 from relay.commands import USES
@@ -43,7 +43,7 @@ def wire(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[responses.R
     """Webex at the wire, with an app that has a bot; its connector greets as ``Greets`` promises."""
 
     class Greeting(connectors.get("webex"), Greets):  # type: ignore[misc]
-        def greet(self, account: AccountId, body: Document) -> Calls[None]:
+        def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
             yield Call(
                 "POST",
                 ADDRESS,

@@ -2,17 +2,20 @@
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from cryptography.fernet import Fernet
 
-from mio_hub import checks, platforms
+from accounts.tasks import import_directory, renew_token
+from mio_hub import checks, platforms, supervisor
+from mio_hub.celery import app
 
 DOCKER = Path(__file__).parents[2] / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
-HUBS = ("migrate", "web", "worker", "beat")
+HUBS = ("migrate", "web", "worker", "importer", "beat")
 
 
 def test_every_setting_that_is_needed_is_given() -> None:
@@ -43,10 +46,43 @@ def test_secrets_are_files_that_the_script_makes(tmp_path: Path) -> None:
     assert made == {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
 
 
+def hub_up() -> dict[str, dict[str, list[str]]]:
+    """The processes of `./hub up`, written as in the compose file."""
+    return {name: {"command": command} for name, command, _ in supervisor.services({"MIO_PORT": "8000"})}
+
+
+def queues_of(services: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """From which queues each worker takes tasks."""
+    commands = {name: service.get("command", []) for name, service in services.items()}
+    return {
+        name: command[command.index("--queues") + 1].split(",")
+        for name, command in commands.items()
+        if "--queues" in command
+    }
+
+
+def queue_of(task: Any) -> str:
+    """Where Celery puts a task."""
+    name: str = app.amqp.router.route({}, task.name)["queue"].name
+    return name
+
+
+def test_every_queue_that_a_task_is_put_into_is_worked_on() -> None:
+    app.loader.import_default_modules()
+    used = {queue_of(task) for task in app.tasks.values()}
+    assert used == {queue for queues in queues_of(hub_up()).values() for queue in queues}
+
+
+def test_imports_keep_neither_messages_nor_the_renewal_of_tokens_waiting() -> None:
+    assert queue_of(import_directory) == "imports"
+    assert queue_of(renew_token) == "default"
+    assert queues_of(hub_up()) == {"worker": ["default", "shards"], "importer": ["imports"]}
+
+
 def test_the_processes_are_those_of_hub_up() -> None:
     worker = COMPOSE["services"]["worker"]["command"]
     assert worker[:5] == ["celery", "--quiet", "--app", "mio_hub", "worker"]
-    assert "default,shards" in worker
+    assert queues_of(COMPOSE["services"]) == queues_of(hub_up())
     assert "mio_hub.asgi:application" in COMPOSE["services"]["web"]["command"]
 
 

@@ -1,8 +1,10 @@
 """Monitoring learns which part is down, and says so before a person does."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from celery import Celery
 from django.db import connection
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
@@ -31,18 +33,38 @@ def redis_is_away(settings: Settings) -> Iterator[None]:
 
 
 def test_all_parts_alive_is_ok(client: Client) -> None:
-    heartbeat.show_life("worker")
-    heartbeat.show_life("beat")
+    for role in heartbeat.ROLES:
+        heartbeat.show_life(role)
     answer = client.get("/healthz", secure=True)
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "ok", "redis": "ok", "worker": "ok", "beat": "ok"}
+    assert answer.json() == {"status": "ok", "database": "ok", "redis": "ok"} | dict.fromkeys(heartbeat.ROLES, "ok")
 
 
-def test_a_silent_worker_is_named(client: Client) -> None:
-    heartbeat.show_life("beat")
+@pytest.mark.parametrize("silent", heartbeat.ROLES)
+def test_a_silent_process_is_named(client: Client, silent: str) -> None:
+    for role in {*heartbeat.ROLES} - {silent}:
+        heartbeat.show_life(role)
     answer = client.get("/healthz", secure=True)
     assert answer.status_code == 503
-    assert answer.json() == {"status": "down", "database": "ok", "redis": "ok", "worker": "down", "beat": "ok"}
+    assert [part for part, state in answer.json().items() if state == "down"] == ["status", silent]
+
+
+@pytest.mark.parametrize(
+    ("queues", "roles"),
+    [
+        (["default", "shards"], ["worker"]),
+        (["imports"], ["importer"]),
+        (["default", "shards", "imports"], ["worker", "importer"]),
+    ],
+)
+def test_a_worker_plays_the_parts_of_its_queues(queues: list[str], roles: list[str]) -> None:
+    app = Celery(set_as_current=False)
+    app.amqp.queues.select(queues)
+    heart = heartbeat.WorkerHeart()
+    heart.start(sender=SimpleNamespace(app=app))
+    heart.stop()
+    heart.thread.join()
+    assert heartbeat.alive() == roles
 
 
 def test_a_sign_of_life_expires() -> None:
@@ -55,7 +77,8 @@ def test_without_redis_nothing_crashes(client: Client) -> None:
     heartbeat.show_life("worker")
     answer = client.get("/healthz", secure=True)
     assert answer.status_code == 503
-    assert answer.json() == {"status": "down", "database": "ok", "redis": "down", "worker": "down", "beat": "down"}
+    processes = dict.fromkeys(heartbeat.ROLES, "down")
+    assert answer.json() == {"status": "down", "database": "ok", "redis": "down"} | processes
 
 
 def test_without_a_database_the_answer_still_comes(monkeypatch: pytest.MonkeyPatch) -> None:
