@@ -171,6 +171,14 @@ UPDATE relay_conversationlink SET
 FROM lease WHERE id = %(link)s RETURNING id
 """
 
+_MOVED = """
+SELECT a.external_id AS account
+FROM relay_membershipchange w
+JOIN accounts_platformaccount a ON a.id = w.account_id
+WHERE w.link_id = %(link)s AND w.is_addition = %(come)s AND w.state IN ('under way', 'done')
+  AND a.external_id = ANY(%(accounts)s)
+"""
+
 
 class Changes:
     """The changes of one leased shard."""
@@ -242,6 +250,11 @@ class Changes:
     async def is_newest_name(self, link: int, event: int) -> bool:
         """Whether nobody renamed any leg since ``event`` told of a new name."""
         return bool(await self._ledger.rows(_NEWEST_NAME, {"link": link, "event": event}))
+
+    async def moved_by_us(self, link: int, accounts: Iterable[str], *, come: bool) -> set[str]:
+        """Those of ``accounts`` whom we brought into a conversation, or took out of it."""
+        rows = await self._ledger.rows(_MOVED, {"link": link, "accounts": list(accounts), "come": come})
+        return {row.account for row in rows}
 
     async def expect_echo(self, link: int, seconds: float) -> None:
         """Our own account is about to say something here that is not a message of anybody's."""

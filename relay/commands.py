@@ -20,6 +20,7 @@ from connectors.messages import AccountId, Button, Commanded, ConversationId, Me
 from connectors.richtext import Block, BulletList, Document, Paragraph, Style, Text, document
 from relay import wishes
 from relay.models import ConversationLink
+from relay.people import Group, people_of
 from relay.wishes import Asker, NotGranted
 
 log = structlog.get_logger(__name__)
@@ -187,16 +188,27 @@ class Commands:
         """Who is in the conversation, by company and platform."""
         if wish.asked.universal is None:
             raise NotGranted("This channel is not shared with anybody, so everybody in it is listed by your own app.")
+        groups = await sync_to_async(people_of)(wish.asked.universal) or await self._ask_everywhere(
+            wish.asked.universal
+        )
         blocks: list[Block] = []
-        company = None
-        async for link in _links(wish.asked.universal):
-            connector = await self._connections.connector(link.installation_id)
-            if link.installation.tenant != company:
-                company = link.installation.tenant
-                blocks.append(Paragraph((Text(company.name, Style.BOLD),)))
-            names = await self._names(connector, link)
-            blocks += [_line(f"{connector.platform.label} ({len(names)})"), _listed(names)] if names else []
+        company = ""
+        for group in groups:
+            if group.company != company:
+                company = group.company
+                blocks.append(Paragraph((Text(company, Style.BOLD),)))
+            if group.names:
+                blocks += [_line(f"{group.platform} ({len(group.names)})"), _listed(group.names)]
         return Answer(document(blocks))
+
+    async def _ask_everywhere(self, universal: int) -> list[Group]:
+        """The same of the platforms themselves, where the directory does not know for sure."""
+        groups = []
+        async for link in _links(universal):
+            connector = await self._connections.connector(link.installation_id)
+            names = await self._names(connector, link)
+            groups.append(Group(link.installation.tenant.name, connector.platform.label, names))
+        return groups
 
     async def _names(self, connector: Connector, link: ConversationLink) -> list[str]:
         if not isinstance(connector, ListsMembers):

@@ -50,7 +50,7 @@ class Unheard(Exception):
     """An event that cannot be relayed, with its ``reason``."""
 
     def __init__(self, reason: Discard) -> None:
-        super().__init__(reason)
+        super().__init__(reason.label)
         self.reason = reason
 
 

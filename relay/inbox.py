@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from connectors.messages import Kind
 from relay.models import Discard
 
 _ACCEPT = """
@@ -40,6 +41,24 @@ SELECT platform, what, name, (now() AT TIME ZONE 'UTC')::date, count
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS t(platform, what, name, count)
 ON CONFLICT (platform, what, name, day) DO UPDATE SET count = counted.count + excluded.count
 """
+
+_DOUBT = """
+INSERT INTO accounts_doubt AS held (installation_id, conversation, account, noticed_at, not_before)
+SELECT DISTINCT i.id, t.conversation, t.account, now(), now() + make_interval(secs => %s)
+FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[])
+    AS t(platform, workspace, app, conversation, account)
+JOIN accounts_installation i ON i.platform = t.platform AND i.workspace = t.workspace
+    AND i.app_id IS NOT DISTINCT FROM t.app
+WHERE t.conversation || t.account <> ''
+  AND EXISTS (SELECT 1 FROM accounts_directoryimport r WHERE r.installation_id = i.id)
+ORDER BY 1, 2, 3  -- so that two processes never wait for each other's rows in opposite order
+ON CONFLICT (installation_id, conversation, account) DO UPDATE SET noticed_at = excluded.noticed_at
+"""
+
+DOUBTFUL = frozenset({Kind.NOTICE, Kind.DIRECTORY})
+"""Kinds after which the directory may hold something else than the platform."""
+QUIET_SECONDS = 5.0
+"""How long we wait before asking the platform: five hundred people who are brought into a channel are one question."""
 
 Counted = tuple[str, str, str]
 """``(platform, what, name)``, as ``DailyCount`` counts them."""
@@ -91,6 +110,18 @@ def _accepted(row: Any) -> Accepted:
     else:
         discard = None if row.event else Discard.DUPLICATE
     return Accepted(row.event, row.installation_id, row.link_id, row.conversation_id, discard)
+
+
+async def doubt(database: "psycopg.AsyncConnection[Any]", told: Sequence[Told]) -> None:
+    """Write down what of the directory is to be asked for again; nothing where no directory was ever read."""
+    subjects = [(t.platform, t.workspace, t.app, t.conversation, _account_in_doubt(t)) for t in told]
+    columns = zip(*subjects, strict=True)
+    await database.execute(_DOUBT, [QUIET_SECONDS, *(list(column) for column in columns)])
+
+
+def _account_in_doubt(told: Told) -> str:
+    """Where a conversation is named all of its members are asked for: many who join at once are one question."""
+    return "" if told.conversation else told.message
 
 
 async def count(database: "psycopg.AsyncConnection[Any]", happenings: Sequence[Counted]) -> None:

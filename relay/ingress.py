@@ -28,7 +28,7 @@ from relay import asked, doorbell, hearsay, vault, withdrawals
 from relay.batching import Batcher
 from relay.database import connect
 from relay.doors import Door, Doors
-from relay.inbox import Accepted, Told, accept, count
+from relay.inbox import DOUBTFUL, Accepted, Told, accept, count, doubt
 from relay.models import DailyCount, Discard
 from relay.plausible import plausible
 
@@ -42,7 +42,7 @@ REDIS_SECONDS = 1.0
 """How long Redis may keep a platform waiting, that wants its answer within three; one commit waits for all in flight."""
 WITHOUT_REDIS_SECONDS = 5.0
 """How long Redis is left alone after it failed, rather than every webhook waiting for it."""
-CARRIED = frozenset(Kind) - {Kind.OTHER} - withdrawals.KINDS
+CARRIED = frozenset(Kind) - {Kind.OTHER, Kind.DIRECTORY} - withdrawals.KINDS
 """Kinds that a conversation shows. What it does not show is counted and leaves no row."""
 
 _doors = Doors()
@@ -218,7 +218,9 @@ class Inbox:
     async def _store(self, arrivals: list[Arrival]) -> None:
         database = await self._connected()
         carried = [arrival for arrival in arrivals if arrival.envelope.reference.kind in CARRIED]
-        discards = [(a, Discard.NOT_CARRIED) for a in arrivals if a.envelope.reference.kind not in CARRIED]
+        discards = [(a, Discard.NOT_CARRIED) for a in arrivals if a.envelope.reference.kind is Kind.OTHER]
+        if doubtful := [arrival.told() for arrival in arrivals if arrival.envelope.reference.kind in DOUBTFUL]:
+            await doubt(database, doubtful)
         accepted = await accept(database, [arrival.told() for arrival in carried]) if carried else []
         for arrival, to in zip(carried, accepted, strict=True):
             if to.discard == Discard.NOT_LINKED and to.installation and arrival.envelope.reference.kind == Kind.COMMAND:

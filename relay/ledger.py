@@ -87,7 +87,9 @@ SELECT event_id, NOT EXISTS (
 
 _SET_BACK = f"""
 WITH {FENCED}, moved AS (
-    UPDATE relay_delivery d SET state = %(state)s, reason = %(reason)s
+    UPDATE relay_delivery d SET  -- what was skipped while it was tried stays so
+        state = CASE WHEN d.state < 4 THEN %(state)s ELSE d.state END, reason = %(reason)s,
+        intent_at = CASE WHEN %(state)s >= 3 AND NOT %(unclaimed)s THEN NULL ELSE d.intent_at END
     FROM lease WHERE d.id = %(delivery)s RETURNING d.id, d.link_id
 ), mailbox AS (
     UPDATE relay_conversationlink l SET
@@ -182,7 +184,8 @@ class Ledger:
     ) -> int:
         """Record a try that did not succeed; the mailbox rests for ``pause`` seconds. Returns its setbacks in a row.
 
-        ``unclaimed``: it is over, and whether something arrived was never learned.
+        ``unclaimed``: it is over, and whether something arrived was never learned. Its intent stays on record for whoever
+        tries again.
         """
         values = {
             "delivery": delivery,

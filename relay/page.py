@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from accounts.matching import storable
+from accounts.matching import LONGEST_ID, storable
 from connectors.messages import (
     AccountId,
     Commanded,
@@ -26,7 +26,7 @@ from connectors.messages import (
     Stands,
     Unreacted,
 )
-from relay import policy, telling, vault
+from relay import kept_inside, policy, vault
 from relay.changes import UNKNOWN
 from relay.commands import Asked
 from relay.database import REFUSALS
@@ -56,6 +56,7 @@ ANSWER_ECHO_SECONDS = 60.0
 """How long the answer to a command may take to come back as a message of our own account."""
 ABOUT_WORDS = frozenset({Kind.POSTED, Kind.EDITED, Kind.CHANGED})
 """Kinds of events that are of no interest once the message is deleted."""
+MOVES = frozenset({Happening.JOINED, Happening.LEFT})
 RECENT = timedelta(minutes=10)
 """An edit of a message never heard of is told as new when the message is younger: its webhook is late or lost."""
 
@@ -165,6 +166,7 @@ class Page:
                 "" if own or await self._is_wanted(row, message) else Discard.UNWANTED.value,
                 barred=() if own else await self._barred(row, message.author), root=root,
                 is_late_edit=is_late_edit, edited_at=plausible(message.edited_at, row.received_at),
+                author=storable(message.author)[:LONGEST_ID],
             )
         )  # fmt: skip
 
@@ -182,7 +184,7 @@ class Page:
         if barred.links:
             platform = (await self._ingest.connections.connector(row.installation_id)).platform.slug
             self._kept_inside.append((platform, DISCARD, Discard.KEPT_INSIDE.value))
-            await telling.tell_barred(self._ingest.redis, row, author, is_restricted=barred.is_restricted)
+            await kept_inside.tell_barred(self._ingest.redis, row, author, is_restricted=barred.is_restricted)
         return barred.links
 
     async def _told_late(self, row: Any, message: Message) -> None:
@@ -248,13 +250,22 @@ class Page:
             self._discard(row, Discard.UNKNOWN_MESSAGE)
 
     async def _noticed(self, row: Any, notice: Noticed) -> None:
-        own = [await self._ingest.is_own(row, account) for account in notice.accounts]
-        if (own and all(own)) or (notice.by and await self._ingest.is_own(row, notice.by)):
+        if await self._is_our_doing(row, notice):
             self._discard(row, Discard.ECHO)
         elif notice.what == Happening.RENAMED and storable(notice.text) == row.name:
             self._discard(row, Discard.STALE)
         else:
             await self._tell(row, notice)
+
+    async def _is_our_doing(self, row: Any, notice: Noticed) -> bool:
+        """Whether our account did it, or it is about people whom we moved: some platforms do not tell who did."""
+        if notice.by and await self._ingest.is_own(row, notice.by):
+            return True
+        others = [account for account in notice.accounts if not await self._ingest.is_own(row, account)]
+        if notice.what in MOVES and others:
+            moved = await self._changes.moved_by_us(row.link_id, others, come=notice.what == Happening.JOINED)
+            others = [account for account in others if account not in moved]
+        return bool(notice.accounts) and not others
 
     async def _tell(self, row: Any, notice: Noticed) -> None:
         """Route a notice. An archive is written down before, for that may be repeated; a name after, for an event that tells

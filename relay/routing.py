@@ -14,8 +14,10 @@ _ROUTE = f"""
 WITH {FENCED}, heard AS (
     SELECT * FROM unnest(%(events)s::bigint[], %(links)s::bigint[], %(ids)s::text[], %(own)s::boolean[],
                          %(received)s::timestamptz[], %(discards)s::text[], %(roots)s::bigint[],
-                         %(late_edits)s::boolean[], %(edited)s::timestamptz[], %(notices)s::boolean[])
-        WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, root, late_edit, edited_at, notice, n),
+                         %(late_edits)s::boolean[], %(edited)s::timestamptz[], %(notices)s::boolean[],
+                         %(authors)s::text[])
+        WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, root, late_edit, edited_at, notice,
+            author, n),
         lease
 ), judged AS (
     SELECT h.*, l.conversation_id, k.adopted, CASE
@@ -27,6 +29,7 @@ WITH {FENCED}, heard AS (
             SELECT 1 FROM relay_delivery d
             WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
         ) THEN 'later'
+        WHEN NOT l.is_active THEN '{Discard.NOT_LINKED}'
         WHEN u.paused_at IS NOT NULL THEN '{Discard.PAUSED}'
         WHEN u.archived_at IS NOT NULL AND NOT h.notice THEN '{Discard.ARCHIVED}'
         ELSE '' END AS verdict
@@ -55,8 +58,8 @@ WITH {FENCED}, heard AS (
     WHERE NOT EXISTS (SELECT 1 FROM unnest(%(barred_events)s::bigint[], %(barred_links)s::bigint[]) AS b(event, link)
                       WHERE b.event = f.event AND b.link = l.id)
 ), messages AS (
-    INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event)
-    SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END FROM fresh
+    INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event, author)
+    SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END, author FROM fresh
     WHERE adopted IS NULL
 ), welcomed AS (
     UPDATE relay_relayedmessage m SET is_adopted = false FROM fresh f WHERE m.id = f.adopted
@@ -83,6 +86,7 @@ class Heard:
 
     ``root`` is the message whose thread it belongs to. ``is_late_edit``: the event tells an edit of a message that nobody
     told us of, ``edited_at`` is when it was made. ``is_notice``: about the conversation, told even while that is archived.
+    ``author`` is the account that said it, kept to tell who is active.
     ``ready`` are mailboxes whose actor waits for this very commit: it may record the intent to send along with the message.
     ``barred`` are mailboxes that it must not reach.
     """
@@ -99,6 +103,7 @@ class Heard:
     is_late_edit: bool = False
     edited_at: datetime | None = None
     is_notice: bool = False
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ async def route(lease: Lease, line: Any, batches: list[list[Heard]]) -> list[lis
         "late_edits": [h.is_late_edit for h in heard],
         "edited": [h.edited_at for h in heard],
         "notices": [h.is_notice for h in heard],
+        "authors": [h.author for h in heard],
         "ready_events": [h.event for h in heard for _ in h.ready],
         "ready_links": [link for h in heard for link in h.ready],
         "barred_events": [h.event for h in heard for _ in h.barred],

@@ -15,7 +15,10 @@ from django.utils import timezone
 from accounts.audit import changes, record
 from accounts.members import NotPossible
 from accounts.models import Channel, Tenant
+from relay import afterwards
+from relay.legs import links_of, live_links_of, obstacle, plans_of
 from relay.models import ConversationLink, Delivery, Participation, UniversalConversation
+from relay.syncing import join
 
 Ending = Participation.Ending
 STOPPED = "The companies no longer share this channel."
@@ -60,35 +63,29 @@ def found(tenant: Tenant, name: str, domain: str) -> Participation:
 
 
 @transaction.atomic
-def attach(part: Participation, channel: Channel) -> ConversationLink:
-    """Have a company's channel take part. Raises ``NotPossible``."""
+def attach(part: Participation, channel: Channel) -> None:
+    """Have a company's channel take part, at once or as soon as our account is in it. Raises ``NotPossible``."""
     conversation = hold(part.conversation)
-    tenant = channel.installation.tenant
-    if part.tenant_id != tenant.pk or part.ended_at or conversation.ended_at:
+    if part.tenant_id != channel.installation.tenant_id or part.ended_at or conversation.ended_at:
         raise NotPossible("Your organization does not take part in this channel any more.")
-    held = ConversationLink.objects.filter(installation=channel.installation, external_id=channel.external_id)
-    held = held.select_for_update().first()  # type: ignore[assignment]
-    if isinstance(held, ConversationLink):
-        _let_go(held, conversation)
+    if problem := obstacle(channel):
+        raise NotPossible(problem)
+    if live_links_of([channel]).exists() or plans_of([channel]).exists():
+        raise NotPossible(f"{channel} is synced already. Unsync it first, or choose another channel.")
     if conversation.links.filter(installation=channel.installation, is_active=True).exists():
         raise NotPossible(f"A channel of {channel.installation} takes part already: one for each connection.")
-    link, _ = ConversationLink.objects.update_or_create(
-        installation=channel.installation,
-        external_id=channel.external_id,
-        defaults={
-            "conversation": conversation, "name": channel.name, "is_active": True, "allows_files": tenant.shares_files,
-            "shows_notices": tenant.shows_notices, "allows_broadcast": part.allows_broadcast,
-        },
-    )  # fmt: skip
-    return link
+    if not links_of([channel]).filter(conversation=conversation).update(is_active=True):
+        join({conversation: [channel]})
+    legs(part).update(allows_broadcast=part.allows_broadcast)
+    _tell(conversation)
+    afterwards.changed([channel.installation_id])
 
 
-def _let_go(held: ConversationLink, conversation: UniversalConversation) -> None:
-    """A leg that is over may be taken up again here; one of another conversation is forgotten, with what it knew."""
-    if held.is_active:
-        raise NotPossible(f"{held.name} is synced already. Unsync it first, or choose another channel.")
-    if held.conversation_id != conversation.pk:
-        held.delete()
+def _tell(conversation: UniversalConversation) -> None:
+    """Have everybody who still takes part told with whom they share the channel now, or that they no longer do."""
+    left = conversation.links.filter(is_active=True)
+    telling = ConversationLink.Telling.SHARED if left.count() > 1 else ConversationLink.Telling.ENDED
+    left.update(to_tell=telling)
 
 
 POLICY = ("sends_files", "takes_files", "allows_broadcast", "allows_more")
@@ -152,18 +149,26 @@ def remove(owner: Participation, other: Participation, request: HttpRequest | No
 
 
 def _stop(conversation: UniversalConversation, request: HttpRequest | None) -> None:
+    """Nobody else takes part any more; the owner's own channels stay synced with each other."""
     for part in taking_part(conversation):
-        _end(conversation, part, Ending.REMOVED if part.tenant_id != conversation.tenant_id else Ending.LEFT)
+        if part.tenant_id == conversation.tenant_id:
+            Participation.objects.filter(pk=part.pk).update(ended_at=timezone.now(), ended_by=Ending.LEFT.value)
+        else:
+            _end(conversation, part, Ending.REMOVED)
         actor = request if part.tenant_id == conversation.tenant_id else None
         record(part.tenant, "universal channel was stopped by its owner", conversation.name, actor)
     conversation.invitations.filter(state="open").update(state="withdrawn", ended_at=timezone.now())
-    UniversalConversation.objects.filter(pk=conversation.pk).update(ended_at=timezone.now())
+    if conversation.links.filter(is_active=True).count() + conversation.planned_legs.count() < 2:
+        conversation.planned_legs.all().delete()
+        _silence(conversation, list(conversation.links.filter(is_active=True).values_list("pk", flat=True)))
+        UniversalConversation.objects.filter(pk=conversation.pk).update(ended_at=timezone.now())
 
 
 def _end(conversation: UniversalConversation, part: Participation, ending: Ending) -> None:
     ended = Participation.objects.filter(pk=part.pk, ended_at=None)
     if not ended.update(ended_at=timezone.now(), ended_by=ending.value):
         raise NotPossible(f"{part.tenant} does not take part any more.")
+    conversation.planned_legs.filter(installation__tenant=part.tenant_id).delete()
     _silence(conversation, list(legs(part).values_list("pk", flat=True)))
 
 
@@ -174,7 +179,10 @@ def detach(link: ConversationLink) -> None:
 
 
 def _silence(conversation: UniversalConversation, gone: list[int]) -> None:
-    ConversationLink.objects.filter(pk__in=gone).update(is_active=False)
+    ended = ConversationLink.objects.filter(pk__in=gone)
+    ended.update(is_active=False, to_tell=ConversationLink.Telling.ENDED, not_before=None)
     waiting = Delivery.objects.filter(link__conversation=conversation, state=Delivery.State.WAITING)
     waiting = waiting.filter(Q(link__in=gone) | Q(event__link__in=gone))
     waiting.update(state=Delivery.State.SKIPPED, reason=STOPPED)
+    _tell(conversation)
+    afterwards.changed(ended.values_list("installation", flat=True))

@@ -1,17 +1,15 @@
 """Keeping our standing orders at the platforms: made for what is linked, renewed early, mended when a platform ends them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from accounts import tokens
+from accounts.alone import alone
 from accounts.asking import ask
 from accounts.models import Installation, Subscription
 from connectors.calls import Calls
@@ -41,30 +39,13 @@ def address(installation: Installation) -> str:
 
 def keep(pk: int) -> None:
     """Bring one installation's orders in line with what is linked. Nothing is asked where nothing is due."""
-    with _alone(pk) as is_alone:
+    with alone("keep subscriptions", pk) as is_alone:  # two could both order, and Webex would tell everything twice
         installation = Installation.objects.select_related("app").prefetch_related("tokens").filter(pk=pk).first()
         if not is_alone or installation is None or installation.state != Installation.State.CONNECTED:
             return
         connector = installation.connector()
         if isinstance(connector, Subscribes):
             _Keeper(installation, connector).turn()
-
-
-@contextmanager
-def _alone(pk: int) -> Iterator[bool]:
-    """Whether nobody else sees to this installation now: of two, both could order, and Webex would tell everything twice.
-
-    No row is locked: a platform may take its time, and whoever tells us of an order or flags the connection must not wait.
-    """
-    lock = "hashtextextended('keep subscriptions', %s)"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({lock})", [pk])
-        [is_alone] = cursor.fetchone()
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                cursor.execute(f"SELECT pg_advisory_unlock({lock})", [pk])
 
 
 class _Keeper:

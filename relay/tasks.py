@@ -13,9 +13,22 @@ from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
 
+from accounts import refreshing
 from accounts.models import Installation
 from connectors.http import over_aiohttp
-from relay import asked, subscriptions, telling
+from relay import (
+    afterwards,
+    asked,
+    deciding,
+    forgetting,
+    kept_inside,
+    mirroring,
+    moving,
+    subscriptions,
+    summing,
+    taking_up,
+    telling,
+)
 from relay.database import LeaseLost
 from relay.models import Shard
 from relay.shards import drain, tools
@@ -37,7 +50,7 @@ def asked_to_stop() -> bool:
     return bool(_stop[0])
 
 
-@shared_task(queue="shards", expires=10)  # type: ignore[untyped-decorator]
+@shared_task(expires=10)  # type: ignore[untyped-decorator]
 def drain_shard(shard: int) -> None:
     """Work on one shard for a slice, then queue the next slice."""
     if asked_to_stop():
@@ -76,7 +89,7 @@ def keep_subscriptions_of(pk: int) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def tell_kept_inside(link: int, account: str, is_restricted: bool) -> None:
-    telling.tell_kept_inside(link, account, is_restricted)
+    kept_inside.tell(link, account, is_restricted)
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -92,3 +105,93 @@ async def _answer_asked(installation: int, name: str, conversation: str, message
             await asked.answer(redis, transport, settings.MIO_SANDBOX_URL, installation, name, conversation, message)
     finally:
         await sync_to_async(connections.close_all)()
+
+
+@shared_task(expires=3)  # type: ignore[untyped-decorator]
+def look_into_doubts() -> None:
+    """Have every platform asked what its events made us doubt. Run by beat."""
+    for pk in refreshing.due():
+        refresh_directory.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def refresh_directory(pk: int) -> None:
+    """Ask one platform; who came or went there is mirrored."""
+    for conversation in mirroring.affected(refreshing.refresh(pk)):
+        mirror_conversation.delay(conversation)
+
+
+@shared_task(expires=60)  # type: ignore[untyped-decorator]
+def plan_memberships() -> None:
+    """See whether everybody is where they should be. Run by beat: what an event or a crash left undone is found here."""
+    mirroring.plan_all()
+
+
+@shared_task(expires=5)  # type: ignore[untyped-decorator]
+def keep_moving_members() -> None:
+    """Queue every conversation in which somebody is to be moved by now. Run by beat."""
+    for conversation in moving.waiting():
+        mirror_conversation.delay(conversation)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def mirror_conversation(pk: int) -> None:
+    moving.mirror(pk)
+
+
+# --- Synced channels
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def see_to_channels() -> None:
+    """Queue what is to be done for synced channels. Run by beat, and whenever somebody changes one."""
+    for pk in taking_up.due().values_list("pk", flat=True):
+        take_up_leg.delay(pk)
+    for pk in telling.pending().values_list("pk", flat=True):
+        tell_channel.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def take_up_leg(pk: int) -> None:
+    installation = taking_up.take_up(pk)
+    afterwards.changed([installation] if installation else [])
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tell_channel(pk: int) -> None:
+    telling.tell(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_unsynced() -> None:
+    """Queue the end of every conversation whose grace is over. Run by beat."""
+    for pk in forgetting.due().values_list("pk", flat=True):
+        forget_conversation.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_conversation(pk: int) -> None:
+    forgetting.forget(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def carry_out_decision(pk: int) -> None:
+    deciding.carry_out(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def carry_out_decisions() -> None:
+    """Take up again what was decided and not carried out to its end. Run by beat."""
+    for decision in deciding.forgotten():
+        carry_out_decision.delay(decision.pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def sum_up() -> None:
+    """Bring the figures of the activity pages up to date. Run by beat."""
+    summing.sum_up()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_sums() -> None:
+    summing.forget()

@@ -1,58 +1,84 @@
-"""Saying something to one person, where nobody else reads it: that their words did not reach everybody in a channel."""
+"""Telling the people of a channel that it is shared now, or no longer: said once in each, by our own account."""
 
-from contextlib import suppress
-from typing import Any
+from datetime import timedelta
 
-import requests
 import structlog
-from asgiref.sync import sync_to_async
-from celery import current_app
-from django.conf import settings
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
-from connectors.consent import Greets
-from connectors.errors import ConnectorError, NotSupported
-from connectors.http import drive_blocking, over_requests
-from connectors.messages import AccountId
-from connectors.richtext import Paragraph, Style, Text, document
-from relay.models import ConversationLink
+import connectors
+from accounts.asking import ask
+from accounts.models import Installation
+from connectors.errors import ConnectorError, NotSupported, RateLimited, TryAgain
+from connectors.messages import ConversationId, Draft
+from connectors.richtext import Document, Paragraph, Style, Text, document
+from relay.models import ConversationLink, PlannedLeg
+from relay.translate import nonce
 
 log = structlog.get_logger(__name__)
 
-NOT_AGAIN_SECONDS = 24 * 60 * 60
-"""How long somebody is not told the same of the same channel: they know, and may go on writing to their colleagues."""
+Telling = ConversationLink.Telling
 
-RESTRICTED = (
-    "Your organization does not let your messages leave it, so the other companies in this channel cannot read them."
-)
-UNTRUSTED = "Some of the companies in this channel are not trusted by yours, or do not trust it: they cannot read this."
-
-
-async def tell_barred(redis: Redis, row: Any, author: str, *, is_restricted: bool) -> None:
-    """Have somebody told, once a day, that what they say in the conversation of ``row`` stays inside their company.
-
-    Without Redis they are not told: the message itself does not wait for it.
-    """
-    with suppress(RedisError, OSError):
-        if await redis.set(f"kept-inside:{row.link_id}:{author}", 1, nx=True, ex=NOT_AGAIN_SECONDS):
-            told = (row.link_id, author, is_restricted)
-            await sync_to_async(current_app.send_task)("relay.tasks.tell_kept_inside", told)
+ECHO = timedelta(minutes=1)
+"""How long what we say may take to come back as a message of our own account."""
+AGAIN = timedelta(seconds=30)
+"""How long we wait where a platform cannot take it: nobody is kept waiting by a notice."""
 
 
-def tell_kept_inside(link: int, account: str, is_restricted: bool) -> None:
-    """Write to somebody in a direct message of the app; where that cannot be done it is logged, and the administrators see
-    the messages that were kept inside in the counts of what was discarded.
-    """
-    leg = ConversationLink.objects.prefetch_related("installation__tokens").get(pk=link)
-    connector = leg.installation.connector()
-    if not isinstance(connector, Greets):
+def pending() -> QuerySet[ConversationLink]:
+    """Links whose people are to be told something now: of the sharing only when all its legs are there."""
+    now = timezone.now()
+    others = ConversationLink.objects.filter(conversation=OuterRef("conversation"), is_active=True)
+    coming = PlannedLeg.objects.filter(conversation=OuterRef("conversation"), state=PlannedLeg.State.WAITING)
+    is_whole = Q(Exists(others.exclude(pk=OuterRef("pk")))) & ~Q(Exists(coming))
+    rows = ConversationLink.objects.filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(to_tell="")
+    rows = rows.filter(installation__state=Installation.State.CONNECTED)
+    return rows.filter(Q(to_tell=Telling.ENDED) | (Q(to_tell=Telling.SHARED, is_active=True) & is_whole))
+
+
+def tell(pk: int) -> None:
+    """Say what is to be told. Whoever takes it off the list says it: rather not told than told twice."""
+    link = pending().select_related("installation__tenant", "conversation").filter(pk=pk).first()
+    if link is None or not ConversationLink.objects.filter(pk=pk, to_tell=link.to_tell).update(to_tell=""):
         return
-    place = Paragraph((Text("About your message in "), Text(leg.name, Style.BOLD), Text(":")))
-    why = Paragraph((Text(f"{RESTRICTED if is_restricted else UNTRUSTED} Your colleagues can."),))
+    if not link.shows_notices:
+        return
     try:
-        with requests.Session() as session:
-            calls = connector.greet(AccountId(account), document([place, why]))
-            drive_blocking(calls, over_requests(session), connector.credentials, settings.MIO_SANDBOX_URL)
+        _say(link, _words(link))
+    except TryAgain as error:
+        rest = timedelta(seconds=error.after) if isinstance(error, RateLimited) else AGAIN
+        ConversationLink.objects.filter(pk=pk, to_tell="").update(
+            to_tell=link.to_tell, not_before=timezone.now() + rest
+        )
     except (ConnectorError, NotSupported) as error:
-        log.warning("author not told", link=link, error=type(error).__name__)
+        log.warning("sharing_not_told", platform=link.installation.platform, link=pk, error=type(error).__name__)
+
+
+def _say(link: ConversationLink, body: Document) -> None:
+    ConversationLink.objects.filter(pk=link.pk).update(echoes_until=timezone.now() + ECHO)
+    connector = link.installation.connector()
+    for part in connector.parts(Draft(ConversationId(link.external_id), body, f"{nonce(link.pk)}{link.to_tell}")):
+        ask(connector.post(part), connector.credentials)
+
+
+def _words(link: ConversationLink) -> Document:
+    if link.to_tell == Telling.ENDED:
+        return _aside("This channel is no longer shared. What is written here from now on stays here.")
+    others = link.conversation.links.filter(is_active=True).exclude(pk=link.pk)
+    others = others.select_related("installation__tenant").order_by("pk")
+    names = " and ".join(f"{_name(other, link)} on {_label(other)}" for other in others)
+    return _aside(f"This channel is now shared with {names}. What is written in one is read in the others, too.")
+
+
+def _name(other: ConversationLink, reader: ConversationLink) -> str:
+    """What a channel is called; of another company's only whose it is."""
+    theirs = other.installation.tenant
+    return f"“{other.name}”" if theirs == reader.installation.tenant else theirs.name
+
+
+def _label(link: ConversationLink) -> str:
+    return connectors.get(link.installation.platform).platform.label
+
+
+def _aside(words: str) -> Document:
+    return document([Paragraph((Text(words, Style.ITALIC),))])

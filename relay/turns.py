@@ -31,17 +31,26 @@ WITH {FENCED}, said AS (
 ), calmed AS (
     UPDATE relay_conversationlink l SET setbacks = 0, reason = '', not_before = NULL
     FROM moved m WHERE l.id = m.link_id AND l.setbacks > 0
+), next AS (  -- as it is now, whoever ended it a moment ago
+    SELECT d.id, d.state FROM relay_delivery d, lease WHERE d.id = ANY(%(intents)s::bigint[]) FOR UPDATE OF d
 ), intended AS (
     UPDATE relay_delivery d SET state = 1, part = i.part, tries = d.tries + 1, intent_at = clock_timestamp()
-    FROM unnest(%(intents)s::bigint[], %(intent_parts)s::int[]) AS i(delivery, part), lease
-    WHERE d.id = i.delivery RETURNING d.id
+    FROM unnest(%(intents)s::bigint[], %(intent_parts)s::int[]) AS i(delivery, part), next
+    WHERE d.id = i.delivery AND next.id = d.id AND next.state < 3 RETURNING d.id
+), called_off AS (
+    SELECT id FROM next WHERE state >= 3
 )
-SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM intended) AS written,
+SELECT (SELECT count(*) FROM moved) + (SELECT count(*) FROM intended) + (SELECT count(*) FROM called_off) AS written,
+       ARRAY(SELECT id FROM called_off) AS called_off,
        ARRAY(SELECT m.event_id FROM moved m WHERE m.last AND NOT EXISTS (
            SELECT 1 FROM relay_delivery d
            WHERE d.event_id = m.event_id AND d.state < 3 AND d.id NOT IN (SELECT id FROM moved WHERE last)
        )) AS finished
 """
+
+
+class CalledOff(Exception):
+    """A delivery that was read ahead was ended meanwhile, as when its channel was unsynced: it is not to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +91,24 @@ class Turn:
         return bool(self.said and self.intent and self.said.delivery == self.intent.delivery)
 
 
-async def take_turns(lease: Lease, line: Any, turns: list[Turn]) -> list[int | None]:
-    """Returns for each turn the event whose contents may be forgotten after it, if any. Raises ``LeaseLost``."""
+async def take_turns(lease: Lease, line: Any, turns: list[Turn]) -> list[int | CalledOff | None]:
+    """Returns for each turn the event whose contents may be forgotten after it, if any; ``CalledOff`` for one whose intent is
+    void, with what was said before it written down. Raises ``LeaseLost``.
+    """
     said = [(turn.said, turn.continues) for turn in turns if turn.said]
     intents = [turn.intent for turn in turns if turn.intent and not turn.continues]
     cursor = await line.execute(_TURN, {**lease, **_said_columns(said), **_intent_columns(intents)})
     row = await cursor.fetchone()
     if row.written != len(said) + len(intents):
         raise LeaseLost
-    finished = set(row.finished)
-    return [turn.said.event if turn.said and turn.said.event in finished else None for turn in turns]
+    finished, called_off = set(row.finished), set(row.called_off)
+    return [_outcome(turn, finished, called_off) for turn in turns]
+
+
+def _outcome(turn: Turn, finished: set[int], called_off: set[int]) -> int | CalledOff | None:
+    if turn.intent and turn.intent.delivery in called_off:
+        return CalledOff()
+    return turn.said.event if turn.said and turn.said.event in finished else None
 
 
 def _said_columns(said: list[tuple[Said, bool]]) -> dict[str, Any]:

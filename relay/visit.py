@@ -39,7 +39,7 @@ from relay.hearing import Unheard
 from relay.models import Delivery, Discard, MessageCopy, Outcome
 from relay.sayings import Saying, Words
 from relay.translate import NO_THREAD, Thread
-from relay.turns import Intent, Said
+from relay.turns import CalledOff, Intent, Said
 
 if TYPE_CHECKING:
     from relay.delivery import Deliver
@@ -85,6 +85,8 @@ class Visit:
         except TooEarly as early:
             await self.commit()
             return early.seconds
+        except CalledOff:
+            return 0.0
         except INFRASTRUCTURE:
             raise
         except Exception as error:  # noqa: BLE001 (whatever one delivery meets, it must not stop its mailbox)
@@ -96,6 +98,8 @@ class Visit:
         match Kind(self.row.event_kind):
             case Kind.POSTED if self.row.is_deleted:
                 await self._withdraw()
+            case Kind.POSTED if self.row.tries and await self._was_overtaken():
+                await self.close(State.DONE, Outcome.FOLDED)
             case Kind.POSTED | Kind.NOTICE:
                 match await self._heard():
                     case Noticed() as notice:
@@ -104,6 +108,13 @@ class Visit:
                         await self.post()
             case _:
                 await (await Amendment.of(self)).make()
+
+    async def _was_overtaken(self) -> bool:
+        """Whether an edit that it let pass while it was kept for a decision said it already; or that was taken away since."""
+        await self.commit()
+        standing = await self.deliver.standings.of(self.row.message, self.row.link, self.row.id)
+        said = any(self.row.part <= copy.part < MessageCopy.NOTES for copy in standing.copies)
+        return said or standing.is_taken_away
 
     # --- what is to be said
 
@@ -317,7 +328,7 @@ class Visit:
         ):
             state, rest, reason = State.PARKED, 0.0, f"tried for a day: {reason}"
         is_over = state in (State.PARKED, State.SKIPPED)
-        unclaimed = is_over and (self._in_doubt or isinstance(error, Unsure))
+        unclaimed = is_over and (self._in_doubt or isinstance(error, Unsure) or what is MISTAKE)
         await self.deliver.ledger.set_back(self.row.id, state, what.outcome, reason, rest, unclaimed=unclaimed)
         if is_over:
             self.deliver.done.extend(await self.deliver.ledger.finished([self.row.event]))

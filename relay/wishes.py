@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from accounts import refreshing
 from accounts.audit import record
 from accounts.matching import storable
 from accounts.members import NotPossible
@@ -92,6 +93,7 @@ def _channel(asker: Asker, place: Place) -> Channel:
         "is_private": place.is_private, "is_archived": place.is_archived, "is_entered": True,
     }  # fmt: skip
     channel, _ = Channel.objects.update_or_create(installation=installation, external_id=place.id, defaults=known)
+    refreshing.doubt(installation.pk, place.id)
     return channel
 
 

@@ -8,14 +8,18 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, connections
 
 import connectors
-from accounts.models import Installation, PlatformApp
+from accounts.models import DirectoryImport, Doubt, Installation, PlatformApp
+from connectors.contract import Envelope
 from connectors.errors import Forged, Malformed
+from connectors.messages import ConversationId, Kind, MessageId, Reference, WorkspaceId
 from relay import ingress
+from relay.doors import Door
 from relay.hearsay import last_heard
 from relay.models import DailyCount, Discard, InboundEvent
 from tests.connectors.fuzzing import genuine, proven, spoilt, written
@@ -110,7 +114,7 @@ def test_a_channel_that_is_not_linked_is_answered_200_and_only_counted(house: Ho
 def test_a_kind_that_does_not_cross_is_only_counted(house: House) -> None:
     body = slack_event(house)
     payload = json.loads(body)
-    payload["event"] = {"type": "user_change", "user": {"id": "U1"}, "event_ts": "1.0"}
+    payload["event"] = {"type": "emoji_changed", "subtype": "add", "event_ts": "1.0"}
     body = json.dumps(payload).encode()
     assert send(body, signed(house, body)) == 200
     assert counted() == {Discard.NOT_CARRIED: 1}
@@ -302,3 +306,94 @@ def test_when_a_connection_was_last_heard_of_is_remembered(house: House) -> None
     body = slack_event(house, channel="C0UNLINKED")
     assert send(body, signed(house, body)) == 200
     assert abs(last_heard([slack])[slack].timestamp() - time.time()) < 60
+
+
+# --- What makes us doubt the directory
+
+
+def told(house: House, slug: str, *references: Reference) -> None:
+    """Bring events of a platform to the inbox, in one commit."""
+    workspace = WorkspaceId(house.installations[slug].workspace)
+    door = Door(slug, None, house.world.fakes[slug].secrets)
+
+    async def work() -> None:
+        try:
+            envelopes = [Envelope(workspace, f"event-{time.time_ns()}-{n}", one) for n, one in enumerate(references)]
+            await asyncio.gather(*(ingress.inbox()(ingress.Arrival(door, envelope)) for envelope in envelopes))
+        finally:
+            await ingress.close_inbox()
+
+    asyncio.run(work())
+
+
+def about(kind: Kind, conversation: str = "", account: str = "") -> Reference:
+    return Reference(kind, ConversationId(conversation), MessageId(account))
+
+
+def in_doubt() -> list[tuple[str, str, str]]:
+    rows = Doubt.objects.order_by("installation__platform", "conversation", "account")
+    return list(rows.values_list("installation__platform", "conversation", "account"))
+
+
+@pytest.fixture
+def imported(house: House) -> House:
+    """The directory of Slack was read, that of no other platform."""
+    DirectoryImport.objects.create(installation=house.installations["slack"], state=DirectoryImport.State.DONE)
+    return house
+
+
+def test_what_is_told_of_the_directory_is_put_in_doubt_and_is_no_event(imported: House) -> None:
+    told(
+        imported, "slack",
+        about(Kind.DIRECTORY, account="U1"), about(Kind.DIRECTORY, "C1"),
+        about(Kind.DIRECTORY, "C2", "U1"), about(Kind.DIRECTORY, "C2", "U2"), about(Kind.DIRECTORY),
+    )  # fmt: skip
+    assert in_doubt() == [("slack", "", "U1"), ("slack", "C1", ""), ("slack", "C2", "")]
+    assert not InboundEvent.objects.exists()
+    assert counted() == {}
+
+
+def test_a_notice_puts_a_channel_in_doubt_whether_it_is_linked_or_not(imported: House) -> None:
+    general = imported.place("slack")
+    told(imported, "slack", about(Kind.NOTICE, general, "17.1"), about(Kind.NOTICE, "C0UNLINKED", "17.2"))
+    assert in_doubt() == sorted([("slack", general, ""), ("slack", "C0UNLINKED", "")])
+    assert InboundEvent.objects.count() == 1
+
+
+def test_a_real_join_puts_its_channel_in_doubt_once(imported: House) -> None:
+    fake: Any = imported.world.fakes["slack"]
+    for verb in (fake.leave_as, fake.join_as):
+        verb(imported.person("slack", "Bob Okafor"), imported.place("slack"))
+    imported.take_webhooks_in()
+    assert in_doubt() == [("slack", imported.place("slack"), "")]
+    doubt = Doubt.objects.get()
+    assert doubt.noticed_at < doubt.not_before
+
+
+def test_a_doubt_that_is_noticed_again_is_not_put_off(imported: House) -> None:
+    told(imported, "slack", about(Kind.NOTICE, "C1"))
+    before = Doubt.objects.get()
+    told(imported, "slack", about(Kind.NOTICE, "C1"))
+    after = Doubt.objects.get()
+    assert after.noticed_at > before.noticed_at
+    assert after.not_before == before.not_before
+
+
+def test_where_no_directory_was_ever_read_nothing_is_in_doubt(imported: House) -> None:
+    told(imported, "webex", about(Kind.DIRECTORY, account="U1"), about(Kind.NOTICE, imported.place("webex")))
+    assert in_doubt() == []
+
+
+def test_messages_cost_no_statement_more(imported: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements: list[str] = []
+    execute = psycopg.AsyncConnection.execute
+
+    async def noted(self: Any, query: Any, *args: Any, **more: Any) -> Any:
+        statements.append(str(query))
+        return await execute(self, query, *args, **more)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", noted)
+    told(imported, "slack", about(Kind.POSTED, imported.place("slack"), "17.1"))
+    assert len(statements) == 1
+    told(imported, "slack", about(Kind.NOTICE, imported.place("slack"), "17.2"))
+    assert len(statements) == 3

@@ -23,7 +23,7 @@ from relay.models import (
     UniversalConversation,
 )
 from relay.routing import Heard
-from relay.turns import Intent, Said, Turn
+from relay.turns import CalledOff, Intent, Said, Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -205,6 +205,17 @@ class TestTurns:
         first, second = Delivery.objects.order_by("id")
         assert self.turn(Said(first.pk, event, 0, "A", True, Outcome.SAID), None) is None
         assert self.turn(Said(second.pk, event, 0, "B", True, Outcome.SAID), None) == event
+
+    def test_what_was_called_off_meanwhile_is_not_sent_and_what_was_said_before_stays_written(
+        self, links: list[ConversationLink]
+    ) -> None:
+        first, second = self.deliveries(links, 2)
+        self.turn(None, Intent(first.pk, 0))
+        Delivery.objects.filter(pk=second.pk).update(state=Delivery.State.SKIPPED, reason="unsynced")
+        with pytest.raises(CalledOff):
+            self.turn(Said(first.pk, first.event_id, 0, "W1", True, Outcome.SAID), Intent(second.pk, 0))
+        states = list(Delivery.objects.order_by("id").values_list("state", "tries"))
+        assert states == [(Delivery.State.DONE, 0), (Delivery.State.SKIPPED, 0)]
 
 
 class TestLeases:

@@ -80,14 +80,14 @@ def test_an_archived_conversation_rests_until_it_is_taken_out_of_the_archive(hou
     assert any("back again" in html for html in house.shown("teams"))
 
 
-def ask(house: House, slug: str, words: str) -> None:
+def ask(house: House, slug: str, words: str, channel: str = "general") -> None:
     """Ask our app something, as people of the platform do."""
     fake: Any = house.world.fakes[slug]
     if slug in ("slack", "zoom"):
-        fake.command_as(house.person(slug, SPEAKERS[slug]), house.place(slug), words)
+        fake.command_as(house.person(slug, SPEAKERS[slug]), house.place(slug, channel), words)
     else:
         app = "Message" if slug == "webex" else "Mio Hub"  # the service user's name, as the published set-up wants it
-        house.type(slug, SPEAKERS[slug], f"@{app} {words}")
+        house.type(slug, SPEAKERS[slug], f"@{app} {words}", channel)
     house.relay()
 
 

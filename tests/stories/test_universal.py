@@ -15,7 +15,8 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from accounts.models import AuditEntry, Channel, PlatformAccount, RestrictedUser, Tenant, TrustedOrganization
-from relay import asked, sharing, tasks
+from connectors.http import drive
+from relay import asked, sharing, tasks, telling
 from relay.models import (
     ChannelInvitation,
     ConversationLink,
@@ -212,12 +213,32 @@ def test_what_waits_for_a_company_that_leaves_is_not_delivered(shared: Shared) -
     assert {(row.state, row.reason) for row in skipped} == {(Delivery.State.SKIPPED, sharing.STOPPED)}
 
 
-def test_when_the_owner_stops_nothing_crosses_between_anybody(shared: Shared) -> None:
+def test_when_the_owner_stops_only_their_own_channels_stay_synced(shared: Shared) -> None:
     sharing.leave(shared.ours)
     for source in (*OURS, *THEIRS):
         shared.say(source, f"said on {source}")
-        assert shared.read(f"said on {source}") == [source]
+        assert shared.read(f"said on {source}") == (list(OURS) if source in OURS else [source])
+    assert not UniversalConversation.objects.get(pk=shared.house.general.pk).ended_at
+
+
+def test_when_the_owner_of_one_channel_stops_it_is_over(shared: Shared) -> None:
+    sharing.detach(shared.house.links["teams/general"])
+    sharing.leave(shared.ours)
     assert UniversalConversation.objects.get(pk=shared.house.general.pk).ended_at
+    assert not ConversationLink.objects.filter(is_active=True).exists()
+
+
+def test_each_is_told_with_whom_they_share_and_not_how_others_call_their_channels(
+    shared: Shared, intercepted_requests: Any
+) -> None:
+    ConversationLink.objects.filter(pk=shared.house.links["zoom/general"].pk).update(name="nightjar")
+    sharing.detach(shared.house.links["webex/general"])
+    for link in telling.pending():
+        telling.tell(link.pk)
+    said = {slug: "".join(shared.house.shown(slug)) for slug in (*OURS, *THEIRS)}
+    assert "no longer shared" in said["webex"]
+    assert "shared with “general” on Teams and Globex on Zoom" in said["slack"]
+    assert "nightjar" not in said["slack"] + said["teams"]
 
 
 def test_a_company_that_left_can_come_back_with_the_same_channel(shared: Shared) -> None:
@@ -302,3 +323,64 @@ def test_members_of_all_companies_are_the_same_list_on_every_platform(shared: Sh
         lists.append([line for line in said.splitlines() if line.strip() and "members" not in line])
     for names in lists:
         assert [line for line in names if line in ("Acme", "Globex")] == ["Acme", "Globex"]
+
+
+@pytest.mark.parametrize("slug", ["slack", "webex", "zoom"])
+def test_somebody_makes_the_channel_universal_in_which_they_ask(house: House, redis: Redis, slug: str) -> None:
+    ConversationLink.objects.all().delete()
+    ask(house, slug, "create")
+    answer_asked(house, redis)
+    assert "general can now be shared with other companies." in answers(house, slug)
+    part = Participation.objects.get(tenant=house.tenant)
+    assert list(part.conversation.links.values_list("external_id", flat=True)) == [house.place(slug)]
+    [entry] = AuditEntry.objects.filter(tenant=house.tenant)
+    assert (entry.action, entry.after["by"]) == ("created universal channel", SPEAKERS[slug])
+
+
+def test_somebody_makes_a_synced_channel_universal(house: House) -> None:
+    ask(house, "teams", "create")
+    assert "general can now be shared" in answers(house, "teams")
+    assert Participation.objects.get(tenant=house.tenant).conversation == house.general
+
+
+@pytest.mark.parametrize("slug", ["slack", "webex", "zoom"])
+def test_somebody_has_a_new_channel_made_and_is_in_it(house: House, redis: Redis, slug: str) -> None:
+    ask(house, slug, "create Launch Partners")
+    answer_asked(house, redis)
+    link = ConversationLink.objects.exclude(conversation=house.general).get()
+    assert link.name.lower().replace("-", " ") == "launch partners"
+    assert Channel.objects.get(external_id=link.external_id).is_private
+    connector: Any = house.installations[slug].connector()
+    members = asyncio.run(drive(connector.members(link.external_id), house.transport, connector.credentials))
+    assert house.person(slug, SPEAKERS[slug]) in members
+
+
+@pytest.mark.parametrize("slug", ["slack", "webex", "zoom"])
+def test_somebody_leaves_by_command(house: House, slug: str) -> None:
+    house.link("coffee", ["slack", "webex", "zoom"])
+    ask(house, slug, "leave", "coffee")
+    connector: Any = house.installations[slug].connector()
+    members = connector.members(house.place(slug, "coffee"))
+    assert house.person(slug, SPEAKERS[slug]) not in asyncio.run(drive(members, house.transport, connector.credentials))
+
+
+def test_what_a_platform_forbids_is_answered_in_its_words(house: House) -> None:
+    ask(house, "slack", "leave")
+    assert "That was not possible:" in answers(house, "slack")
+
+
+def test_leaving_stops_even_what_a_worker_has_read_ahead(shared: Shared) -> None:
+    """Ten messages are on their way to Zoom when Globex leaves while the first is being said: none of the others arrives."""
+    for number in range(10):
+        shared.house.type("slack", SPEAKERS["slack"], f"message {number}.")
+    reach = shared.house.transport
+
+    async def leaves(outgoing: Any) -> Any:
+        if "api.zoom.us" in outgoing.url and outgoing.method == "POST":
+            shared.house.transport = reach
+            await sync_to_async(sharing.leave)(shared.theirs)
+        return await reach(outgoing)
+
+    shared.house.transport = leaves
+    shared.house.relay()
+    assert sum(f"message {number}." in "".join(shared.house.shown("zoom")) for number in range(10)) == 1

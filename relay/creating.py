@@ -1,0 +1,128 @@
+"""Making the counterparts of a channel: where they can be made, what they would be called there, and the order to do it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.http import HttpRequest
+
+import connectors
+from accounts.audit import record
+from accounts.members import NotPossible, hold
+from accounts.models import Channel, Installation, Team, Tenant
+from connectors.directory import ListsTeams, ManagesConversations
+from relay import afterwards
+from relay.legs import MOST, channels_of, live_links_of, named, obstacle, plans_of
+from relay.models import PlannedLeg, UniversalConversation
+from relay.syncing import join
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Somewhere a channel can be made: in a workspace, or in one of its teams. ``name`` is what it would be called there."""
+
+    installation: Installation
+    team: Team | None
+    name: str
+
+    @property
+    def key(self) -> str:
+        """As forms name it."""
+        return f"{self.installation.pk}-{self.team.pk}" if self.team else str(self.installation.pk)
+
+    @property
+    def where(self) -> str:
+        """In words: "Sales on Microsoft Teams"."""
+        label = connectors.get(self.installation.platform).platform.label
+        return f"{self.team or self.installation.name} on {label}"
+
+
+def spots(channel: Channel) -> list[Spot]:
+    """Everywhere that a counterpart of a channel could be made, by platform, workspace and team."""
+    taken = _taken(channel)
+    rows = Installation.objects.filter(tenant=channel.installation.tenant_id, state=Installation.State.CONNECTED)
+    found = []
+    for installation in rows.order_by("platform", "name", "pk"):
+        connector = connectors.get(installation.platform)
+        if issubclass(connector, ManagesConversations):
+            name = connector.legal_name(channel.name)
+            found += [
+                Spot(installation, team, name) for team in _teams(installation, issubclass(connector, ListsTeams))
+            ]
+    return [spot for spot in found if (spot.installation.pk, spot.team.pk if spot.team else None) not in taken]
+
+
+def _teams(installation: Installation, has_teams: bool) -> list[Team | None]:
+    """A platform has channels outside of teams where any was imported, or where it knows no teams at all."""
+    if not has_teams:
+        return [None]
+    outside: list[Team | None] = [None] if installation.channels.filter(team=None).exists() else []
+    return [*outside, *installation.teams.filter(is_chosen=True, problem="").order_by("name", "pk")]
+
+
+def _taken(channel: Channel) -> set[tuple[int, int | None]]:
+    """Where the synced channel that a channel is part of has legs already; at least its own place."""
+    conversation = _conversation(channel)
+    taken = {(channel.installation_id, channel.team_id)}
+    if conversation:
+        taken |= set(conversation.planned_legs.values_list("installation", "team"))
+        for link in conversation.links.all():
+            on_it = Channel.objects.filter(installation=link.installation_id, external_id=link.external_id)
+            taken |= set(on_it.values_list("installation", "team"))
+    return taken
+
+
+def _conversation(channel: Channel) -> UniversalConversation | None:
+    """What a channel is part of now."""
+    link = live_links_of([channel]).first() or plans_of([channel]).first()
+    return link.conversation if link else None
+
+
+@transaction.atomic
+def create(
+    tenant: Tenant, number: int, keys: Sequence[str], request: HttpRequest | None = None
+) -> UniversalConversation:
+    """Order counterparts of a channel in the spots of these keys. Raises ``NotPossible``.
+
+    They are made one by one, soon; each has its own outcome, to be seen with the synced channel.
+    """
+    hold(tenant)
+    channel = channels_of([number]).filter(installation__tenant=tenant).first()
+    if channel is None:
+        raise NotPossible("This channel is no longer there. Nothing was changed.")
+    chosen = [spot for spot in spots(channel) if spot.key in set(keys)]
+    conversation = _conversation(channel)
+    _must_fit(tenant, channel, chosen, conversation)
+    if conversation is None:
+        conversation = UniversalConversation.objects.create(tenant=tenant, name=channel.name)
+        join({conversation: [channel]})
+    PlannedLeg.objects.bulk_create(_order(conversation, channel, spot) for spot in chosen)
+    after = {"of": named(channel), "to be made": [f"{spot.name} ({spot.where})" for spot in chosen]}
+    record(tenant, "ordered counterparts", conversation.name, request, after=after)
+    afterwards.changed([channel.installation_id])
+    return conversation
+
+
+def _must_fit(
+    tenant: Tenant, channel: Channel, chosen: Sequence[Spot], conversation: UniversalConversation | None
+) -> None:
+    legs = conversation.links.count() + conversation.planned_legs.count() if conversation else 1
+    if not chosen:
+        raise NotPossible("Choose at least one place. Nothing was changed.")
+    if conversation and conversation.tenant_id != tenant.pk:
+        raise NotPossible("Another company shares this channel with you; only that company can add to it.")
+    if legs + len(chosen) > MOST:
+        raise NotPossible(f"A synced channel has {MOST} legs at most. Choose fewer places. Nothing was changed.")
+    if conversation is None and (problem := obstacle(channel)):
+        raise NotPossible(f"{problem} Nothing was changed.")
+
+
+def _order(conversation: UniversalConversation, channel: Channel, spot: Spot) -> PlannedLeg:
+    return PlannedLeg(
+        conversation=conversation,
+        installation=spot.installation,
+        team=spot.team,
+        name=spot.name[:300],
+        topic=channel.topic,
+        is_private=channel.is_private,
+    )

@@ -1,0 +1,110 @@
+"""Ending the sync of channels, or interrupting it: nothing on the platforms is deleted, and history stays where it is."""
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.audit import record
+from accounts.members import NotPossible
+from accounts.models import Tenant
+from relay import afterwards, mirroring
+from relay.models import ConversationLink, Delivery, Participation, PlannedLeg, UniversalConversation
+
+SKIPPED = "the channel was unsynced before this was delivered"
+
+
+@transaction.atomic
+def pause(tenant: Tenant, number: int, request: HttpRequest) -> UniversalConversation:
+    """Let nothing new cross; what waits already still arrives. What is said meanwhile never crosses."""
+    conversation = _held(tenant, number)
+    if conversation.paused_at is None:
+        conversation.paused_at = timezone.now()
+        conversation.save(update_fields=["paused_at"])
+        record(tenant, "paused synced channel", conversation.name, request)
+    return conversation
+
+
+@transaction.atomic
+def resume(tenant: Tenant, number: int, request: HttpRequest) -> UniversalConversation:
+    """Let messages cross again from now on."""
+    conversation = _held(tenant, number)
+    if conversation.paused_at is not None:
+        conversation.paused_at = None
+        conversation.save(update_fields=["paused_at"])
+        record(tenant, "resumed synced channel", conversation.name, request)
+    return conversation
+
+
+@transaction.atomic
+def unsync(tenant: Tenant, number: int, request: HttpRequest, *, removes_added: bool = False) -> UniversalConversation:
+    """Stop at once. What waits is skipped, the channels stay as they are, and each is told once.
+
+    ``removes_added``: accounts that we made members are taken out again. What is known of the messages is forgotten after
+    ``forgetting.GRACE``.
+    """
+    conversation = _held(tenant, number)
+    if conversation.participations.filter(ended_at=None).exclude(tenant=tenant).exists():
+        raise NotPossible("Other companies take part in this channel. Stop sharing it under Universal channels first.")
+    conversation.participations.filter(ended_at=None).update(
+        ended_at=timezone.now(), ended_by=Participation.Ending.LEFT
+    )
+    names = list(conversation.links.order_by("pk").values_list("name", flat=True))
+    conversation.ended_at = timezone.now()
+    conversation.save(update_fields=["ended_at"])
+    for link in conversation.links.order_by("pk") if removes_added else []:
+        mirroring.take_out(link.pk)
+    conversation.planned_legs.all().delete()
+    conversation.links.update(is_active=False, to_tell=ConversationLink.Telling.ENDED, not_before=None)
+    skipped = _skip(conversation)
+    after = {"channels": names, "skipped messages": skipped, "removes members we added": removes_added}
+    record(tenant, "unsynced channels", conversation.name, request, after=after)
+    afterwards.changed(conversation.links.values_list("installation", flat=True))
+    return conversation
+
+
+def _skip(conversation: UniversalConversation) -> int:
+    """End what waits for delivery. Rows that a worker has in hand just now are let be: it is saying them."""
+    waiting = Delivery.objects.filter(link__conversation=conversation, state__lt=Delivery.State.DONE)
+    free = list(waiting.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+    return Delivery.objects.filter(pk__in=free).update(state=Delivery.State.SKIPPED, reason=SKIPPED)
+
+
+def _held(tenant: Tenant, number: int) -> UniversalConversation:
+    """One of the tenant's own, locked. Raises ``NotPossible`` where it has ended meanwhile."""
+    rows = UniversalConversation.objects.select_for_update(no_key=True)
+    conversation = rows.filter(pk=number, tenant=tenant, ended_at=None).first()
+    if conversation is None:
+        raise NotPossible("This channel is not synced any more. Nothing was changed.")
+    return conversation
+
+
+# --- Legs that did not come about
+
+
+@transaction.atomic
+def try_again(tenant: Tenant, number: int, request: HttpRequest) -> PlannedLeg:
+    """Have a leg that was refused taken up once more. Raises ``NotPossible``."""
+    leg = _planned(tenant, number)
+    leg.state, leg.reason, leg.not_before = PlannedLeg.State.WAITING, "", None
+    leg.save(update_fields=["state", "reason", "not_before"])
+    record(tenant, "tried channel again", leg.name, request)
+    afterwards.changed([])
+    return leg
+
+
+@transaction.atomic
+def drop(tenant: Tenant, number: int, request: HttpRequest) -> PlannedLeg:
+    """Give up a leg that is not there yet. Raises ``NotPossible``."""
+    leg = _planned(tenant, number)
+    PlannedLeg.objects.filter(pk=leg.pk).delete()
+    record(tenant, "gave up planned channel", leg.name, request, before={"reason": leg.reason})
+    afterwards.changed([])
+    return leg
+
+
+def _planned(tenant: Tenant, number: int) -> PlannedLeg:
+    rows = PlannedLeg.objects.select_for_update(of=("self",)).select_related("conversation")
+    leg = rows.filter(pk=number, conversation__tenant=tenant).first()
+    if leg is None:
+        raise NotPossible("This is settled meanwhile. Nothing was changed.")
+    return leg
