@@ -36,6 +36,7 @@ class Pipeline:
     port: int
     logs: Path
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    _started: dict[str, tuple[list[str], Mapping[str, str]]] = field(default_factory=dict)
 
     def pids(self, role: str) -> list[int]:
         """The process numbers of a role, ``web`` or ``worker``."""
@@ -43,6 +44,7 @@ class Pipeline:
 
     def start(self, role: str, command: list[str], environment: Mapping[str, str]) -> None:
         """Start one process; it ends with this one, however this one ends."""
+        self._started[role] = command, environment
         with self._log(role).open("wb") as log:
             self.processes[role] = subprocess.Popen(
                 command,
@@ -53,6 +55,13 @@ class Pipeline:
                 start_new_session=True,  # Ctrl-C is for us; they are stopped in order
                 preexec_fn=bound_to(os.getpid()),  # noqa: PLW1509 - nothing else runs here yet, no thread either
             )
+
+    def replace(self, role: str) -> None:
+        """End a process as a power cut would, with everything it started, and start another one like it."""
+        process = self.processes[role]
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self.start(role, *self._started[role])
 
     async def listening(self) -> None:
         """Wait until the web process takes connections. Raises ``Failed``."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
+from django.utils import timezone
 
 import connectors
-from accounts.models import Installation, Membership, Tenant, User
+from accounts.models import DirectoryImport, Installation, Membership, Tenant, User
 from accounts.tokens import keep
 from connectors.consent import Granted
 from mio_hub.bench.company import NotEmpty
@@ -21,7 +22,9 @@ SIGN_IN = "allauth.account.auth_backends.AuthenticationBackend"
 class Size:
     """How many there are of everything. Every second one belongs to the first tenant, the rest to the others in turn.
 
-    ``people`` have an account on each connection of their tenant, each of ``channels`` a leg on two.
+    ``people`` have an account on each connection of their tenant, each of ``channels`` a leg on two. ``imported`` are the
+    channels of the directory, those of the legs included; every fifth bears a name that another platform has, too.
+    ``subscriptions``, ``teams`` and ``imports`` that are over has each connection of the first tenant.
     """
 
     tenants: int = 50
@@ -31,7 +34,10 @@ class Size:
     listed: int = 200
     entries: int = 100_000
     channels: int = 2_000
+    imported: int = 20_000
     subscriptions: int = 200
+    teams: int = 5_000
+    imports: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class Visitor:
 
 # ``whose`` is the tenant of a number: the first for the even ones.
 _WHOSE = """
-WITH tenants AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS many FROM accounts_tenant),
+WITH tenants AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS many
+                 FROM accounts_tenant WHERE name LIKE 'Company %%'),
 whose AS (
     SELECT n, id AS tenant_id FROM generate_series(0, %(size)s - 1) AS n
     JOIN tenants ON place = CASE WHEN n %% 2 = 0 OR many = 1 THEN 0 ELSE 1 + n / 2 %% (many - 1) END
@@ -91,6 +98,24 @@ _ROWS = {
             allows_files, carries_apps, shows_notices, follows_names, shows_corrections, setbacks, reason)
         SELECT c.id, legs.id, 'place' || c.id, c.name, true, false, true, true, true, true, true, 0, ''
         FROM conversations c JOIN legs USING (tenant_id) WHERE legs.place <= 2""",
+    "imported": """,
+        linked AS (
+            INSERT INTO accounts_channel
+                (installation_id, external_id, name, topic, is_private, is_archived, is_entered, members_count)
+            SELECT l.installation_id, l.external_id, l.name, '', false, false, true, 12
+            FROM relay_conversationlink l JOIN relay_universalconversation u ON u.id = l.conversation_id
+            WHERE l.external_id LIKE 'place%%'
+        ),
+        spots AS (
+            SELECT id, tenant_id, row_number() OVER (PARTITION BY tenant_id ORDER BY id) - 1 AS place,
+                   count(*) OVER (PARTITION BY tenant_id) AS many
+            FROM accounts_installation
+        )
+        INSERT INTO accounts_channel
+            (installation_id, external_id, name, topic, is_private, is_archived, is_entered, members_count)
+        SELECT spots.id, 'room' || n, 'Room ' || CASE WHEN n %% 10 IN (2, 4) THEN n / 10 * 10 ELSE n END, '',
+               n %% 7 = 0, n %% 50 = 0, true, n %% 300
+        FROM whose JOIN spots USING (tenant_id) WHERE spots.place = n / 2 %% spots.many""",
 }
 """By the field of ``Size`` that says how many."""
 
@@ -105,6 +130,15 @@ INSERT INTO accounts_subscription (installation_id, resource, external_id, probl
 SELECT i.id, 'resource ' || n, 'subscription' || n, '', now()
 FROM accounts_installation i, generate_series(1, %(size)s) AS n WHERE i.tenant_id = %(tenant)s
 """
+
+_TEAMS = """
+INSERT INTO accounts_team (installation_id, external_id, name, description, is_chosen, problem)
+SELECT i.id, 'team' || n, 'Team ' || n, 'About ' || n, n %% 10 = 0, CASE WHEN n %% 100 = 0 THEN 'Shut' ELSE '' END
+FROM accounts_installation i, generate_series(1, %(size)s) AS n WHERE i.tenant_id = %(tenant)s
+"""
+
+_IMPORTED = {kind: {"added": 12, "changed": 3, "removed": 1} for kind in ("teams", "people", "channels", "memberships")}
+"""What a run that is over did."""
 
 
 @transaction.atomic
@@ -122,6 +156,8 @@ def fill(size: Size) -> Visitor:
             cursor.execute(_WHOSE + rows, {"size": getattr(size, name)})
         cursor.execute(_ACCOUNTS)
         cursor.execute(_SUBSCRIPTIONS, {"size": size.subscriptions, "tenant": tenants[0].pk})
+        cursor.execute(_TEAMS, {"size": size.teams, "tenant": tenants[0].pk})
+    _import(tenants[0], size.imports)
     return _visitor(tenants)
 
 
@@ -152,6 +188,16 @@ def _connect(tenants: list[Tenant]) -> None:
     Installation.objects.bulk_create(rows)
     for installation in Installation.objects.filter(tenant=tenants[0]):
         keep(installation, [Granted("bot", "bench")])
+
+
+def _import(tenant: Tenant, times: int) -> None:
+    """Each connection was imported so often."""
+    rows = [
+        DirectoryImport(installation=installation, state="done", report=_IMPORTED, ended_at=timezone.now())
+        for installation in Installation.objects.filter(tenant=tenant)
+        for _ in range(times)
+    ]
+    DirectoryImport.objects.bulk_create(rows)
 
 
 def _visitor(tenants: list[Tenant]) -> Visitor:

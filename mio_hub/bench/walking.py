@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import (
+    Channel,
+    DirectoryImport,
     Installation,
     Invitation,
     Membership,
@@ -19,15 +21,26 @@ from accounts.models import (
     User,
 )
 from accounts.trusting import domain_of
+from mio_hub.bench.failing import failure
 from relay import sharing
-from relay.models import ChannelInvitation, ConversationLink, Participation, UniversalConversation
+from relay.models import ChannelInvitation, ConversationLink, Participation, PlannedLeg, UniversalConversation
+
+WHILE_AGO = datetime(2026, 1, 5, tzinfo=UTC)
+"""When the import was begun of which every tenant has one."""
 
 OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "platform": lambda tenant: PlatformApp.objects.get_or_create(tenant=tenant, platform="slack")[0].platform,
     "name": lambda tenant: "slack-app-manifest.json",
     "number": lambda tenant: (
         Installation.objects.get_or_create(
-            tenant=tenant, platform="slack", workspace=f"T-{tenant.key}", name=f"{tenant.name} on Slack", account="U0"
+            tenant=tenant, platform="webex", workspace=f"T-{tenant.key}", name=f"{tenant.name} on Webex", account="U0"
+        )[0].pk
+    ),
+    "run": lambda tenant: (
+        DirectoryImport.objects.get_or_create(
+            installation_id=OBJECTS["number"](tenant),
+            started_at=WHILE_AGO,
+            defaults={"state": "asking", "report": {"people": {"removed": 312, "of": 900}}},
         )[0].pk
     ),
     "member": lambda tenant: Membership.objects.get_or_create(tenant=tenant, user=_extra(tenant), role="auditor")[0].pk,
@@ -46,11 +59,12 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "trusted": lambda tenant: (
         TrustedOrganization.objects.get_or_create(tenant=tenant, domain=f"{tenant.key}.example")[0].pk
     ),
+    "failure": lambda tenant: failure(tenant).pk,
     "restricted": lambda tenant: (
         RestrictedUser.objects.get_or_create(tenant=tenant, email=f"quiet@{tenant.key}.example")[0].pk
     ),
     "shared": lambda tenant: _part(tenant).pk,
-    "leg": lambda tenant: (
+    "ours": lambda tenant: (
         ConversationLink.objects.get_or_create(
             conversation=_part(tenant).conversation,
             installation_id=OBJECTS["number"](tenant),
@@ -65,6 +79,20 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     ),
     "sent": lambda tenant: _invited(_part(tenant).conversation, f"dana@{tenant.key}.example", f"sent-{tenant.key}").pk,
     "received": lambda tenant: _invited(_part(_partner(tenant)).conversation, _address(tenant), f"got-{tenant.key}").pk,
+    "channel": lambda tenant: _channel(tenant).pk,
+    "synced": lambda tenant: _synced(tenant).pk,
+    "leg": lambda tenant: (
+        _synced(tenant)
+        .links.get_or_create(
+            installation=_channel(tenant).installation, external_id="C0", defaults={"name": f"{tenant.name} channel"}
+        )[0]
+        .pk
+    ),
+    "planned": lambda tenant: (
+        PlannedLeg.objects.get_or_create(
+            conversation=_synced(tenant), installation=_channel(tenant).installation, name=f"{tenant.name} plan"
+        )[0].pk
+    ),
 }
 """For what stands in an address beside the tenant, something of a tenant to put there. A page with a new kind adds it."""
 
@@ -97,6 +125,16 @@ def _address(tenant: Tenant) -> str:
     """An address of the domain whose people are invited."""
     owner = tenant.memberships.filter(role="owner").select_related("user").first()
     return owner.user.email if owner else f"owner@{tenant.key}.example"
+
+
+def _channel(tenant: Tenant) -> Channel:
+    number = OBJECTS["number"](tenant)
+    name = f"{tenant.name} channel"
+    return Channel.objects.get_or_create(installation_id=number, external_id="C0", defaults={"name": name})[0]
+
+
+def _synced(tenant: Tenant) -> UniversalConversation:
+    return UniversalConversation.objects.get_or_create(tenant=tenant, name=f"{tenant.name} synced")[0]
 
 
 def _extra(tenant: Tenant) -> Any:

@@ -1,9 +1,7 @@
 """The audit log: who changed what, when and from where; to filter and to export."""
 
-import csv
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import datetime, time
-from io import StringIO
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,6 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import tenant_of, tenant_page
 from accounts.models import AuditEntry, Tenant
 from mio_hub.hub.forms import AuditFilter
+from mio_hub.hub.spreadsheet import download, line
 
 PAGE = 50
 """Entries shown at a time: two or three screens."""
@@ -28,9 +27,6 @@ RECENT = 2_000
 """Entries looked through for what the filter offers, so that it takes no longer as the log grows."""
 
 COLUMNS = ("when", "who", "action", "subject", "before", "after", "address")
-
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes a cell for a formula (OWASP, "CSV injection")."""
 
 
 @require_safe
@@ -60,10 +56,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The entries that the page would show, all of them, as CSV."""
     tenant = tenant_of(request)
     lines = _lines(_filtered(tenant, AuditFilter(request.GET)), ZoneInfo(tenant.time_zone))
-    disposition = f'attachment; filename="audit-log-{timezone.localdate().isoformat()}.csv"'
-    return StreamingHttpResponse(
-        lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition}
-    )
+    return download("audit-log", lines)
 
 
 def _filtered(tenant: Tenant, form: AuditFilter) -> QuerySet[AuditEntry]:
@@ -87,10 +80,10 @@ def _offered(tenant: Tenant) -> tuple[list[str], list[str]]:
 
 
 async def _lines(entries: QuerySet[AuditEntry], zone: ZoneInfo) -> AsyncIterator[str]:
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     batch = [entry async for entry in entries[:BATCH]]
     while batch:
-        yield "".join(_line(_cells(entry, zone)) for entry in batch)
+        yield "".join(line(_cells(entry, zone)) for entry in batch)
         batch = [entry async for entry in entries.filter(pk__lt=batch[-1].pk)[:BATCH]]
 
 
@@ -102,9 +95,3 @@ def _cells(entry: AuditEntry, zone: ZoneInfo) -> list[str]:
 
 def _told(values: dict[str, Any]) -> str:
     return "; ".join(f"{name}: {value}" for name, value in values.items())
-
-
-def _line(cells: Sequence[str]) -> str:
-    line = StringIO()
-    csv.writer(line).writerow(f"'{cell}" if cell.startswith(RISKY) else cell for cell in cells)
-    return line.getvalue()

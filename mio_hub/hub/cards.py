@@ -9,11 +9,14 @@ from django.db.models.functions import Coalesce
 
 import connectors
 from accounts import tokens
-from accounts.models import Installation, PlatformAccount, PlatformApp, Tenant
+from accounts.models import Channel, DirectoryImport, Installation, PlatformAccount, PlatformApp, Team, Tenant
 from connectors.consent import Connects
 from connectors.contract import Platform
+from mio_hub.hub.import_words import Badge, badge
 from relay.hearsay import last_heard
 from relay.models import ConversationLink
+
+State = DirectoryImport.State
 
 STATES = {
     Installation.State.CONNECTED: ("Connected", "good"),
@@ -24,14 +27,28 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One connection. ``heard_at`` is when the platform last told us anything, as far as we remember."""
+    """One connection. ``heard_at`` is when the platform last told us anything, as far as we remember.
+
+    ``accounts``, ``places`` and chosen ``teams`` are what is known of the platform, ``channels`` how many of its channels are
+    linked. ``run`` is the newest import, ``imported_at`` when one last came to its end.
+    """
 
     installation: Installation
     label: str
     tone: str
     accounts: int
+    teams: int
+    places: int
     channels: int
     heard_at: datetime | None
+    run: DirectoryImport | None
+    imported_at: datetime | None
+
+    @property
+    def badge(self) -> Badge | None:
+        """What is to be told of the newest import: nothing where it went well."""
+        is_well = self.run is None or self.run.state in (State.DONE, State.CANCELLED)
+        return None if self.run is None or is_well else badge(self.run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +62,12 @@ class PlatformCard:
 
 def cards(tenant: Tenant) -> list[PlatformCard]:
     """One card per platform, in a bounded number of queries."""
-    rows = _counted(Installation.objects.filter(tenant=tenant))
-    heard = last_heard([row.pk for row in rows])
+    rows = _cards(Installation.objects.filter(tenant=tenant))
     own = {app.platform for app in PlatformApp.objects.filter(tenant=tenant) if app.is_ready}
     return [
         PlatformCard(
             connector.platform,
-            [_card(row, heard.get(row.pk)) for row in rows if row.platform == connector.platform.slug],
+            [row for row in rows if row.installation.platform == connector.platform.slug],
             connector.platform.slug in own or _operator_has_app(connector.platform.slug),
         )
         for connector in connectors.everyone()
@@ -61,17 +77,35 @@ def cards(tenant: Tenant) -> list[PlatformCard]:
 
 def card(installation: Installation) -> Card:
     """The card of one connection."""
-    [row] = _counted(Installation.objects.filter(pk=installation.pk))
-    return _card(row, last_heard([row.pk]).get(row.pk))
+    [found] = _cards(Installation.objects.filter(pk=installation.pk))
+    return found
+
+
+def _cards(installations: QuerySet[Installation]) -> list[Card]:
+    rows = _counted(installations)
+    pks = [row.pk for row in rows]
+    heard, newest = last_heard(pks), _newest(pks)
+    return [_card(row, heard.get(row.pk), newest.get(row.pk)) for row in rows]
+
+
+def _newest(installations: list[int]) -> dict[int, DirectoryImport]:
+    """The newest import of each."""
+    runs = DirectoryImport.objects.filter(installation__in=installations, is_listing=False)
+    runs = runs.order_by("installation", "-pk").distinct("installation").only("installation", "state")
+    return {run.installation_id: run for run in runs}
 
 
 def _counted(rows: QuerySet[Installation]) -> list[Installation]:
     """With their numbers, each counted by itself: a join would pair every account with every channel."""
-    counts = {
+    done = DirectoryImport.objects.filter(installation=OuterRef("pk"), is_listing=False, state=State.DONE)
+    known = {
         "account_count": _count(PlatformAccount.objects.all()),
+        "team_count": _count(Team.objects.filter(is_chosen=True)),
+        "place_count": _count(Channel.objects.all()),
         "link_count": _count(ConversationLink.objects.all()),
+        "imported_at": Subquery(done.order_by("-pk").values("ended_at")[:1]),
     }
-    return list(rows.select_related("connected_by").annotate(**counts).order_by("platform", "name", "pk"))
+    return list(rows.select_related("connected_by").annotate(**known).order_by("platform", "name", "pk"))
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
@@ -79,11 +113,13 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(ours.values(many=Count("*"))), 0)
 
 
-def _card(row: Installation, heard_at: datetime | None) -> Card:
+def _card(row: Any, heard_at: datetime | None, newest: DirectoryImport | None) -> Card:
+    """Of a counted row."""
     label, tone = STATES[Installation.State(row.state)]
     if row.state == Installation.State.CONNECTED and row.doubts:
         label, tone = "Connected, with a doubt", "warning"
-    return Card(row, label, tone, row.account_count, row.link_count, heard_at)  # type: ignore[attr-defined]
+    counts = (row.account_count, row.team_count, row.place_count, row.link_count)
+    return Card(row, label, tone, *counts, heard_at, newest, row.imported_at)
 
 
 def has_app(tenant: Tenant, platform: str) -> bool:

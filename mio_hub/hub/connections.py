@@ -18,6 +18,7 @@ from connectors.consent import Preset, Purpose
 from connectors.contract import Platform
 from mio_hub.hub import cards, guide
 from mio_hub.hub.connection_forms import DisconnectForm, StartForm
+from mio_hub.hub.imports import has_teams
 from mio_hub.limits import Limit, limited
 from mio_hub.scopes import tables
 from relay.resuming import resume
@@ -145,6 +146,7 @@ def connected(request: HttpRequest, number: int) -> HttpResponse:
         "platform": _face(installation.platform),
         "granted": granted,
         "lacking": lacking,
+        "has_teams": has_teams(installation),
     }
     return render(request, "hub/connections/connected.html", shown)
 

@@ -12,7 +12,10 @@ from accounts.deleting import gone_at
 PAGES = (
     ("hub:home", "Overview", "house"),
     ("hub:connections", "Connect Platforms", "plug"),
+    ("hub:channels", "Channel Sync", "hash"),
     ("hub:universal", "Universal channels", "building-2"),
+    ("hub:activity", "Activity", "chart-column"),
+    ("hub:failures", "Failures", "triangle-alert"),
     ("hub:members", "Roles & permissions", "users"),
     ("hub:audit", "Audit log", "scroll-text"),
     ("hub:general", "General", "settings"),

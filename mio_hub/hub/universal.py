@@ -19,7 +19,6 @@ from mio_hub.views.channel_invitation import KEPT
 from relay import inviting_companies, sharing
 from relay.inviting_companies import Inviter
 from relay.models import ChannelInvitation, ConversationLink, Participation
-from relay.tasks import keep_subscriptions_of
 
 SHOWN = 50
 """Channels listed at once when one is chosen: beyond that one searches."""
@@ -204,9 +203,9 @@ def leave(request: HttpRequest, shared: int) -> HttpResponse:
     if request.method == "POST":
         return done(request, act, then, _at(request, part))
     consequences = (
-        f"From this moment nothing crosses between {'any of the companies' if is_owner else 'you and the others'}.",
+        "From this moment nothing crosses between you and the other companies.",
         "Everybody keeps their channel and what was said in it so far.",
-        "It cannot be started again; you can share the same channel anew." if is_owner else "You can be invited again.",
+        "Your own channels in it stay synced with each other." if is_owner else "You can be invited again.",
     )
     title = f"Stop sharing {part.conversation}" if is_owner else f"Leave {part.conversation}"
     return ask(request, Question(title, consequences, "Stop" if is_owner else "Leave", _at(request, part), "danger"))
@@ -258,18 +257,17 @@ def _attached(request: HttpRequest, part: Participation, channel: Channel) -> Ht
         sharing.attach(part, channel)
         after = {"channel": channel.name, "on": str(channel.installation)}
         record(part.tenant, "brought a channel into universal channel", part.conversation.name, request, after=after)
-        keep_subscriptions_of.delay_on_commit(channel.installation_id)
-        return f"{channel} on {channel.installation} takes part now."
+        return f"{channel} ({channel.installation}) takes part now."
 
     return done(request, act, _at(request, part), request.path)
 
 
 @require_POST
 @tenant_page()
-def detach(request: HttpRequest, shared: int, leg: int) -> HttpResponse:
+def detach(request: HttpRequest, shared: int, ours: int) -> HttpResponse:
     """Take one of one's own channels out."""
     part = _part(request, shared)
-    link = get_object_or_404(sharing.legs(part), pk=leg)
+    link = get_object_or_404(sharing.legs(part), pk=ours)
 
     def act() -> str:
         sharing.detach(link)

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts import deleting, inviting, tenant_settings
-from accounts.models import Membership, User
+from accounts.models import Membership, PlatformAccount, User
+from mio_hub.bench.failing import failure
+from relay.models import ActiveAccount, DailySpeaker, DailyTraffic, LinkPulse, Participation
 from tests.accounts.asking import membership, request_of
 from tests.people import People
 
@@ -21,6 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 GRAVE = ("serious", "critical")
 
 PAGES = ("", "members/", "members/invite/", "member", "remove", "audit/", "settings/", "settings/security/")
+PAGES += ("activity/", "activity/channels/", "activity/organizations/", "failures/", "failures/retry/")
 PAGES += ("settings/delete/", "audit/?person=nobody", "invitation", "/invitations/")
 
 PICTURES = os.environ.get("PICTURES")
@@ -108,9 +112,24 @@ def furnish(people: People) -> str:
     tenant_settings.trust(people.acme, "globex.example", request)
     tenant_settings.restrict(people.acme, "eve@acme.example", request)
     tenant_settings.change(people.acme, {"product_name": "Acme Chat", "time_zone": "Europe/Oslo"}, request)
+    active(people)
     deleting.ask(people.acme, request)
     people.acme.invitations.update(digest=inviting.digest("token"))
     return "token"
+
+
+def active(people: People) -> None:
+    """Somebody who spoke, in a channel that another company shares, and something that failed there."""
+    kept, today = failure(people.acme), timezone.now().date()
+    account = PlatformAccount.objects.create(
+        installation=kept.event.installation, external_id="U1", name="Farid Haddad", email="farid@acme.example"
+    )
+    ActiveAccount.objects.create(account=account, tenant=people.acme, last_on=today)
+    DailySpeaker.objects.create(link=kept.event.link, account="U1", day=today, count=2)
+    DailyTraffic.objects.create(installation=account.installation, day=today, said=12, delivered=3)
+    LinkPulse.objects.create(link=kept.link, last_at=timezone.now(), delay=1.5)
+    for tenant in (people.acme, people.globex):
+        Participation.objects.create(conversation=kept.link.conversation, tenant=tenant)
 
 
 def path(people: People, name: str, token: str) -> str:

@@ -2,24 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from mio_hub.sandbox import demo
+from tests.browser.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-GRAVE = ("serious", "critical")
 PATIENCE = 15_000
 """Milliseconds; the first page finds a cold process."""
 OUTSIDE = ["/", "/account/login/", "/account/signup/", "/account/password/reset/", "/account/confirm-email/"]
 OUTSIDE += ["/account/3rdparty/login/cancelled/", "/account/3rdparty/login/error/"]
 INSIDE = ["/account/email/", "/account/password/change/", "/account/2fa/", "/account/2fa/totp/activate/"]
 INSIDE += ["/account/2fa/webauthn/add/", "/account/3rdparty/", "/account/sessions/", "/account/logout/"]
-LOOKS = [(1440, "light"), (1440, "dark"), (375, "light"), (375, "dark")]
 
 
 @pytest.fixture
@@ -57,21 +54,6 @@ def confirm_access(page: Page) -> None:
     if "/reauthenticate/" in page.url:
         page.get_by_label("Password").fill(demo.PASSWORD)
         page.get_by_role("button", name="Confirm").click()
-
-
-def faults(page: Page) -> list[str]:
-    """What keeps somebody from using the page, at every width and in every colour scheme."""
-    found: list[str] = []
-    for width, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        result: Any = Axe().run(page)
-        found += [
-            f"{width} {scheme}: {each['id']}" for each in result.response["violations"] if each["impact"] in GRAVE
-        ]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{width} {scheme}: wider than the screen")
-    return found
 
 
 def test_every_page_before_the_door_is_for_everybody(page: Page, hub_url: str) -> None:

@@ -10,8 +10,16 @@ from django.utils import timezone
 
 from accounts.access import May
 from accounts.audit import record
-from accounts.models import Installation, Invitation, Membership, Person, Tenant
+from accounts.models import Channel, Installation, Invitation, Membership, Person, Tenant
 from mio_hub.bench.walking import OBJECTS, SHARED, Address, addresses
+from relay.models import (
+    ConversationLink,
+    Delivery,
+    InboundEvent,
+    Participation,
+    RelayedMessage,
+    UniversalConversation,
+)
 from tests.hub.reading import page_text
 from tests.people import People
 
@@ -153,3 +161,40 @@ def test_an_invitation_is_no_key_to_the_pages(people: People) -> None:
         expires_at=timezone.now() + timedelta(hours=1),
     )
     assert people.browser(people.dev).get(f"/t/{people.acme.key}/members/", secure=True).status_code == 404
+
+
+@pytest.fixture
+def neighbours(prepared: People) -> People:
+    """Globex takes part in every conversation of Acme's, with a channel that Acme's people must not learn the name of."""
+    Tenant.objects.filter(pk=prepared.globex.pk).update(name="Globex")
+    place = Installation.objects.get(workspace="nightjar-ws")
+    for conversation in UniversalConversation.objects.filter(tenant=prepared.acme).order_by("pk"):
+        Participation.objects.get_or_create(conversation=conversation, tenant=prepared.globex, domain="globex.example")
+        Participation.objects.get_or_create(
+            conversation=conversation, tenant=prepared.acme, defaults={"domain": "acme.example"}
+        )
+        external_id = f"nightjar-{conversation.pk}"
+        Channel.objects.create(installation=place, external_id=external_id, name="nightjar channel", topic="nightjar")
+        link = ConversationLink.objects.create(
+            conversation=conversation, installation=place, external_id=external_id, name="nightjar channel"
+        )
+        failed(link)
+    return prepared
+
+
+def failed(link: ConversationLink) -> None:
+    """Something that was said in a company's channel, and something that could not be said there."""
+    event = InboundEvent.objects.create(
+        installation=link.installation, link=link, event_id=f"nightjar-{link.pk}", kind="posted", message="1",
+        received_at=timezone.now(),
+    )  # fmt: skip
+    message = RelayedMessage.objects.create(conversation=link.conversation, origin=link)
+    Delivery.objects.create(
+        event=event, message=message, link=link, state=Delivery.State.PARKED, reason="nightjar refuses"
+    )
+
+
+@pytest.mark.parametrize("address", EVERYWHERE)
+def test_companies_that_share_a_channel_see_nothing_else_of_each_other(neighbours: People, address: Address) -> None:
+    page = neighbours.browser(neighbours.ann).get(address.of(neighbours.acme), secure=True, follow=True)
+    assert CANARY not in page_text(page).lower()

@@ -78,7 +78,7 @@ def test_a_company_is_invited_accepts_in_its_own_hub_and_chooses_its_channel(com
     assert "Accept for:" in get(companies.dev, companies.link())
     assert "Choose the channel in which you read it." in companies.accept()
     page = post(companies.dev, companies.at("channels/", companies.theirs), {"channel": companies.there.pk})
-    assert "Launch space on Globex HQ on Webex takes part now." in page
+    assert "Launch space (Globex HQ on Webex) takes part now." in page
     assert ConversationLink.objects.get().conversation == companies.ours.conversation
     assert actions(companies.acme) == ["invited to universal channel", "a company joined universal channel"]
     assert actions(companies.globex) == ["joined universal channel", "brought a channel into universal channel"]

@@ -6,6 +6,8 @@ import signal
 import sys
 import tempfile
 from argparse import ArgumentTypeError
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mio_hub.bench import company, population, report
+import connectors
+from mio_hub.bench import company, importing, population, report
 from mio_hub.bench.cells import all_cells, few_cells
 from mio_hub.bench.conversions import conversion_table, conversions
 from mio_hub.bench.files import files_per_second, files_table
@@ -24,6 +27,7 @@ from mio_hub.bench.population import Size
 from mio_hub.bench.rounds import NOTHING_WRONG
 from mio_hub.bench.run import memory_run, side_by_side
 from mio_hub.bench.stages import pure_work, stages
+from mio_hub.sandbox.crowd import Crowd, can_be_crowded
 
 CHANNELS = (1, 10, 100)
 SECONDS = 8.0
@@ -37,6 +41,9 @@ MESSAGES = 50_000
 REQUESTS = 60
 QUICK_REQUESTS = 20
 """To each page: the 95th percentile is then the third or first slowest."""
+CROWD = Crowd(people=100_000, channels=1000, members=20)
+QUICK_CROWD = Crowd(people=2_000, channels=20, members=20)
+"""Of imports."""
 
 
 class Command(BaseCommand):
@@ -47,12 +54,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seconds", type=_seconds, help=f"per cell and pipeline (default {SECONDS:g})")
         parser.add_argument("--quick", action="store_true", help=f"few cells of {QUICK_SECONDS:g} s")
-        parser.add_argument(
-            "--channels", type=_channels, default=CHANNELS, help="numbers of busy channels, as 1,10,100"
-        )
+        parser.add_argument("--channels", type=_channels, help="numbers of busy channels, as 1,10,100")
         parser.add_argument("--memory", action="store_true", help="the Hub's memory over many messages, nothing else")
         parser.add_argument("--messages", type=int, default=MESSAGES, help=f"of --memory (default {MESSAGES:,})")
         parser.add_argument("--pages", action="store_true", help="the pages of a Hub with 100,000 people, nothing else")
+        parser.add_argument("--imports", action="store_true", help="imports of a large company, nothing else")
+        parser.add_argument("--people", type=int, help=f"of --imports (default {CROWD.people:,} on each platform)")
+        parser.add_argument("--platforms", type=_platforms, help="of --imports, two as slack,zoom")
         parser.add_argument("--json", action="store_true", help="for a program instead of a person")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,11 +68,30 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         try:
             with tempfile.TemporaryDirectory(prefix="mio-bench-") as folder:
-                (self.pages if options["pages"] else self.messages)(Path(folder), options)
+                self.chosen(options)(Path(folder), options)
         except (Failed, company.NotEmpty) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
+
+    def chosen(self, options: dict[str, Any]) -> Callable[[Path, dict[str, Any]], None]:
+        return self.pages if options["pages"] else self.imports if options["imports"] else self.messages
+
+    def imports(self, folder: Path, options: dict[str, Any]) -> None:
+        crowd = QUICK_CROWD if options["quick"] else CROWD
+        crowd = replace(crowd, people=options["people"] or crowd.people)
+        if options["channels"]:
+            crowd = replace(crowd, channels=max(options["channels"]))
+        if crowd.people % crowd.members or crowd.channels * crowd.members > crowd.people:
+            raise CommandError(f"Nobody is in two channels of {crowd.members}: there must be more people, in twenties.")
+        try:
+            slugs = options["platforms"] or importing.platforms()
+            figures = importing.measure(slugs, crowd, folder, is_patient=not options["quick"])
+        finally:
+            importing.leave()
+        self.stdout.write(importing.imports_table(figures))
+        if figures.wrong:
+            raise CommandError("The imports did not keep what is promised.")
 
     def pages(self, folder: Path, options: dict[str, Any]) -> None:
         times = QUICK_REQUESTS if options["quick"] else REQUESTS
@@ -76,6 +103,7 @@ class Command(BaseCommand):
             population.leave()
 
     def messages(self, folder: Path, options: dict[str, Any]) -> None:
+        options["channels"] = options["channels"] or CHANNELS
         company.settle(max(options["channels"]))
         try:
             sound = (self.memory if options["memory"] else self.table)(folder, options)
@@ -116,6 +144,13 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= MOST_SECONDS:
         raise ArgumentTypeError(f"between 0 and {MOST_SECONDS:g}")
     return seconds
+
+
+def _platforms(text: str) -> list[str]:
+    slugs = text.split(",")
+    if len(set(slugs)) != 2 or not set(slugs) <= set(filter(can_be_crowded, connectors.slugs())):
+        raise ArgumentTypeError("two whose fakes take a crowd")
+    return slugs
 
 
 def _channels(text: str) -> tuple[int, ...]:
