@@ -1,12 +1,19 @@
 """Fills the database with the company that lives in the sandbox, so that the Hub knows it from the first minute."""
 
+from urllib.parse import parse_qsl, urlsplit
+
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from accounts import importing
 from accounts.matching import remember
-from accounts.models import Installation, Membership, Tenant, User
+from accounts.models import Installation, Membership, Team, Tenant, User
 from accounts.tokens import keep
+from connectors.calls import Response
 from connectors.consent import Granted
+from connectors.contract import Request
+from connectors.directory import ListsTeams
+from connectors.http import Outgoing, drive_blocking
 from connectors.sandbox import CHANNELS, COMPANY, Fake, World
 from relay.models import ConversationLink, UniversalConversation
 
@@ -26,6 +33,35 @@ def seed(world: World) -> Tenant:
             link(tenant, channel.name, installations, world)
     add_administrator(tenant)
     return tenant
+
+
+def begin_imports(world: World) -> None:
+    """Have the directories of all platforms imported, every team of theirs included, unless they were before."""
+    for slug, fake in world.fakes.items():
+        place = Installation.objects.prefetch_related("tokens").get(
+            platform=slug, workspace=fake.credentials().workspace
+        )
+        if not place.imports.exists():
+            choose_teams(place, fake)
+            importing.begin(place)
+
+
+def choose_teams(place: Installation, fake: Fake) -> None:
+    """Asked of the fake itself: the sandbox may not be up yet."""
+    connector = place.connector()
+    if not isinstance(connector, ListsTeams):
+        return
+
+    def answer(outgoing: Outgoing) -> Response:
+        url = urlsplit(outgoing.url)
+        headers = {name.lower(): value for name, value in outgoing.headers.items()} | {"host": url.netloc}
+        return fake.handle(
+            Request(outgoing.method, outgoing.url.partition("?")[0], headers, dict(parse_qsl(url.query)), b"")
+        )
+
+    teams = drive_blocking(connector.teams(), answer, connector.credentials).items
+    rows = [Team(installation=place, external_id=team.id, name=team.name, is_chosen=True) for team in teams]
+    Team.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def add_administrator(tenant: Tenant) -> None:

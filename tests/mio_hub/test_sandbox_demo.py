@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 import connectors
-from accounts.models import Installation, Person, PlatformAccount, Tenant
+from accounts.models import DirectoryImport, Installation, Person, PlatformAccount, Team, Tenant
 from connectors.sandbox import CAST, World
 from mio_hub.sandbox import demo
 from relay.models import ConversationLink, UniversalConversation
@@ -49,8 +49,12 @@ def test_seeding_again_changes_nothing(world: World) -> None:
 
 def test_the_command_uses_the_secrets_of_the_settings(settings: Any, platform_secrets: dict[str, Any]) -> None:
     settings.MIO_SANDBOX_URL = "http://127.0.0.1:8100"
-    call_command("seed_demo")
+    for _ in range(2):
+        call_command("seed_demo")
     assert Installation.objects.count() == len(connectors.slugs())
+    assert DirectoryImport.objects.filter(state="running").count() == len(connectors.slugs())
+    chosen = Team.objects.filter(is_chosen=True).order_by("installation__platform")
+    assert list(chosen.values_list("installation__platform", flat=True).distinct()) == ["teams", "webex"]
 
 
 def test_a_hub_of_real_platforms_gets_no_demo_company(settings: Any, platform_secrets: dict[str, Any]) -> None:

@@ -15,5 +15,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.MIO_SANDBOX_URL:
             raise CommandError("MIO_SANDBOX_URL is not set: a Hub that speaks to real platforms gets no demo company.")
-        tenant = demo.seed(World(settings.MIO_PLATFORM_SECRETS, settings.MIO_BASE_URL, apps=settings.MIO_PLATFORM_APPS))
-        self.stdout.write(f"{tenant.name} is connected; its people and its shared channel are known.")
+        world = World(settings.MIO_PLATFORM_SECRETS, settings.MIO_BASE_URL, apps=settings.MIO_PLATFORM_APPS)
+        tenant = demo.seed(world)
+        demo.begin_imports(world)
+        self.stdout.write(
+            f"{tenant.name} is connected; its people and its shared channel are known, the rest is imported soon."
+        )
