@@ -1,5 +1,6 @@
 """Accounts that stand for people who have none of their own on a platform: found, made and taken away again."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +9,22 @@ from typing import ClassVar
 from connectors.calls import Calls
 from connectors.messages import Account, AccountId
 
+_ADDRESS = re.compile(r"(?=.{3,254}\Z)[^\s@\x00-\x1f\x7f\ud800-\udfff]+@[^\s@\x00-\x1f\x7f\ud800-\udfff]+")
+"""254 characters are the most that mail allows."""
+
+
+def is_address(text: str) -> bool:
+    """Whether ``text`` may be an e-mail address: nothing else is put into a question about one."""
+    return bool(_ADDRESS.fullmatch(text))
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An account of a verified address. ``is_licensed``: it may take part in chats; else a stand-in can be made."""
+    """An account of a verified address. ``is_licensed``: it may take part in chats; else a stand-in can be made.
+
+    A guest needs no licence; ``account.is_guest`` tells one. Who made it no platform tells: what was found before we made
+    anything is not ours to discard.
+    """
 
     account: Account
     is_licensed: bool = True

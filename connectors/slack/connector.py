@@ -48,6 +48,7 @@ from connectors.messages import (
     Reference,
     TeamId,
 )
+from connectors.provisioning import FindsAccounts, Found
 from connectors.richtext import Document
 from connectors.slack import (
     client,
@@ -88,6 +89,7 @@ class Slack(
     ListsPeople,
     ListsConversations,
     ManagesConversations,
+    FindsAccounts,
 ):
     """A Slack workspace. ``tokens`` has ``bot``; ``extra`` the ``bot_id`` under which posts in a borrowed name return, and
     ``nameless`` where no name may be borrowed."""
@@ -160,6 +162,9 @@ class Slack(
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
         return directory.members_page(conversation, cursor)
+
+    def look_up(self, emails: Sequence[str]) -> Calls[dict[str, Found]]:
+        return directory.look_up(emails, self.credentials.workspace)
 
     def account(self, account: AccountId) -> Calls[Account]:
         return directory.account(account, self.credentials.workspace)

@@ -4,10 +4,13 @@ A workspace has no teams, and Slack keeps no list of what changed: every run rea
 whether our app is in them or not, private ones only where it is.
 """
 
+from collections.abc import Sequence
+
 from connectors.calls import Calls
 from connectors.directory import Page, Place
 from connectors.errors import Gone
 from connectors.messages import Account, AccountId, ConversationId, WorkspaceId
+from connectors.provisioning import Found, is_address
 from connectors.slack.ids import is_bot_profile, is_id
 from connectors.slack.mrkdwn import literal
 from connectors.slack.rich_text import Object, objects, text_of
@@ -63,6 +66,22 @@ def account(account: AccountId, workspace: WorkspaceId) -> Calls[Account]:
         return _bot(account, inner(response.json(), "bot"))
     response = yield asking("users.info", *PEOPLE, user=account)
     return _user(account, inner(response.json(), "user"), workspace)
+
+
+def look_up(emails: Sequence[str], workspace: WorkspaceId) -> Calls[dict[str, Found]]:
+    """One after the other. Slack finds members of the workspace who are active; guests are among them, bots are left out."""
+    found: dict[str, Found] = {}
+    for email in filter(is_address, emails):
+        try:
+            response = yield asking("users.lookupByEmail", "users:read.email", email=email)
+        except Gone:
+            continue
+        user = inner(response.json(), "user")
+        if is_id(user.get("id")):
+            one = _user(AccountId(user["id"]), user, workspace)
+            if one.email.lower() == email.lower() and not one.is_bot:
+                found[email.lower()] = Found(one, is_licensed=not one.is_deleted)
+    return found
 
 
 def _from(cursor: str) -> dict[str, str]:

@@ -114,6 +114,16 @@ def users_info(workspace: Workspace, caller: Caller, arguments: Object) -> Objec
     return {"user": shown_user(workspace, user, with_email="users:read.email" in caller.scopes)}
 
 
+def users_lookup_by_email(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    """Active people of the workspace by their exact address, whatever its case (§3.5)."""
+    email = str(arguments.get("email", "")).lower()
+    active = (user for user, actor in workspace.actors.items() if actor.email.lower() == email and not actor.is_gone)
+    user = next(active, "") if email else ""
+    if not user or user == workspace.bot_user:
+        raise Complaint("users_not_found")
+    return {"user": shown_user(workspace, user, with_email=True)}
+
+
 def bots_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
     known = {found.bot_id: found for found in workspace.callers.values()}
     bot = known.get(str(arguments.get("bot", "")))
@@ -140,5 +150,6 @@ DIRECTORY: dict[str, Method] = {
     "team.info": (team_info, ("team:read",), True),
     "users.conversations": (users_conversations, _ANY, False),
     "users.info": (users_info, ("users:read",), False),
+    "users.lookupByEmail": (users_lookup_by_email, ("users:read.email",), False),
     "users.list": (users_list, ("users:read",), False),
 }

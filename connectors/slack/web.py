@@ -113,6 +113,7 @@ _ERRORS: dict[str, tuple[type[ConnectorError], str]] = {
     "message_not_found": (Gone, "the message is no longer there"),
     "thread_not_found": (Gone, "the message is no longer there"),
     "user_not_found": (Gone, "the person is not in this workspace"),
+    "users_not_found": (Gone, "nobody in this workspace has this address"),
     "user_not_visible": (Gone, "the person is not visible to the app"),
     "bot_not_found": (Gone, "the app that posted is no longer installed"),
     "message_limit_exceeded": (Refused, "the workspace has reached its limit of messages"),

@@ -50,6 +50,7 @@ from connectors.messages import (
     Reference,
     TeamId,
 )
+from connectors.provisioning import Found, ProvisionsAccounts
 from connectors.richtext import Document
 from connectors.teams import (
     cards,
@@ -62,6 +63,7 @@ from connectors.teams import (
     oauth,
     papers,
     parse,
+    provisioning,
     render,
     subscriptions,
     webhook,
@@ -91,6 +93,7 @@ class Teams(
     ListsConversations,
     ListsMembers,
     ManagesConversations,
+    ProvisionsAccounts,
     Connects,
     Subscribes,
     Greets,
@@ -108,6 +111,8 @@ class Teams(
 
     most_added = managing.MOST_ADDED
     pause = managing.PAUSE
+    makes = "guest"
+    most_looked_up = directory.IDS_PER_FILTER
     platform = Platform("teams", "Teams", "#5b5fc7", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
 
     oauth = OAUTH
@@ -211,6 +216,15 @@ class Teams(
     def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
         """From the team, where the channel is open to all of it."""
         return managing.remove(conversation, account)
+
+    def look_up(self, emails: Sequence[str]) -> Calls[dict[str, Found]]:
+        return provisioning.look_up(emails)
+
+    def provision(self, email: str, name: str) -> Calls[Account]:
+        return provisioning.provision(email, name)
+
+    def discard(self, account: AccountId) -> Calls[None]:
+        return provisioning.discard(account)
 
     @classmethod
     def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:

@@ -24,19 +24,19 @@ TEAMS_PAGE = 100
 TEAMS_WALKED = 10
 """Teams whose channels make one page where all teams are walked: each costs two calls or more."""
 IDS_PER_FILTER = 15
-"""The most values that Graph takes in one ``in``."""
+"""The most values that Graph takes in one ``in``, and the most conditions with an ``or`` between them."""
 STANDARD = "standard"
 """The kind of channel whose members are those of its team; the members of any other are its own."""
 
-_PERSON = "id,displayName,mail,proxyAddresses,userType,accountEnabled"
+PERSON = "id,displayName,mail,proxyAddresses,userType,accountEnabled"
 _KNOWING_ALL_KINDS = {"Prefer": "include-unknown-enum-members"}
 
 
 def account(account: AccountId) -> Calls[Account]:
     """A person of the tenant. Photographs are not public in Teams, so there is no address of one."""
-    query = {"$select": _PERSON}
-    response = yield _read(f"/users/{quote(account, safe='')}", "User.Read.All", "get user", query=query)
-    return _account(mapping(response.json()))
+    query = {"$select": PERSON}
+    response = yield reading(f"/users/{quote(account, safe='')}", "User.Read.All", "get user", query=query)
+    return account_of(mapping(response.json()))
 
 
 def people(teams: Sequence[TeamId], cursor: str) -> Calls[Page[Account]]:
@@ -63,25 +63,25 @@ def people(teams: Sequence[TeamId], cursor: str) -> Calls[Page[Account]]:
 
 def _everybody(cursor: str) -> Calls[Page[Account]]:
     """A page of ``users/delta``; a token that Graph no longer knows (after seven days) is ``Gone``."""
-    response = yield _read(
-        f"/users/delta?{_query_of(cursor) or f'$select={_PERSON}'}",
+    response = yield reading(
+        f"/users/delta?{_query_of(cursor) or f'$select={PERSON}'}",
         "User.Read.All",
         "list users",
         headers={"Prefer": f"odata.maxpagesize={USERS_PAGE}"},
         judge=_judge_cursor if cursor else judge,
     )
-    page = _listed(response)
-    users = tuple(_account(user) for user in mappings(page.get("value")) if string(user.get("id")))
+    page = listed(response)
+    users = tuple(account_of(user) for user in mappings(page.get("value")) if string(user.get("id")))
     return Page(users, _link(page, "@odata.nextLink"), resume=_link(page, "@odata.deltaLink"))
 
 
 def _looked_up(accounts: Sequence[AccountId]) -> Calls[dict[AccountId, Account]]:
     found: dict[AccountId, Account] = {}
     for start in range(0, len(accounts), IDS_PER_FILTER):
-        names = ",".join(f"'{_doubled(account)}'" for account in accounts[start : start + IDS_PER_FILTER])
-        query = {"$select": _PERSON, "$filter": f"id in ({names})"}
-        listed = _listed((yield _read("/users", "User.Read.All", "list users", query=query)))
-        found |= {one.id: one for one in map(_account, mappings(listed.get("value"))) if one.id}
+        names = ",".join(map(quoted, accounts[start : start + IDS_PER_FILTER]))
+        query = {"$select": PERSON, "$filter": f"id in ({names})"}
+        page = listed((yield reading("/users", "User.Read.All", "list users", query=query)))
+        found |= {one.id: one for one in map(account_of, mappings(page.get("value"))) if one.id}
     return found
 
 
@@ -145,7 +145,7 @@ def conversation(own: AccountId, conversation: ConversationId) -> Calls[Place]:
 def channel_of(conversation: ConversationId) -> Calls[Mapping[str, Any]]:
     """A channel in Graph's own words."""
     path = channel_path(conversation)
-    response = yield _read(path, "Channel.ReadBasic.All", "get channel", headers=_KNOWING_ALL_KINDS)
+    response = yield reading(path, "Channel.ReadBasic.All", "get channel", headers=_KNOWING_ALL_KINDS)
     return mapping(response.json())
 
 
@@ -184,9 +184,9 @@ def membership(path: str, account: AccountId) -> Calls[Mapping[str, Any] | None]
     scope, bucket = (
         ("TeamMember.Read.All", "get team members") if is_team else ("ChannelMember.Read.All", "get channel members")
     )
-    query = {"$filter": f"(microsoft.graph.aadUserConversationMember/userId eq '{_doubled(account)}')"}
-    listed = _listed((yield _read(f"{path}/members", scope, bucket, query=query)))
-    return next((one for one in mappings(listed.get("value")) if one.get("userId") == account), None)
+    query = {"$filter": f"(microsoft.graph.aadUserConversationMember/userId eq {quoted(account)})"}
+    page = listed((yield reading(f"{path}/members", scope, bucket, query=query)))
+    return next((one for one in mappings(page.get("value")) if one.get("userId") == account), None)
 
 
 def email(user: Mapping[str, Any]) -> str:
@@ -197,7 +197,7 @@ def email(user: Mapping[str, Any]) -> str:
     return string(user.get("mail")) or next(primary, "")
 
 
-def _account(user: Mapping[str, Any]) -> Account:
+def account_of(user: Mapping[str, Any]) -> Account:
     """A user of Graph's; of one that a delta says was removed only the id is told."""
     is_deleted = "@removed" in user or user.get("accountEnabled") is False
     is_guest = user.get("userType") == "Guest"
@@ -219,7 +219,7 @@ def _team(team: Mapping[str, Any]) -> Team:
 def _teams_page(cursor: str, size: int) -> Calls[Mapping[str, Any]]:
     first = f"$select=id,displayName,description&$top={size}"
     url, check = f"/teams?{_query_of(cursor) or first}", _judge_cursor if cursor else judge
-    return _listed((yield _read(url, "Team.ReadBasic.All", "list teams", judge=check)))
+    return listed((yield reading(url, "Team.ReadBasic.All", "list teams", judge=check)))
 
 
 def _page(
@@ -227,17 +227,17 @@ def _page(
 ) -> Calls[Mapping[str, Any]]:
     """A page of a list below a team; ``query`` is that of the link to it, empty for the first one."""
     first = f"?$top={MEMBERS_PAGE}" if path.endswith("/members") else ""
-    call = _read(
+    call = reading(
         f"{path}?{query}" if query else path + first,
         scope,
         bucket,
         headers=headers,
         judge=_judge_cursor if query else judge,
     )
-    return _listed((yield call))
+    return listed((yield call))
 
 
-def _read(
+def reading(
     path: str,
     scope: str,
     bucket: str,
@@ -245,6 +245,7 @@ def _read(
     headers: Mapping[str, str] | None = None,
     judge: Any = judge,
 ) -> Call:
+    """A GET by the application."""
     return Call("GET", GRAPH + path, (scope,), bucket, APP, query=query, headers=headers or {}, judge=judge)
 
 
@@ -255,7 +256,8 @@ def _judge_cursor(call: Call, response: Response) -> None:
     judge(call, response)
 
 
-def _listed(response: Response) -> Mapping[str, Any]:
+def listed(response: Response) -> Mapping[str, Any]:
+    """A page of a list. Raises ``Unavailable`` for what is none."""
     page = mapping(response.json())
     if not isinstance(page.get("value"), list):
         raise Unavailable("Teams answered without a list")
@@ -291,5 +293,6 @@ def _following(teams: Sequence[TeamId], number: int, page: Mapping[str, Any]) ->
     return f"{number + 1} " if number + 1 < len(teams) else ""
 
 
-def _doubled(text: str) -> str:
-    return text.replace("'", "''")
+def quoted(text: str) -> str:
+    """A text within a filter."""
+    return "'" + text.replace("'", "''") + "'"

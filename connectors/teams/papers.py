@@ -22,6 +22,7 @@ IDS: Mapping[tuple[str, str], str] = {
     (APP, "Files.Read.All"): "01d4889c-1287-42c6-ac1f-5d1e02578ef6",
     (APP, "Team.ReadBasic.All"): "2280dda6-0bfd-44ee-a2f4-cb867cfc4c1e",
     (APP, "TeamMember.Read.All"): "660b7406-55f1-41ca-a0ed-0b035e182f3e",
+    (APP, "User.Invite.All"): "09850681-111b-4a89-9bed-3f2cae46d706",
     (APP, "User.Read.All"): "df021288-bdef-4463-88db-98f22de89214",
     (SERVICE, "Channel.Create"): "101147cf-4178-4455-9d58-02b5c164e759",
     (SERVICE, "ChannelMember.ReadWrite.All"): "0c3e411a-ce45-4cd1-8f30-f99a3efa7b11",
@@ -32,6 +33,7 @@ IDS: Mapping[tuple[str, str], str] = {
     (SERVICE, "ChatMessage.Send"): "116b7235-7cc6-461e-b163-8e55691d839e",
     (SERVICE, "Files.ReadWrite.All"): "863451e7-0667-486c-a5d6-d135439485f0",
     (SERVICE, "TeamMember.ReadWriteNonOwnerRole.All"): "2104a4db-3a2f-4ea0-9dba-143d457dc666",
+    (SERVICE, "User.DeleteRestore.All"): "4bb440cd-2cf2-4f90-8004-aa2acd2537c5",
     (SERVICE, "User.Read"): "e1fe6dd8-ba31-4d61-89e7-88639da4683d",
     (SERVICE, "offline_access"): "7427e0e9-2fba-42fe-b0c0-848c9e6a8182",
 }

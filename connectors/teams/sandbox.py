@@ -1,7 +1,8 @@
 """Microsoft 365 in memory: one tenant with one team, its channels and people, Graph and the login host.
 
 As strict as the reference's §9 for the endpoints it serves. Tests may take people out of ``rosters`` and change
-``entra.app_roles``, ``entra.grants``, ``entra.registered_roles`` or ``graph.people.unlicensed``.
+``entra.app_roles``, ``entra.grants``, ``entra.registered_roles``, ``graph.people.unlicensed`` or the policies of
+``graph.invitations``.
 """
 
 import time
@@ -61,6 +62,7 @@ APP_ROLES = frozenset(
         "Team.ReadBasic.All",
         "TeamMember.Read.All",
         "User.Read.All",
+        "User.Invite.All",
         "Files.Read.All",
     }
 )
@@ -77,9 +79,10 @@ SERVICE_SCOPES = frozenset(
         "ChannelMember.ReadWrite.All",
         "TeamMember.ReadWriteNonOwnerRole.All",
         "Files.ReadWrite.All",
+        "User.DeleteRestore.All",
     }
 )
-PERSON_SCOPES = SERVICE_SCOPES | {
+PERSON_SCOPES = SERVICE_SCOPES - {"User.DeleteRestore.All"} | {
     "Channel.ReadBasic.All",
     "ChannelMember.Read.All",
     "ChannelMessage.Read.All",
@@ -194,14 +197,7 @@ class FakeTeams(Fake):
 
     def remove_person(self, person: str) -> None:
         """Delete an account: it leaves its teams, and what it said keeps its name."""
-        user = self._user(person)
-        for team in self.channels.teams.values():
-            if user in team.members:
-                self.graph.rosters.drop(team, user, user)
-        for known in (self._users, self._guests):
-            known.pop(user, None)
-        self.entra.grants.pop(_token(user), None)
-        self.graph.people.changed(user)
+        self.graph.dismiss(self._user(person))
 
     def populate(self, people: int, channels: int, members: int) -> None:
         """A large tenant for benchmarks: teams that share ``people`` among them, and ``bench-0001``… in them, private, with

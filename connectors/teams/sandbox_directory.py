@@ -10,6 +10,7 @@ from urllib.parse import quote
 from connectors.sandbox import COMPANY, digest
 from connectors.teams.sandbox_channels import GRAPH, MOST_PRIVATE, MOST_STANDARD, Channel, Channels, Team
 from connectors.teams.sandbox_entra import Entra, Grant
+from connectors.teams.sandbox_invitations import Invitations
 from connectors.teams.sandbox_names import change, check_name, described
 from connectors.teams.sandbox_people import LARGEST_PAGE, People
 from connectors.teams.sandbox_rules import Denied, check_roster, collection, page
@@ -17,9 +18,7 @@ from connectors.teams.sandbox_teams import Rosters
 
 USUAL_PAGE = 100
 """Entries per page when nothing is asked."""
-MOST_IN_FILTER = 15
 _PREFERRED = re.compile(r"odata\.maxpagesize=(\d+)")
-_IN = re.compile(r"id in \(('[^']+'(?:,'[^']+')*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,8 @@ class Asked:
 class Directory:
     """``people`` are all that the tenant knows."""
 
-    def __init__(self, entra: Entra, channels: Channels, people: People) -> None:
-        self._entra, self._channels, self.people = entra, channels, people
+    def __init__(self, entra: Entra, channels: Channels, people: People, invitations: Invitations) -> None:
+        self._entra, self._channels, self.people, self.invitations = entra, channels, people, invitations
         self.rosters = Rosters(entra.tenant, people, channels, lambda user: user in entra.entrusted)
 
     def me(self, asked: Asked) -> dict[str, Any]:
@@ -57,13 +56,8 @@ class Directory:
         return self.user(asked, asked.grant.user)
 
     def list_users(self, asked: Asked) -> dict[str, Any]:
-        users = self.people.present()
-        if "$filter" in asked.query:
-            found = _IN.fullmatch(asked.query["$filter"])
-            ids = found[1].replace("'", "").split(",") if found else []
-            if not 1 <= len(ids) <= MOST_IN_FILTER:
-                raise Denied(400, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause.")
-            users = [id_ for id_ in ids if id_ in self.people]
+        condition = asked.query.get("$filter")
+        users = self.people.present() if condition is None else self.people.filtered(condition)
         url = f"{GRAPH}/users"
         return page(users, asked.query, url, LARGEST_PAGE, USUAL_PAGE, lambda user: self.user(asked, user))
 
@@ -72,7 +66,27 @@ class Directory:
         return self.people.delta(asked.query, int(preferred[1]) if preferred else 0)
 
     def user(self, asked: Asked, user: str) -> dict[str, Any]:
+        if not self.people.is_replicated(user):
+            raise Denied(404, "Request_ResourceNotFound", f"Resource '{user}' does not exist.")
         return self.people.shown(user, asked.query.get("$select", ""))
+
+    def invite(self, asked: Asked) -> dict[str, Any]:
+        return self.invitations.invite(asked.json())
+
+    def delete_user(self, asked: Asked, user: str) -> None:
+        """A person needs the role for it, whatever was consented to; who has a role is for others to delete."""
+        self.user(asked, user)
+        if (asked.grant.user and asked.grant.user not in self._entra.entrusted) or user in self._entra.entrusted:
+            raise Denied(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+        self.dismiss(user)
+
+    def dismiss(self, user: str) -> None:
+        """Somebody leaves the directory, and with it the teams and all sessions."""
+        for team in self._channels.teams.values():
+            if user in team.members:
+                self.rosters.drop(team, user, user)
+        self._entra.grants = {token: one for token, one in self._entra.grants.items() if one.user != user}
+        self.people.forget(user)
 
     def licensing(self, asked: Asked, user: str) -> dict[str, Any]:
         if user != asked.grant.user:

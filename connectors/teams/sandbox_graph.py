@@ -16,6 +16,7 @@ from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Thread, 
 from connectors.teams.sandbox_chats import Chats
 from connectors.teams.sandbox_directory import Asked, Directory
 from connectors.teams.sandbox_entra import Entra, Grant
+from connectors.teams.sandbox_invitations import Invitations
 from connectors.teams.sandbox_people import People
 from connectors.teams.sandbox_rules import Denied, accepted, check_permission, matching, page, reaction, require
 from connectors.teams.sandbox_subscriptions import PERMISSIONS as ORDERED
@@ -28,13 +29,13 @@ class Graph(Directory):
     def __init__(
         self,
         entra: Entra,
-        users: Mapping[str, tuple[str, str]],
+        users: dict[str, tuple[str, str]],
         channels: Channels,
         subscriptions: Subscriptions,
         people: People,
         clock: Callable[[], float],
     ) -> None:
-        super().__init__(entra, channels, people)
+        super().__init__(entra, channels, people, Invitations(people, users, clock))
         self._subscriptions, self._clock = subscriptions, clock
         self.chats = Chats(entra.tenant, users, clock)
 
@@ -201,6 +202,8 @@ _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("GET", "/users"): Graph.list_users,
     ("GET", "/users/delta()"): Graph.list_changed_users,
     ("GET", "/users/{user-id}"): Graph.user,
+    ("DELETE", "/users/{user-id}"): Graph.delete_user,
+    ("POST", "/invitations"): Graph.invite,
     ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): Graph.licensing,
     ("POST", "/chats"): Graph.open_chat,
     ("POST", "/chats/{chat-id}/messages"): Graph.say_in_chat,

@@ -1,21 +1,30 @@
 """Who the fake Graph knows: the members of the tenant and its guests (reference teams.md §3.6)."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from connectors.sandbox import digest
+from connectors.teams.sandbox_entra import guid
 from connectors.teams.sandbox_rules import Denied
 
 TOKEN_LIFE = timedelta(days=7)
 """How long Graph knows a token of ``users/delta``."""
 LARGEST_PAGE = 999
+MOST_IN_FILTER = 15
+"""Values of an ``in``, or conditions joined by ``or``."""
+_IN = re.compile(r"(id|mail) in \(('(?:[^']|'')+'(?:,'(?:[^']|'')+')*)\)")
+_ALIAS = re.compile(r"proxyAddresses/any\(p:p eq ('(?:[^']|'')+')\)")
+_VALUE = re.compile(r"'((?:[^']|'')+)'")
 
 Named = tuple[str, str]
 
 
 class People:
-    """Names and addresses by object id. ``unlicensed`` members have no Teams, ``disabled`` ones may not sign in.
+    """Names and addresses by object id. ``unlicensed`` members have no Teams, ``disabled`` ones may not sign in,
+    ``unmailed`` ones have their address among the ``aliases`` only, ``internal`` guests were made here and not invited.
+    ``appearing`` tells from when on somebody new is known.
 
     ``users`` and ``guests`` are shared with who made this; of a ``crowd`` nobody ever speaks.
     """
@@ -27,6 +36,9 @@ class People:
         self.unlicensed: set[str] = set()
         self.disabled: set[str] = set()
         self.unmailed: set[str] = set()
+        self.aliases: dict[str, list[str]] = {}
+        self.internal: set[str] = set()
+        self.appearing: dict[str, float] = {}
         self.heed: Callable[[str, str], None] = lambda user, change: None
         self._order = [*users, *guests]
         self._changes: list[str] = []
@@ -46,6 +58,16 @@ class People:
         self._order.append(user)
         self.changed(user)
 
+    def forget(self, user: str) -> None:
+        """Somebody is no more."""
+        for known in self._known:
+            known.pop(user, None)
+        self.changed(user)
+
+    def is_replicated(self, user: str) -> bool:
+        """Whether every part of the directory has heard of somebody new (§3.7)."""
+        return self._clock() >= self.appearing.get(user, 0.0)
+
     def changed(self, user: str) -> None:
         """Somebody is not what the directory said, or is no more."""
         self._changes.append(user)
@@ -58,7 +80,24 @@ class People:
 
     def present(self) -> list[str]:
         """Object ids of all, in the order of their arrival."""
-        return [user for user in self._order if user in self]
+        return [user for user in self._order if user in self and self.is_replicated(user)]
+
+    def filtered(self, condition: str) -> list[str]:
+        """Object ids of those whom a filter of one of three forms means. Raises ``Denied``."""
+        listed, aliases = _IN.fullmatch(condition), [_ALIAS.fullmatch(one) for one in condition.split(" or ")]
+        values = _values(listed[2]) if listed else [_values(one[1])[0] for one in aliases if one]
+        if not (listed or all(aliases)) or not 1 <= len(values) <= MOST_IN_FILTER:
+            raise Denied(400, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause.")
+        if listed and listed[1] == "id":
+            return [id_ for id_ in values if id_ in self and self.is_replicated(id_)]
+        wanted = {value.lower() for value in values}
+        return [user for user in self.present() if wanted & (self._mail(user) if listed else self._aliases(user))]
+
+    def _mail(self, user: str) -> set[str]:
+        return set() if user in self.unmailed else {self.named(user)[1].lower()}
+
+    def _aliases(self, user: str) -> set[str]:
+        return {f"smtp:{address.lower()}" for address in (self.named(user)[1], *self.aliases.get(user, ()))}
 
     def shown(self, user: str, select: str) -> dict[str, Any]:
         """Somebody by object id or address, with the properties asked for. Raises ``Denied``."""
@@ -66,18 +105,30 @@ class People:
         name, email = self.named(known)
         first, _, last = name.partition(" ")
         mail = None if known in self.unmailed else email
+        is_guest = known in self.guests
         everything = {
             "id": known,
             "displayName": name,
             "givenName": first,
             "surname": last,
             "mail": mail,
-            "userPrincipalName": email,
-            "proxyAddresses": [f"SMTP:{email}"],
-            "userType": "Guest" if known in self.guests else "Member",
+            "userPrincipalName": f"{email.replace('@', '_')}#EXT#@acme.onmicrosoft.com" if is_guest else email,
+            "proxyAddresses": [f"SMTP:{email}", *(f"smtp:{alias}" for alias in self.aliases.get(known, ()))],
+            "userType": "Guest" if is_guest else "Member",
+            "creationType": "Invitation" if is_guest and known not in self.internal else None,
+            "externalUserState": "PendingAcceptance" if is_guest else None,
             "accountEnabled": known not in self.disabled,
+            "assignedPlans": [] if is_guest else self._plans(known),
         }
         return {name: everything[name] for name in select.split(",") if name in everything} if select else everything
+
+    def _plans(self, user: str) -> list[dict[str, Any]]:
+        """Mail for everybody; Teams was taken away again from those without a licence."""
+        states = {"exchange": "Enabled", "TeamspaceAPI": "Deleted" if user in self.unlicensed else "Enabled"}
+        return [
+            {"service": service, "capabilityStatus": state, "servicePlanId": guid("plan", service)}
+            for service, state in states.items()
+        ]
 
     def delta(self, query: Mapping[str, str], page: int) -> dict[str, Any]:
         """A page of all, or of what changed since a token; tokens are those of this very query. Raises ``Denied``."""
@@ -121,3 +172,8 @@ class People:
         if user := next(found, ""):
             return user
         raise Denied(404, "Request_ResourceNotFound", f"Resource '{address}' does not exist.")
+
+
+def _values(written: str) -> list[str]:
+    """The texts of a filter."""
+    return [value.replace("''", "'") for value in _VALUE.findall(written)]

@@ -114,7 +114,7 @@ class Rosters:
             raise Denied(400, "BadRequest", "A member needs its type.")
         if roles:
             raise Denied(403, "Forbidden", "Owners need TeamMember.ReadWrite.All.")
-        if user not in self._people:
+        if user not in self._people or not self._people.is_replicated(user):
             raise Denied(404, "NotFound", "No user found with this id.")
         home = place if isinstance(place, Team) else self._channels.teams[place.team]
         if user not in home.members and home is not place:

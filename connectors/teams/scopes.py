@@ -14,7 +14,6 @@ APP, SERVICE, PERSON = "app", "service", "person"
 _CONNECT, _MESSAGES, _FULL = Purpose.CONNECT, Purpose.MESSAGES, Preset.FULL
 _USER_SYNC = "User Sync"
 _EXTENDS = "An addition of the full set."
-_LATER = "An addition, asked for once the feature is there."
 
 SCOPES: tuple[Scope, ...] = (
     Scope(
@@ -90,8 +89,8 @@ SCOPES: tuple[Scope, ...] = (
         "Make a guest account for somebody who has no Microsoft account but is to be found in Teams.",
         "People without a Microsoft account could not be represented.",
         preset=_FULL,
-        note=_LATER,
-        awaits=_USER_SYNC,
+        note=f"{_EXTENDS} Nobody is written to.",
+        disables="Guest accounts in Teams",
     ),
     Scope(
         "User.Read",
@@ -202,6 +201,19 @@ SCOPES: tuple[Scope, ...] = (
         preset=_FULL,
         note=_EXTENDS,
         disables="Adding people to private channels in Teams",
+    ),
+    Scope(
+        "User.DeleteRestore.All",
+        _CONNECT,
+        SERVICE,
+        "Delete and restore all people",
+        "Delete a guest account that the Hub made, once its person is no longer represented in Teams. Invited guests only, "
+        "which is checked before each deletion.",
+        "Guest accounts that are no longer needed would have to be deleted by hand.",
+        preset=_FULL,
+        note=f"{_EXTENDS} In place of User.ReadWrite.All. It reaches no further than the role of the service user: without "
+        "that of a User Administrator nothing can be deleted.",
+        disables="Deleting guest accounts in Teams",
     ),
     Scope(
         "Chat.ReadWrite",

@@ -49,6 +49,7 @@ from connectors.messages import (
     Reference,
     TeamId,
 )
+from connectors.provisioning import FindsAccounts, Found
 from connectors.richtext import Document
 from connectors.webex import (
     answers,
@@ -97,6 +98,7 @@ class Webex(
     ListsPeople,
     ListsConversations,
     ManagesConversations,
+    FindsAccounts,
     Connects,
     Subscribes,
     Greets,
@@ -105,6 +107,9 @@ class Webex(
 
     ``greet`` speaks as the operator's bot instead, with ``tokens["bot"]``, which is ``Registration.bot_token``: it may be
     the only token there is, for people are greeted before anything is connected.
+
+    Accounts are found and never made: bots come from Webex's developer portal, for which there is no interface, and people
+    take an administrator's ``spark-admin:people_write`` and a licence each.
     """
 
     platform = Platform("webex", "Webex", "#00bceb", Limits(LONGEST_TEXT, Unit.BYTES, LARGEST_FILE))
@@ -166,6 +171,9 @@ class Webex(
         self, command: Commanded, conversation: ConversationId, body: Document, buttons: Sequence[Button] = ()
     ) -> Calls[list[MessageId]]:
         return answers.answer(command.account, self.parts(Draft(conversation, body, "answer")), buttons)
+
+    def look_up(self, emails: Sequence[str]) -> Calls[dict[str, Found]]:
+        return directory.look_up(emails, self.credentials.workspace)
 
     def account(self, account: AccountId) -> Calls[Account]:
         return directory.account(account, self.credentials.workspace)

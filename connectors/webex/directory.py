@@ -12,6 +12,7 @@ from connectors.calls import Calls
 from connectors.directory import Page, Place, Team
 from connectors.errors import Gone
 from connectors.messages import NO_TEAM, Account, AccountId, ConversationId, TeamId, WorkspaceId
+from connectors.provisioning import Found, is_address
 from connectors.webex import ids
 from connectors.webex.client import items_of, listed, object_of, page_of, path_of, reading, room, text_of
 
@@ -91,6 +92,23 @@ def membership(conversation: ConversationId, account: AccountId) -> Calls[str]:
     query = {"roomId": conversation, "personId": account}
     items = items_of((yield reading("/memberships", MEMBERSHIPS, "memberships", query)))
     return next((id_ for item in items if (id_ := _id(item))), "")
+
+
+def look_up(emails: Sequence[str], workspace: WorkspaceId) -> Calls[dict[str, Found]]:
+    """``GET /people``, one address after the other: of our own organization only, and of those it manages (§3.7)."""
+    found: dict[str, Found] = {}
+    for email in filter(is_address, emails):
+        answer = yield reading("/people", PEOPLE, "people", _query(PEOPLE_AT_ONCE, email=email, excludeStatus="true"))
+        having = (one for one in items_of(answer) if _id(one) and email.lower() in _addresses(one))
+        people = (_account(ids.account(_id(one)), one, workspace) for one in having)
+        if person := next((one for one in people if not one.is_bot), None):
+            found[email.lower()] = Found(person, is_licensed=not person.is_deleted)
+    return found
+
+
+def _addresses(person: Mapping[str, Any]) -> list[str]:
+    emails = person.get("emails")
+    return [email.lower() for email in emails if isinstance(email, str)] if isinstance(emails, list) else []
 
 
 def _walk(

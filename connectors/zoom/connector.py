@@ -55,6 +55,7 @@ from connectors.messages import (
     Reference,
     TeamId,
 )
+from connectors.provisioning import FindsAccounts, Found
 from connectors.richtext import Document
 from connectors.zoom import answers, client, client_files, directory, managing, names, webhook
 from connectors.zoom import oauth as consent
@@ -89,6 +90,7 @@ class Zoom(
     ListsConversations,
     ListsMembers,
     ManagesConversations,
+    FindsAccounts,
     Connects,
     Greets,
 ):
@@ -166,6 +168,9 @@ class Zoom(
     ) -> Calls[list[MessageId]]:
         draft = Draft(conversation, body, "", thread=MessageId(command.handle) if command.handle else None)
         return answers.answer(self.credentials, command, draft, buttons, self.parts)
+
+    def look_up(self, emails: Sequence[str]) -> Calls[dict[str, Found]]:
+        return directory.look_up(emails)
 
     def account(self, account: AccountId) -> Calls[Account]:
         return client.account(account)

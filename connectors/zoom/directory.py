@@ -14,8 +14,9 @@ from connectors.contract import Credentials
 from connectors.directory import Page, Place
 from connectors.errors import Gone, Unavailable
 from connectors.messages import Account, AccountId, ConversationId
+from connectors.provisioning import Found, is_address
 from connectors.zoom import ids
-from connectors.zoom.client import API, account_of, account_url
+from connectors.zoom.client import API, account_of, account_url, person
 from connectors.zoom.judging import judge, judge_page, judge_unseen, read
 from connectors.zoom.scopes import ADMIN
 
@@ -50,6 +51,20 @@ def people(cursor: str) -> Calls[Page[Account]]:
     found = tuple(account_of(one, is_deleted=status != "active") for one in _listed(answer, "users") if _has_id(one))
     total = before + (_total(answer) or 0)
     return Page(found, _following(answer, STATUSES, status, before, total), total)
+
+
+def look_up(emails: Sequence[str]) -> Calls[dict[str, Found]]:
+    """One after the other. Who was deactivated, or has not accepted the invitation to the account, cannot chat."""
+    found: dict[str, Found] = {}
+    for email in filter(is_address, emails):
+        try:
+            user = yield from person(email.lower())
+        except Gone:
+            continue
+        one = account_of(user, is_deleted=user.get("status") == "inactive")
+        if _has_id(user) and one.email.lower() == email.lower():
+            found[email.lower()] = Found(one, is_licensed=user.get("status") == "active")
+    return found
 
 
 def conversations(credentials: Credentials, cursor: str) -> Calls[Page[Place]]:

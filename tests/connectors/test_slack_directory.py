@@ -13,6 +13,7 @@ from connectors.directory import LONGEST_CURSOR, ListsConversations, ListsPeople
 from connectors.errors import Gone, Reconnect, Refused, Unsure
 from connectors.http import BlockingTransport, Outgoing, drive_blocking
 from connectors.messages import NO_TEAM, Account, AccountId, ConversationId, Kind, Reference
+from connectors.provisioning import Found
 from connectors.sandbox import Webhook
 from connectors.slack.connector import Slack
 from connectors.slack.sandbox import FakeSlack
@@ -432,3 +433,52 @@ def test_of_a_private_channel_without_our_app_nothing_is_told(company: Company) 
     company.fake.archive_as(company.ann, place.id)
     company.fake.delete_place(place.id)
     assert told(company) == []
+
+
+# --- Looking up by address
+
+
+def looked_up(company: Company, *emails: str) -> dict[str, Found]:
+    found: dict[str, Found] = company.run(company.slack.look_up(emails))
+    return found
+
+
+def test_an_address_finds_its_account_whatever_its_case(company: Company) -> None:
+    [ann] = [one for one in company.everybody() if one.id == company.ann]
+    assert looked_up(company, "Ann@ACME.example", "nobody@acme.example") == {"ann@acme.example": Found(ann)}
+
+
+def test_a_guest_is_found_and_whoever_was_deactivated_is_not(company: Company) -> None:
+    company.fake.add_person("Gus Guest", "gus@partner.example", guest=True)
+    assert looked_up(company, "gus@partner.example")["gus@partner.example"].account.is_guest
+    company.fake.remove_person(company.bob)
+    assert looked_up(company, "bob@acme.example") == {}
+
+
+@pytest.mark.parametrize("email", ["", "ann", "a b@c", "a@b@c", "a@b\r\nc"])
+def test_what_is_no_address_is_not_asked_for(company: Company, email: str) -> None:
+    with pytest.raises(StopIteration):
+        next(company.slack.look_up([email]))
+
+
+def test_addresses_need_their_scope(company: Company) -> None:
+    company.lose("users:read.email")
+    with pytest.raises(Reconnect, match=r"users:read\.email"):
+        looked_up(company, "ann@acme.example")
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        None,
+        {},
+        {"id": "U0ANN00001", "profile": {"email": "other@acme.example"}},
+        {"id": "U0ANN00001", "profile": {"email": "ann@acme.example"}, "is_email_confirmed": False},
+        {"id": "U0ANN00001", "profile": {"email": "ann@acme.example"}, "is_bot": True},
+        {"id": "../x", "profile": {"email": "ann@acme.example"}},
+        {"id": 7, "profile": 7},
+    ],
+)
+def test_an_account_that_does_not_have_the_address_is_not_found(company: Company, user: object) -> None:
+    answer = Response(200, json.dumps({"ok": True, "user": user}).encode())
+    assert company.run(company.slack.look_up(["ann@acme.example"]), lambda _: answer) == {}

@@ -316,6 +316,7 @@ def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "users.conversations", {}
     yield "users.info", {"user": ann}
     yield "users.list", {}
+    yield "users.lookupByEmail", {"email": "ann@acme.example"}
 
 
 YOUNGER = {"files.completeUploadExternal", "files.getUploadURLExternal", "files.upload", "openid.connect.userInfo"}

@@ -217,7 +217,12 @@ def exchange(fake: FakeTeams, method: str, path: str) -> tuple[int, Any]:
     """One genuine request to an endpoint, after a conversation has begun; the body where there is JSON."""
     person, place = fake.people()[0], fake.places()[0]
     if grant := fake.entra.grants.get(person.token):
-        permissions = grant.permissions | {"Chat.Create", "ChatMessage.Send"}
+        permissions = grant.permissions | {
+            "Chat.Create",
+            "ChatMessage.Send",
+            "User.Invite.All",
+            "User.DeleteRestore.All",
+        }
         fake.entra.grants[person.token] = replace(grant, permissions=permissions)
     pasted = fake.paste_as(person.id, place.conversation, "image/png", b"png")
     root = (
@@ -230,6 +235,8 @@ def exchange(fake: FakeTeams, method: str, path: str) -> tuple[int, Any]:
         if "undoSoftDelete" in path:
             fake.delete_as(person.id, place.conversation, message)
     known = _ids(fake, root, reply.partition("/")[2], pasted, shared)
+    if method == "DELETE":
+        known["{user-id}"] = fake.people()[1].id
     if method != "GET" and "{channel-id}/members" in path:
         known["{channel-id}"] = fake.add_place("secret", private=True).id
     roster = fake.channels.all[known["{channel-id}"]] if "/channels/" in path else fake.channels.teams[fake.team]
@@ -251,6 +258,8 @@ def sent_to(fake: FakeTeams, method: str, path: str) -> dict[str, object]:
         return {"expirationDateTime": iso(fake.clock() + 6000)}
     if path == "/subscriptions":
         return ordered(fake, 1)
+    if path == "/invitations":
+        return {"invitedUserEmailAddress": "gus@partner.example", "inviteRedirectUrl": "https://teams.microsoft.com"}
     if path == "/chats":
         pair = [fake.people()[0].id, fake.people()[1].id]
         return {"chatType": "oneOnOne", "members": [bound(user) for user in pair]}

@@ -28,6 +28,7 @@ from connectors.messages import (
     Skipped,
     TeamId,
 )
+from connectors.provisioning import FindsAccounts, Found, ProvisionsAccounts
 from connectors.richtext import Document, Paragraph, Text, document
 from connectors.webex import directory, ids
 from connectors.webex.connector import Webex
@@ -510,3 +511,49 @@ def test_a_large_company_is_read_to_its_end(scene: Scene) -> None:
     assert found["Person 00001"].email == "person00001@bench.example"
     assert sum(name.startswith("bench-") for name in spaces(scene, bench)) == 40
     assert len(scene.run(scene.speaker.members(spaces(scene, bench)["bench-0040"].id))) == 21
+
+
+# --- Looking up by address
+
+
+def looked_up(scene: Scene, *emails: str) -> dict[str, Found]:
+    return scene.run(scene.speaker.look_up(emails))
+
+
+def test_an_address_finds_its_account_whatever_its_case(scene: Scene) -> None:
+    found = looked_up(scene, "Elif@ACME.example", "nobody@acme.example")
+    assert found == {"elif@acme.example": Found(people(scene)["Elif Kaya"])}
+
+
+def test_people_of_other_organizations_and_bots_are_not_found(scene: Scene) -> None:
+    scene.webex.add_person("Gus Guest", "gus@partner.example", guest=True)
+    assert looked_up(scene, "gus@partner.example", "mio@webex.bot") == {}
+
+
+@pytest.mark.parametrize("email", ["", "elif", "a b@c", "a@b@c", "a@b\r\nc"])
+def test_what_is_no_address_is_not_asked_for(scene: Scene, email: str) -> None:
+    assert looked_up(scene, email) == {}
+    assert scene.sent == []
+
+
+def found_as(scene: Scene, **told: object) -> dict[str, Found]:
+    one = {"id": "Y2lzY29zcGFyazovL3VzL1BFT1BMRS94", "emails": ["ann@acme.example"], "type": "person"} | told
+    answer = Response(200, json.dumps({"items": [7, one]}).encode())
+    return answered(scene.speaker.look_up(["ann@acme.example"]), scene, answer)
+
+
+def test_whoever_can_no_longer_sign_in_cannot_chat(scene: Scene) -> None:
+    assert found_as(scene)["ann@acme.example"].is_licensed
+    assert not found_as(scene, loginEnabled=False)["ann@acme.example"].is_licensed
+
+
+@pytest.mark.parametrize(
+    "told", [{"emails": ["other@acme.example"]}, {"emails": 7}, {"emails": [None]}, {"id": "a b"}, {"type": "bot"}]
+)
+def test_an_account_that_does_not_have_the_address_is_not_found(scene: Scene, told: dict[str, object]) -> None:
+    assert found_as(scene, **told) == {}
+
+
+def test_webex_finds_accounts_and_makes_none(scene: Scene) -> None:
+    assert isinstance(scene.speaker, FindsAccounts)
+    assert not isinstance(scene.speaker, ProvisionsAccounts)

@@ -38,6 +38,7 @@ from connectors.messages import (
     Noticed,
     Skipped,
 )
+from connectors.provisioning import Found
 from connectors.richtext import Paragraph, Text, document
 from connectors.sandbox import Webhook
 from connectors.zoom import ids
@@ -567,3 +568,57 @@ def test_what_we_ask_and_its_answers_are_as_the_specification_says(
 def answered(fake: FakeZoom, call: Call) -> tuple[int, Any]:
     response = carried(fake, prepare(call, fake.credentials()))
     return response.status, json.loads(response.body or b"null")
+
+
+# --- Looking up by address
+
+
+def looked_up(fake: FakeZoom, zoom: Zoom, *emails: str) -> dict[str, Found]:
+    return run(fake, zoom, zoom.look_up(emails))
+
+
+def test_an_address_finds_its_account_whatever_its_case(fake: FakeZoom, zoom: Zoom) -> None:
+    found = looked_up(fake, zoom, "Hugo@ACME.example", "nobody@acme.example")
+    hugo = Account(account_of(fake, "Hugo Brandt"), "Hugo Brandt", "hugo@acme.example")
+    assert found == {"hugo@acme.example": Found(hugo)}
+
+
+def test_whoever_was_deactivated_is_found_and_cannot_chat(fake: FakeZoom, zoom: Zoom) -> None:
+    fake.remove_person("Hugo Brandt")
+    [found] = looked_up(fake, zoom, "hugo@acme.example").values()
+    assert found.account.is_deleted
+    assert not found.is_licensed
+
+
+@pytest.mark.parametrize("email", ["", "me", "a b@c", "a@b@c", "a@b\r\nc"])
+def test_what_is_no_address_is_not_asked_for(zoom: Zoom, email: str) -> None:
+    with pytest.raises(StopIteration):
+        next(zoom.look_up([email]))
+
+
+@pytest.mark.parametrize("email", ["../me@x", "a?b=@c", "a#b@c", "a%2f@c"])
+def test_no_address_asks_for_anything_else(zoom: Zoom, email: str) -> None:
+    url = urlsplit(next(zoom.look_up([email])).url)
+    assert (url.path.count("/"), url.query, url.fragment) == (3, "", "")
+
+
+@pytest.mark.parametrize(
+    ("told", "is_licensed"),
+    [
+        ({}, True),
+        ({"status": "pending"}, False),
+        ({"status": None}, False),
+        ({"email": "other@acme.example"}, None),
+        ({"email": 7}, None),
+        ({"id": ""}, None),
+    ],
+)
+def test_only_active_people_who_have_the_address_can_chat(
+    zoom: Zoom, told: dict[str, object], is_licensed: bool | None
+) -> None:
+    calls = zoom.look_up(["ann@acme.example"])
+    next(calls)
+    answer = {"id": "ann1", "email": "ann@acme.example", "status": "active"} | told
+    with pytest.raises(StopIteration) as end:
+        calls.send(Response(200, json.dumps(answer).encode()))
+    assert [one.is_licensed for one in end.value.value.values()] == ([] if is_licensed is None else [is_licensed])
