@@ -9,12 +9,7 @@ from django.utils import timezone
 
 from accounts import audit, tasks
 from accounts.models import Invitation, Membership, Tenant, User
-
-PUBLIC_MAIL = frozenset(
-    {"aol", "fastmail", "gmail", "gmx", "googlemail", "hey", "hotmail", "icloud", "live", "mac", "mail", "me", "msn"}
-    | {"outlook", "pm", "proton", "protonmail", "qq", "web", "yahoo", "yandex", "zoho"}
-)
-"""First labels of domains where people of all companies have an address: such a domain names no organization."""
+from accounts.trusting import PUBLIC_MAIL
 
 PLATFORMS = {"webex": "webex", "slack": "slack", "microsoft": "teams", "zoom": "zoom"}
 """Under which name allauth knows the sign-in of a platform, and the platform's own."""

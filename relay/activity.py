@@ -54,16 +54,11 @@ class ActiveUser:
 
 
 def active(tenant: Tenant, search: str = "") -> QuerySet[ActiveAccount]:
-    """One row for each active user: of a person with several active accounts the one made first."""
+    """One row for each active user: of a person with several active accounts the first one that fits what is searched."""
     rows = ActiveAccount.objects.filter(tenant=tenant, last_on__gte=first_day(), account__is_bot=False)
-    earlier = ActiveAccount.objects.filter(
-        last_on__gte=first_day(),
-        account__person=OuterRef("account__person"),
-        account__is_bot=False,
-        account__lt=OuterRef("account"),
-    )
     if search:
         rows = rows.filter(Q(account__name__icontains=search) | Q(account__email__icontains=search))
+    earlier = rows.filter(account__person=OuterRef("account__person"), account__lt=OuterRef("account"))
     return rows.exclude(Exists(earlier))
 
 

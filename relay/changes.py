@@ -28,11 +28,16 @@ _KNOWN = f"""known AS (
 """The message that an event is about. What we said about it where it was said itself is not the original: we change it."""
 
 
-def _spread_to(mailboxes: str) -> str:
+_HERE = "EXISTS (SELECT 1 FROM relay_conversationlink o WHERE o.id = %(link)s AND o.is_active)"
+"""Of a leg that was taken out after we heard of the change nothing crosses any more."""
+
+
+def _spread_to(mailboxes: str, only: str = _HERE) -> str:
     return f"""deliveries AS (
     INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, reason)
     SELECT %(event)s, c.id, l.id, 0, 0, 0, '' FROM changed c
     JOIN relay_conversationlink l ON l.conversation_id = c.conversation_id AND ({mailboxes}) AND l.is_active
+    WHERE {only}
     ORDER BY l.id
     ON CONFLICT (event_id, link_id) DO NOTHING
     RETURNING link_id
@@ -40,7 +45,9 @@ def _spread_to(mailboxes: str) -> str:
 
 
 _ELSEWHERE = "l.id <> %(link)s AND l.id <> ALL(%(barred)s::bigint[])"
-_SPREAD = _spread_to(_ELSEWHERE)
+_RUNNING = "EXISTS (SELECT 1 FROM relay_universalconversation u WHERE u.id = c.conversation_id AND u.paused_at IS NULL)"
+"""While a channel is paused only deletions cross: they add nothing, and somebody wants it gone."""
+_SPREAD = _spread_to(_ELSEWHERE, f"{_HERE} AND {_RUNNING}")
 _SPREAD_TO_WORDS = _spread_to(f"""{_ELSEWHERE}
     OR EXISTS (SELECT 1 FROM relay_delivery d WHERE d.message_id = c.id AND d.link_id = l.id AND d.state < 3)
     OR EXISTS (SELECT 1 FROM relay_messagecopy w WHERE w.message_id = c.id AND w.link_id = l.id

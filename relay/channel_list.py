@@ -18,7 +18,7 @@ from accounts.models import Channel, DirectoryImport, Installation, Tenant
 from connectors.contract import Platform
 from relay.legs import channels_of
 from relay.models import ConversationLink, Delivery, PlannedLeg, UniversalConversation
-from relay.suggesting import GROUPS, IGNORED, UNSYNCED
+from relay.suggesting import GROUPS, NOT_COUNTED, UNSYNCED
 
 PAGE = 30
 """Rows at a time: two screens. Drawing them is most of what the page costs."""
@@ -39,25 +39,32 @@ _LATE = """EXISTS (
 
 _TROUBLE = f"""(EXISTS (
     SELECT 1 FROM relay_conversationlink l JOIN accounts_installation i ON i.id = l.installation_id
-    WHERE l.conversation_id = u.id AND i.tenant_id = %(tenant)s AND (i.state <> 'connected' OR {_LATE} OR {_LOST})
-) OR EXISTS (SELECT 1 FROM relay_plannedleg p WHERE p.conversation_id = u.id AND p.state = 'refused'))"""
+    WHERE l.conversation_id = u.id AND l.is_active AND i.tenant_id = %(tenant)s
+      AND (i.state <> 'connected' OR {_LATE} OR {_LOST})
+) OR EXISTS (
+    SELECT 1 FROM relay_plannedleg p JOIN accounts_installation i ON i.id = p.installation_id
+    WHERE p.conversation_id = u.id AND p.state = 'refused' AND i.tenant_id = %(tenant)s
+))"""
 
 _STATES = {
     "synced": "SELECT * FROM conversations",
     "open": "SELECT * FROM channels",
     "paused": "SELECT c.* FROM conversations c JOIN relay_universalconversation u USING (id) WHERE u.paused_at IS NOT NULL",
     "trouble": f"SELECT c.* FROM conversations c JOIN relay_universalconversation u USING (id) WHERE {_TROUBLE}",
-    "suggested": f"SELECT c.* FROM channels c WHERE c.id IN (SELECT unnest(ids) FROM ({GROUPS}) s WHERE plain <> '')",
+    "suggested": "SELECT * FROM channels",
     "": "SELECT * FROM conversations UNION ALL SELECT * FROM channels",
 }
 """What each filter of states reads."""
+
+_SUGGESTED = f" AND c.id = ANY(ARRAY(SELECT unnest(ids) FROM ({GROUPS}) s WHERE plain <> ''))"
+"""What else the state "suggested" asks of a channel."""
 
 _ROWS = f"""
 WITH ours AS (
     SELECT id FROM accounts_installation WHERE tenant_id = %(tenant)s AND (%(platform)s = '' OR platform = %(platform)s)
 ), legs AS (
     SELECT l.conversation_id, l.name, c.team_id, c.is_private
-    FROM ours JOIN relay_conversationlink l ON l.installation_id = ours.id
+    FROM ours JOIN relay_conversationlink l ON l.installation_id = ours.id AND l.is_active
     LEFT JOIN accounts_channel c ON c.installation_id = l.installation_id AND c.external_id = l.external_id
     UNION ALL
     SELECT p.conversation_id, p.name, p.team_id, p.is_private
@@ -67,9 +74,12 @@ WITH ours AS (
     FROM legs l JOIN relay_universalconversation u ON u.id = l.conversation_id
     WHERE u.ended_at IS NULL {{legs}}
 ), channels AS (
-    SELECT c.id, lower(c.name) AS key, 1 AS kind
-    FROM ours JOIN accounts_channel c ON c.installation_id = ours.id
-    WHERE {UNSYNCED} {{channels}}
+    SELECT first.* FROM ours CROSS JOIN LATERAL (  -- no more of each connection than the page can show, by its index
+        SELECT c.id, lower(c.name) AS key, 1 AS kind FROM accounts_channel c
+        WHERE c.installation_id = ours.id AND lower(c.name) >= %(key)s
+          AND (lower(c.name), 1, c.id) > (%(key)s, %(kind)s, %(id)s) AND {UNSYNCED} {{channels}}
+        ORDER BY lower(c.name), c.id LIMIT {PAGE + 1}
+    ) first
 )
 SELECT kind, id, key FROM ({{state}}) found
 WHERE (key, kind, id) > (%(key)s, %(kind)s, %(id)s) ORDER BY key, kind, id LIMIT {PAGE + 1}
@@ -144,11 +154,12 @@ def page(tenant: Tenant, wanted: Wanted, after: Place = START) -> tuple[list[Row
 def _found(tenant: Tenant, wanted: Wanted, after: Place) -> list[tuple[int, int, str]]:
     conditions, values = _conditions(wanted)
     legs, channels = ("".join(f" AND {each.format(table)}" for each in conditions) for table in ("l", "c"))
+    channels += _SUGGESTED if wanted.state == "suggested" else ""
     statement = _ROWS.format(legs=legs, channels=channels, state=_STATES[wanted.state])
     key, kind, number = after
     told: dict[str, Any] = {"tenant": tenant.pk, "platform": wanted.platform, "key": key, "kind": kind, "id": number}
     with connection.cursor() as cursor:
-        cursor.execute(statement, told | values | {"late": timezone.now() - BEHIND, "ignored": IGNORED})
+        cursor.execute(statement, told | values | NOT_COUNTED | {"late": timezone.now() - BEHIND})
         return [(kind, number, key) for kind, number, key in cursor.fetchall()]
 
 
@@ -186,7 +197,9 @@ def _legs(tenant: Tenant, conversations: list[int]) -> Mapping[int, list[Leg]]:
     ours = Q(conversation__in=conversations, installation__tenant=tenant)
     order = ("installation__platform", "installation__name", "pk")
     links = (
-        _judged(ConversationLink.objects.filter(ours)).select_related("installation", "conversation").order_by(*order)
+        _judged(ConversationLink.objects.filter(ours, is_active=True))
+        .select_related("installation", "conversation")
+        .order_by(*order)
     )
     plans = PlannedLeg.objects.filter(ours).select_related("installation", "team").order_by(*order)
     known = channels_of(link.channel for link in links if link.channel).in_bulk()

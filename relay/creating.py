@@ -14,7 +14,7 @@ from connectors.directory import ListsTeams, ManagesConversations
 from relay import afterwards
 from relay.legs import MOST, channels_of, live_links_of, named, obstacle, plans_of
 from relay.models import PlannedLeg, UniversalConversation
-from relay.syncing import join
+from relay.syncing import join, legs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,7 @@ def _taken(channel: Channel) -> set[tuple[int, int | None]]:
     """Where the synced channel that a channel is part of has legs already; at least its own place."""
     conversation = _conversation(channel)
     taken = {(channel.installation_id, channel.team_id)}
-    if conversation:
-        taken |= set(conversation.planned_legs.values_list("installation", "team"))
-        for link in conversation.links.all():
-            on_it = Channel.objects.filter(installation=link.installation_id, external_id=link.external_id)
-            taken |= set(on_it.values_list("installation", "team"))
-    return taken
+    return taken | {(each.installation_id, each.team_id) for each in legs_of(conversation)} if conversation else taken
 
 
 def _conversation(channel: Channel) -> UniversalConversation | None:
@@ -106,7 +101,7 @@ def create(
 def _must_fit(
     tenant: Tenant, channel: Channel, chosen: Sequence[Spot], conversation: UniversalConversation | None
 ) -> None:
-    legs = conversation.links.count() + conversation.planned_legs.count() if conversation else 1
+    legs = sum(each.installation.tenant_id == tenant.pk for each in legs_of(conversation)) if conversation else 1
     if not chosen:
         raise NotPossible("Choose at least one place. Nothing was changed.")
     if conversation and conversation.tenant_id != tenant.pk:

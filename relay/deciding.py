@@ -37,11 +37,12 @@ SKIPPED = STANDING[What.KEPT] | STANDING[What.WAITING]
 
 OPEN = Q(
     link__is_active=True,
+    event__link__is_active=True,
     link__conversation__ended_at=None,
     link__conversation__paused_at=None,
     link__conversation__archived_at=None,
 )
-"""Where something may be said now."""
+"""Where something may be said now, and whence: of a company that left, or was removed, nothing crosses any more."""
 
 Act = Decision.Act
 

@@ -5,12 +5,14 @@ confirmed address of the invited domain, so that a link that was passed on opens
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
+from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -22,7 +24,7 @@ from accounts.audit import record
 from accounts.inviting import LIFE, MOST_OPEN, PAUSE, digest
 from accounts.members import NotPossible
 from accounts.models import Tenant, User
-from accounts.trusting import confirmed_addresses, domain_of, trusts
+from accounts.trusting import confirmed_addresses, domain_of, is_public_mail, trusts
 from relay.models import ChannelInvitation, Participation
 from relay.sharing import hold, part_of, taking_part
 
@@ -32,6 +34,10 @@ State = ChannelInvitation.State
 
 MOST_COMPANIES = 20
 """Companies in one channel: more cannot know any longer who reads along."""
+
+
+LONGEST_EMAIL = 254
+"""Characters of an address: more fit into no mail server's commands (RFC 5321), nor into our column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,16 @@ def invite(part: Participation, to: str, inviter: Inviter) -> Sent:
 
     Raises ``NotPossible``. A domain gets no e-mail: the link is the inviter's to pass on.
     """
-    email, domain = (to, domain_of(to)) if "@" in to else ("", to.lower())
+    to = to.lower()
+    email, domain = (to, domain_of(to)) if "@" in to else ("", to)
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         conversation = hold(part.conversation)
-        must_be_welcome(part, domain)
+        must_be_welcome(part, domain, email)
         openings = conversation.invitations.filter(state=State.OPEN)
         waiting = openings.filter(email__iexact=email, domain__iexact=domain).first()
-        if waiting and email and waiting.sent_at > timezone.now() - PAUSE:
+        sent = conversation.invitations.filter(email__iexact=email, sent_at__gt=timezone.now() - PAUSE)
+        if email and sent.exists():  # whatever became of that one
             raise NotPossible(
                 f"An e-mail went to {email} less than a minute ago. Wait a little before sending another."
             )
@@ -82,21 +90,29 @@ def invite(part: Participation, to: str, inviter: Inviter) -> Sent:
     return Sent(invitation, link, bool(email) and _send(invitation, part.tenant, link))
 
 
-def must_be_welcome(part: Participation, domain: str) -> None:
+def must_be_welcome(part: Participation, domain: str, email: str = "") -> None:
     """Raise ``NotPossible`` where a company may not invite that domain into a channel."""
-    parts = list(taking_part(part.conversation))
     if part.tenant_id != part.conversation.tenant_id:
         raise NotPossible(f"Only people of {part.conversation.tenant} can invite others to this channel.")
-    if domain == part.domain.lower():
+    if is_public_mail(domain) and not email:
+        raise NotPossible(f"People of all companies have an address at {domain}. Invite one address of theirs instead.")
+    if domain == part.domain.lower() and not is_public_mail(domain):
         raise NotPossible("This is an address of your own organization: invite colleagues on your own platform.")
     if not trusts(part.tenant, domain):
         raise NotPossible(
             f"{domain} is not among your organization's trusted organizations. An administrator can add it."
         )
+    parts = list(taking_part(part.conversation))
+    if domain not in {other.domain.lower() for other in parts}:
+        _must_have_room(parts)
+
+
+def _must_have_room(parts: Sequence[Participation]) -> None:
+    """Asked when a company is invited, and again when it joins: others may have joined or changed their mind meanwhile."""
     if len(parts) >= MOST_COMPANIES:
         raise NotPossible(f"{MOST_COMPANIES} companies take part, and more cannot.")
     refusing = [other.tenant.name for other in parts if not other.allows_more]
-    if refusing and domain not in {other.domain.lower() for other in parts}:
+    if refusing:
         raise NotPossible(f"{refusing[0]} does not want further companies in this channel.")
 
 
@@ -130,9 +146,16 @@ def _open() -> QuerySet[ChannelInvitation]:
 
 
 def address_for(invitation: ChannelInvitation, user: User) -> str:
-    """Of somebody's confirmed addresses the one by which they may accept; empty where there is none."""
-    fitting = [email for email in confirmed_addresses(user) if domain_of(email) == invitation.domain.lower()]
-    return next((email for email in fitting if email == invitation.email.lower()), next(iter(fitting), ""))
+    """Of somebody's confirmed addresses the one by which they may accept; empty where there is none.
+
+    Colleagues may accept for each other, but not the users of one mail provider.
+    """
+    mine, invited = confirmed_addresses(user), invitation.email.lower()
+    if invited in mine:
+        return invited
+    if is_public_mail(invitation.domain):
+        return ""
+    return next((email for email in mine if domain_of(email) == invitation.domain.lower()), "")
 
 
 @transaction.atomic
@@ -172,11 +195,13 @@ def accept(invitation: ChannelInvitation, tenant: Tenant, user: User, request: H
 def must_fit(invitation: ChannelInvitation, tenant: Tenant, address: str) -> None:
     """Raise ``NotPossible`` where a company may not join: the wrong address, or trust that lacks in one direction."""
     if not address:
-        raise NotPossible(f"This invitation is for people with a confirmed address at {invitation.domain}.")
+        raise NotPossible(f"This invitation is for people with a confirmed address {invitation.whom}.")
     if tenant.pk == invitation.conversation.tenant_id:
         raise NotPossible("This channel is your own organization's.")
-    domain = domain_of(address)
-    for other in taking_part(invitation.conversation):
+    domain, parts = domain_of(address), list(taking_part(invitation.conversation))
+    if tenant.pk not in {other.tenant_id for other in parts}:
+        _must_have_room(parts)
+    for other in parts:
         if other.tenant_id != tenant.pk and not trusts(tenant, other.domain):
             raise NotPossible(
                 f"{other.tenant} ({other.domain}) is not among your organization's trusted organizations. An administrator "
@@ -198,6 +223,14 @@ def _about(invitation: ChannelInvitation) -> dict[str, str]:
 
 
 def emails(words: Iterable[str]) -> list[str]:
-    """Of words that somebody typed those that look like addresses or domains, without what chat clients put around them."""
+    """Of words that somebody typed those that are e-mail addresses, without what chat clients put around them."""
     bare = (word.strip("<>,;()[]\"'").removeprefix("mailto:").partition("|")[0] for word in words)
-    return [word for word in bare if "." in word.rpartition("@")[2] and not word.endswith(".") and len(word) <= 254]
+    return [word for word in bare if len(word) <= LONGEST_EMAIL and _is_address(word)]
+
+
+def _is_address(word: str) -> bool:
+    try:
+        validate_email(word)
+    except ValidationError:
+        return False
+    return True

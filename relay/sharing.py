@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from accounts.audit import changes, record
 from accounts.members import NotPossible
+from accounts.members import hold as hold_tenant
 from accounts.models import Channel, Tenant
 from relay import afterwards
+from relay.calling_off import call_off
 from relay.legs import links_of, live_links_of, obstacle, plans_of
 from relay.models import ConversationLink, Delivery, Participation, UniversalConversation
 from relay.syncing import join
@@ -65,14 +67,15 @@ def found(tenant: Tenant, name: str, domain: str) -> Participation:
 @transaction.atomic
 def attach(part: Participation, channel: Channel) -> None:
     """Have a company's channel take part, at once or as soon as our account is in it. Raises ``NotPossible``."""
+    hold_tenant(part.tenant)  # whoever else brings this very channel somewhere waits, and finds it taken
     conversation = hold(part.conversation)
-    if part.tenant_id != channel.installation.tenant_id or part.ended_at or conversation.ended_at:
+    if part_of(conversation, channel.installation.tenant) != part or conversation.ended_at:
         raise NotPossible("Your organization does not take part in this channel any more.")
     if problem := obstacle(channel):
         raise NotPossible(problem)
     if live_links_of([channel]).exists() or plans_of([channel]).exists():
         raise NotPossible(f"{channel} is synced already. Unsync it first, or choose another channel.")
-    if conversation.links.filter(installation=channel.installation, is_active=True).exists():
+    if channel.installation_id in places(part):
         raise NotPossible(f"A channel of {channel.installation} takes part already: one for each connection.")
     if not links_of([channel]).filter(conversation=conversation).update(is_active=True):
         join({conversation: [channel]})
@@ -110,6 +113,12 @@ def legs(part: Participation) -> QuerySet[ConversationLink]:
     return ConversationLink.objects.filter(
         conversation=part.conversation_id, installation__tenant=part.tenant_id, is_active=True
     )
+
+
+def places(part: Participation) -> set[int]:
+    """The connections of a company on which a channel takes part, or is about to."""
+    planned = part.conversation.planned_legs.filter(installation__tenant=part.tenant_id)
+    return {*legs(part).values_list("installation", flat=True), *planned.values_list("installation", flat=True)}
 
 
 @transaction.atomic
@@ -181,8 +190,7 @@ def detach(link: ConversationLink) -> None:
 def _silence(conversation: UniversalConversation, gone: list[int]) -> None:
     ended = ConversationLink.objects.filter(pk__in=gone)
     ended.update(is_active=False, to_tell=ConversationLink.Telling.ENDED, not_before=None)
-    waiting = Delivery.objects.filter(link__conversation=conversation, state=Delivery.State.WAITING)
-    waiting = waiting.filter(Q(link__in=gone) | Q(event__link__in=gone))
-    waiting.update(state=Delivery.State.SKIPPED, reason=STOPPED)
+    waiting = Delivery.objects.filter(Q(link__in=gone) | Q(event__link__in=gone), link__conversation=conversation)
+    call_off(waiting, STOPPED)
     _tell(conversation)
     afterwards.changed(ended.values_list("installation", flat=True))

@@ -21,16 +21,20 @@ from relay.syncing import join
 IGNORED = r"[\s_.·:#&–—\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff-]+"
 """What does not count in a name: gaps of any kind, a leading "#", arrows, symbols and emoji."""
 
+ASCII_IGNORED = " \t\n\r\f\v_.:#&-"
+"""Of these the ones in ASCII: taking them out of a name that has no others, as most, costs a tenth of the expression."""
+
 UNSYNCED = """NOT EXISTS (
     SELECT 1 FROM relay_conversationlink l JOIN relay_universalconversation u ON u.id = l.conversation_id
-    WHERE l.installation_id = c.installation_id AND l.external_id = c.external_id AND u.ended_at IS NULL
+    WHERE l.installation_id = c.installation_id AND l.external_id = c.external_id AND l.is_active AND u.ended_at IS NULL
 ) AND NOT EXISTS (
     SELECT 1 FROM relay_plannedleg p WHERE p.installation_id = c.installation_id AND p.external_id = c.external_id
 )"""
 """Of a channel ``c``: it is part of nothing."""
 
 GROUPS = f"""
-    SELECT regexp_replace(lower(c.name), %(ignored)s, '', 'g') AS plain,
+    SELECT CASE WHEN octet_length(c.name) = length(c.name) THEN translate(lower(c.name), %(ascii_ignored)s, '')
+                ELSE regexp_replace(lower(c.name), %(ignored)s, '', 'g') END AS plain,
            array_agg(c.id ORDER BY i.platform, c.id) AS ids,
            bool_or(c.is_private) <> bool_and(c.is_private) AS is_mixed
     FROM accounts_channel c JOIN accounts_installation i ON i.id = c.installation_id
@@ -39,6 +43,9 @@ GROUPS = f"""
 """
 """The channels of each name. One that two channels of the same platform bear tells nobody which of them is meant; one of
 nothing but emoji (``plain`` is empty) is none."""
+
+NOT_COUNTED = {"ignored": IGNORED, "ascii_ignored": ASCII_IGNORED}
+"""What ``GROUPS`` asks for besides the tenant."""
 
 _SUGGESTED = f"""
 SELECT plain, ids FROM ({GROUPS}) s WHERE plain > %(after)s AND is_mixed = %(mixed)s ORDER BY plain LIMIT %(limit)s
@@ -64,7 +71,7 @@ def suggestions(tenant: Tenant, *, mixed: bool = False, after: str = "", most: i
 
 
 def _rows(tenant: Tenant, *, mixed: bool, after: str, most: int | None) -> list[tuple[str, Sequence[int]]]:
-    values: dict[str, Any] = {"ignored": IGNORED, "tenant": tenant.pk, "after": after, "mixed": mixed, "limit": most}
+    values: dict[str, Any] = NOT_COUNTED | {"tenant": tenant.pk, "after": after, "mixed": mixed, "limit": most}
     with connection.cursor() as cursor:
         cursor.execute(_SUGGESTED, values)
         return [(plain, ids) for plain, ids in cursor.fetchall()]

@@ -13,7 +13,7 @@ from accounts.models import Channel, Tenant
 from relay import afterwards
 from relay.forgetting import GRACE
 from relay.legs import MOST, channels_of, leg, let_go, links_of, live_links_of, named, obstacle, planned, plans_of
-from relay.models import ConversationLink, PlannedLeg, UniversalConversation
+from relay.models import ConversationLink, Participation, PlannedLeg, UniversalConversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,13 @@ class Plan:
         return tuple(channel for channel in self.channels if not channel.is_entered)
 
     @property
+    def companies(self) -> list[str]:
+        """Other companies that read what is written in ``existing``."""
+        parts = Participation.objects.filter(conversation=self.existing, ended_at=None)
+        others = parts.exclude(tenant=self.existing.tenant_id) if self.existing else parts.none()
+        return list(others.order_by("tenant__name").values_list("tenant__name", flat=True))
+
+    @property
     def name(self) -> str:
         """What the synced channel is called here."""
         return self.existing.name if self.existing else self.channels[0].name if self.channels else ""
@@ -48,7 +55,7 @@ def plan(tenant: Tenant, numbers: Iterable[int]) -> Plan:
     new = [channel for channel in found if _spot(channel) not in taken]
     live = {conversation.pk: conversation for conversation in taken.values()}
     existing = next(iter(live.values()), None)
-    legs = _legs(existing) if existing else []
+    legs = legs_of(existing) if existing else []
     problems = [*_whole(tenant, new, legs, list(live.values())), *(text for each in new if (text := obstacle(each)))]
     kinds = {channel.is_private for channel in [*new, *legs]}
     revived = None if existing else _revived(tenant, new)
@@ -65,9 +72,9 @@ def _spot(row: Channel | ConversationLink | PlannedLeg) -> tuple[int, str]:
     return row.installation_id, row.external_id
 
 
-def _legs(conversation: UniversalConversation) -> list[Channel | PlannedLeg]:
-    """What is part of a synced channel already, as far as it is known here."""
-    spots = list(conversation.links.values_list("installation_id", "external_id"))
+def legs_of(conversation: UniversalConversation) -> list[Channel | PlannedLeg]:
+    """What is part of a synced channel already, of whichever company, as far as it is known here."""
+    spots = set(conversation.links.filter(is_active=True).values_list("installation_id", "external_id"))
     channels = Channel.objects.filter(installation__in={i for i, _ in spots}, external_id__in=[x for _, x in spots])
     known = [channel for channel in channels.select_related("installation", "team") if _spot(channel) in spots]
     return [*known, *conversation.planned_legs.select_related("installation", "team").order_by("pk")]
@@ -85,7 +92,7 @@ def _whole(
         ]
     if not new or len(new) + len(legs) < 2:
         return ["Choose at least two channels that are not synced with each other yet."]
-    if len(new) + len(legs) > MOST:
+    if len(new) + sum(each.installation.tenant_id == tenant.pk for each in legs) > MOST:
         return [f"A synced channel has {MOST} legs at most. Choose fewer channels."]
     places = [(each.installation_id, each.team_id) for each in [*new, *legs]]
     if len(set(places)) < len(places):
@@ -121,7 +128,7 @@ def sync(
     if wanted.existing:
         join({wanted.existing: wanted.channels})
         conversation = wanted.existing
-        conversation.links.update(to_tell=ConversationLink.Telling.SHARED)
+        conversation.links.filter(is_active=True).update(to_tell=ConversationLink.Telling.SHARED)
     elif wanted.revived:
         conversation = _revive(wanted.revived)
     else:

@@ -8,6 +8,7 @@ from accounts.audit import record
 from accounts.members import NotPossible
 from accounts.models import Tenant
 from relay import afterwards, mirroring
+from relay.calling_off import call_off
 from relay.models import ConversationLink, Delivery, Participation, PlannedLeg, UniversalConversation
 
 SKIPPED = "the channel was unsynced before this was delivered"
@@ -48,25 +49,20 @@ def unsync(tenant: Tenant, number: int, request: HttpRequest, *, removes_added: 
     conversation.participations.filter(ended_at=None).update(
         ended_at=timezone.now(), ended_by=Participation.Ending.LEFT
     )
-    names = list(conversation.links.order_by("pk").values_list("name", flat=True))
     conversation.ended_at = timezone.now()
     conversation.save(update_fields=["ended_at"])
-    for link in conversation.links.order_by("pk") if removes_added else []:
-        mirroring.take_out(link.pk)
     conversation.planned_legs.all().delete()
-    conversation.links.update(is_active=False, to_tell=ConversationLink.Telling.ENDED, not_before=None)
-    skipped = _skip(conversation)
+    legs = list(conversation.links.filter(is_active=True).order_by("pk"))  # those that ended before were told then
+    for link in legs if removes_added else []:
+        mirroring.take_out(link.pk)
+    ended = ConversationLink.objects.filter(pk__in=[link.pk for link in legs])
+    ended.update(is_active=False, to_tell=ConversationLink.Telling.ENDED, not_before=None)
+    skipped = call_off(Delivery.objects.filter(link__conversation=conversation), SKIPPED)
+    names = [link.name for link in legs]
     after = {"channels": names, "skipped messages": skipped, "removes members we added": removes_added}
     record(tenant, "unsynced channels", conversation.name, request, after=after)
-    afterwards.changed(conversation.links.values_list("installation", flat=True))
+    afterwards.changed(link.installation_id for link in legs)
     return conversation
-
-
-def _skip(conversation: UniversalConversation) -> int:
-    """End what waits for delivery. Rows that a worker has in hand just now are let be: it is saying them."""
-    waiting = Delivery.objects.filter(link__conversation=conversation, state__lt=Delivery.State.DONE)
-    free = list(waiting.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
-    return Delivery.objects.filter(pk__in=free).update(state=Delivery.State.SKIPPED, reason=SKIPPED)
 
 
 def _held(tenant: Tenant, number: int) -> UniversalConversation:
@@ -104,7 +100,7 @@ def drop(tenant: Tenant, number: int, request: HttpRequest) -> PlannedLeg:
 
 def _planned(tenant: Tenant, number: int) -> PlannedLeg:
     rows = PlannedLeg.objects.select_for_update(of=("self",)).select_related("conversation")
-    leg = rows.filter(pk=number, conversation__tenant=tenant).first()
+    leg = rows.filter(pk=number, installation__tenant=tenant).first()
     if leg is None:
         raise NotPossible("This is settled meanwhile. Nothing was changed.")
     return leg

@@ -8,9 +8,9 @@ from django.db import transaction
 from accounts import refreshing
 from accounts.audit import record
 from accounts.matching import storable
-from accounts.members import NotPossible
+from accounts.members import NotPossible, hold
 from accounts.models import Channel, PlatformAccount, Team, Tenant
-from accounts.trusting import domain_of, is_restricted
+from accounts.trusting import is_restricted, proven_domain
 from connectors.directory import Place
 from connectors.messages import NO_TEAM, TeamId
 from relay.inviting_companies import Inviter, emails
@@ -37,8 +37,8 @@ class Asker:
 
     @property
     def domain(self) -> str:
-        """The domain of their address."""
-        return domain_of(self.account.email)
+        """The domain by which their company is known."""
+        return proven_domain(self.tenant, self.account.email)
 
 
 def asker(installation: int, account: str) -> Asker:
@@ -71,18 +71,19 @@ def share(asker: Asker, place: Place) -> str:
     """Make a channel of the asker's platform universal. Returns its name. Raises ``NotGranted``."""
     try:
         with transaction.atomic():
+            hold(asker.tenant)  # asked twice at once, it is shared once
             channel = _channel(asker, place)
             link = ConversationLink.objects.filter(
                 installation=channel.installation, external_id=channel.external_id, is_active=True
             ).first()
             if link:
                 return open_up(asker, link.conversation_id)
-            part = found(asker.tenant, place.name, asker.domain)
+            part = found(asker.tenant, channel.name, asker.domain)
             attach(part, channel)
-            record(asker.tenant, "created universal channel", place.name, after={"by": asker.account.name})
+            record(asker.tenant, "created universal channel", channel.name, after={"by": asker.account.name})
     except NotPossible as problem:
         raise NotGranted(str(problem)) from None
-    return place.name
+    return channel.name
 
 
 def _channel(asker: Asker, place: Place) -> Channel:
@@ -123,7 +124,13 @@ def invite(asker: Asker, universal: int | None, words: Sequence[str]) -> list[st
     except NotPossible:
         raise NotGranted("This channel is not shared with other companies yet. Ask me “create” first.") from None
     inviter = Inviter(asker.account.name or asker.account.email)
-    return [_invited(part, address, inviter) for address in addresses[:MOST_INVITED]]
+    results = [_invited(part, address, inviter) for address in addresses[:MOST_INVITED]]
+    return [*results, *_not_invited(addresses[MOST_INVITED:])]
+
+
+def _not_invited(addresses: Sequence[str]) -> list[str]:
+    more = f"{len(addresses)} more addresses were left out: I take {MOST_INVITED} at a time. Ask me again with them."
+    return [more] if addresses else []
 
 
 def _invited(part: Participation, address: str, inviter: Inviter) -> str:

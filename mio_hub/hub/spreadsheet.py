@@ -7,14 +7,16 @@ from io import StringIO
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes a cell for a formula (OWASP, "CSV injection")."""
+RISKY = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""With these a spreadsheet takes a cell for a formula (OWASP, "CSV injection"); some pass over blanks before them."""
 
 
 def line(cells: Sequence[str]) -> str:
     """One line of a CSV file; no cell is a formula."""
     written = StringIO()
-    csv.writer(written).writerow(f"'{cell}" if cell.startswith(RISKY) else cell for cell in cells)
+    csv.writer(written).writerow(
+        f"'{cell}" if cell.startswith(RISKY) or cell.lstrip().startswith(RISKY) else cell for cell in cells
+    )
     return written.getvalue()
 
 

@@ -59,8 +59,9 @@ def leg(request: HttpRequest, synced: int, leg: int) -> HttpResponse:
     """The switches of one leg."""
     rows = ConversationLink.objects.select_related("installation", "conversation")
     row = get_object_or_404(
-        rows, pk=leg, conversation=synced, conversation__ended_at=None, installation__tenant=tenant_of(request)
-    )
+        rows, pk=leg, is_active=True, conversation=synced, conversation__ended_at=None,
+        installation__tenant=tenant_of(request),
+    )  # fmt: skip
     before = {name: getattr(row, name) for name in LegForm.Meta.fields}
     form = LegForm(membership_of(request), request.POST or None, instance=row)
     if form.is_valid():
@@ -153,4 +154,5 @@ def drop(request: HttpRequest, planned: int) -> HttpResponse:
 
 
 def _planned(request: HttpRequest, planned: int) -> PlannedLeg:
-    return get_object_or_404(PlannedLeg, pk=planned, conversation__tenant=tenant_of(request))
+    """One on a platform of the tenant's own, whoever owns the channel that it is to be part of."""
+    return get_object_or_404(PlannedLeg, pk=planned, installation__tenant=tenant_of(request))

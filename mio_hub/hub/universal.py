@@ -1,7 +1,7 @@
 """Universal channels: those a company shares with others, whom it invites, and what it allows there."""
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,7 +18,8 @@ from mio_hub.hub.universal_forms import CompanyForm, FindForm, NameForm, PolicyF
 from mio_hub.views.channel_invitation import KEPT
 from relay import inviting_companies, sharing
 from relay.inviting_companies import Inviter
-from relay.models import ChannelInvitation, ConversationLink, Participation
+from relay.models import ChannelInvitation, ConversationLink, Participation, PlannedLeg
+from relay.syncing import legs_of
 
 SHOWN = 50
 """Channels listed at once when one is chosen: beyond that one searches."""
@@ -26,6 +27,12 @@ LONGEST_NUMBER = 18
 """Digits of a row's number: one more, and PostgreSQL refuses to look for it."""
 MOST_LISTED = 200
 """Universal channels on the page: more than a company shares with others."""
+
+
+_ON_IT = {"installation": OuterRef("installation"), "external_id": OuterRef("external_id")}
+IN_SYNC = ConversationLink.objects.filter(**_ON_IT, is_active=True)
+PLANNED = PlannedLeg.objects.filter(**_ON_IT)
+"""What takes a channel: it crosses from there, or will."""
 
 
 @require_safe
@@ -78,6 +85,7 @@ def _details(
         "part": part,
         "is_owner": part.tenant_id == part.conversation.tenant_id,
         "companies": _companies(part),
+        "planned": part.conversation.planned_legs.filter(installation__tenant=part.tenant_id).order_by("pk"),
         "legs": sharing.legs(part).select_related("installation").order_by("installation__platform", "name"),
         "invitations": _invitations(part),
         "policy": policy or PolicyForm(membership_of(request), part),
@@ -226,6 +234,7 @@ def find(request: HttpRequest, shared: int) -> HttpResponse:
     found = _candidates(part).filter(name__icontains=words) if words else _candidates(part)
     shown = {
         "part": part, "form": form, "channels": found.order_by("name", "pk")[:SHOWN], "most": SHOWN,
+        "kinds": {each.is_private for each in legs_of(part.conversation)},
         "has_any": Channel.objects.filter(installation__tenant=tenant_of(request)).exists(),
     }  # fmt: skip
     return render(request, "hub/universal/find.html", shown)
@@ -241,14 +250,8 @@ def _chosen(request: HttpRequest, part: Participation) -> HttpResponse:
 
 def _candidates(part: Participation) -> QuerySet[Channel]:
     """Channels of the company on connections that do not take part yet, not archived and not synced elsewhere."""
-    taken = sharing.legs(part).values("installation")
-    synced = ConversationLink.objects.filter(installation__tenant=part.tenant_id, is_active=True)
     channels = Channel.objects.filter(installation__tenant=part.tenant_id, is_archived=False)
-    channels = channels.exclude(installation__in=taken).exclude(
-        pk__in=channels.filter(installation__links__in=synced, external_id__in=synced.values("external_id")).values(
-            "pk"
-        )
-    )
+    channels = channels.exclude(installation__in=sharing.places(part)).filter(~Exists(IN_SYNC), ~Exists(PLANNED))
     return channels.select_related("installation", "team")
 
 
@@ -298,12 +301,13 @@ def received(request: HttpRequest, received: int) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         return _answered(request, invitation)
-    problem = ""
+    problem, address = "", inviting_companies.address_for(invitation, user)
     try:
-        inviting_companies.must_fit(invitation, tenant_of(request), inviting_companies.address_for(invitation, user))
+        inviting_companies.must_fit(invitation, tenant_of(request), address)
     except NotPossible as reason:
         problem = str(reason)
-    companies = [part.tenant.name for part in sharing.taking_part(invitation.conversation)]
+    parts = sharing.taking_part(invitation.conversation) if address else []  # whom it is not for learns nothing more
+    companies = [part.tenant.name for part in parts]
     shown = {"invitation": invitation, "problem": problem, "companies": companies}
     return render(request, "hub/universal/received.html", shown)
 

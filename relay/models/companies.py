@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
 from accounts.models import Tenant
+from accounts.trusting import is_public_mail
 from relay.models.conversations import UniversalConversation
 
 
@@ -79,3 +80,8 @@ class ChannelInvitation(models.Model):
 
     def __str__(self) -> str:
         return self.email or self.domain
+
+    @property
+    def whom(self) -> str:
+        """Whose it is, behind "a confirmed address": "at globex.example"; of a mail provider for everybody one address."""
+        return self.email if is_public_mail(self.domain) else f"at {self.domain}"

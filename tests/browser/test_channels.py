@@ -1,18 +1,16 @@
 """Channel Sync in a real browser: syncing, creating, unsyncing; and that everybody can use its pages."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from accounts.models import Channel, Installation, Team, User
 from relay import syncing
 from relay.models import PlannedLeg, UniversalConversation
-from tests.browser.test_hub_pages import GRAVE, hub, signed_in  # noqa: F401 (fixtures)
+from tests.browser.looking import faults
+from tests.browser.test_hub_pages import hub, signed_in  # noqa: F401 (fixtures)
 from tests.people import People
 from tests.relay.harbour import Server, harbour, moored  # noqa: F401 (a fixture)
 from tests.relay.test_channel_sync import see_to
@@ -20,8 +18,6 @@ from tests.relay.test_channel_sync import see_to
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 SignedIn = Callable[[User], Page]
-
-PICTURES = os.environ.get("PICTURES")
 
 
 @pytest.fixture
@@ -161,23 +157,17 @@ def furnish(people: People, company: dict[str, Installation]) -> UniversalConver
     return made
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 375])
 def test_everybody_can_use_every_page(
     signed_in: SignedIn,  # noqa: F811
     people: People,
     company: dict[str, Installation],
     hub: str,  # noqa: F811
-    scheme: Any,
-    width: int,
 ) -> None:
     made = furnish(people, company)
     board = [row.pk for row in Channel.objects.filter(name__iexact="board").order_by("pk")]
     link = made.links.order_by("pk").first()
     assert link is not None
     page = signed_in(people.ann)
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.set_viewport_size({"width": width, "height": 900})
     pages = {
         "table": "channels/", "chosen": f"channels/?channel={board[0]}", "nothing": "channels/?text=nowhere",
         "plan": f"channels/sync/?channel={board[0]}&channel={board[1]}", "create": f"channels/{board[0]}/create/",
@@ -187,9 +177,4 @@ def test_everybody_can_use_every_page(
     }  # fmt: skip
     for name, path in pages.items():
         page.goto(f"{hub}/t/{people.acme.key}/{path}")
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
-        violations = Axe().run(page).response["violations"]
-        grave = [each for each in violations if each["impact"] in GRAVE]
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in grave] == [], name
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert faults(page, f"channels-{name}") == [], name

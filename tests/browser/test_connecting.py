@@ -1,30 +1,25 @@
 """Connect Platforms in a real browser: through the platforms' consent pages to Success, and back out again."""
 
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Locator, Page, expect
 
 import connectors
 from connectors.sandbox import COMPANY
 from tests.browser.conftest import RunningHub
+from tests.browser.looking import PICTURES, faults
 from tests.consenting import SIGNED_IN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PATIENCE = 15_000
 """Milliseconds; the first page finds a cold process, and a fake platform imports its company."""
-GRAVE = ("serious", "critical")
-LOOKS = [(1440, "light"), (1440, "dark"), (375, "light"), (375, "dark")]
-PICTURES = os.environ.get("PICTURES")
-"""A folder in which to leave a picture of every page, to look at."""
 
 FURNISH = """
 import json
@@ -97,22 +92,6 @@ def connect(page: Page, slug: str) -> None:
     set_out(page, slug)
     consent(page, slug)
     expect(page.get_by_role("heading", name="Success!")).to_be_visible()
-
-
-def faults(page: Page, name: str) -> list[str]:
-    """What keeps somebody from using a page, at every width and in every colour scheme."""
-    found = []
-    for width, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
-        result: Any = Axe().run(page)
-        grave = [each for each in result.response["violations"] if each["impact"] in GRAVE]
-        found += [f"{name} {width} {scheme}: {each['id']} {each['nodes'][0]['html']}" for each in grave]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{name} {width} {scheme}: wider than the screen")
-    return found
 
 
 def test_pages_before_anything_is_connected_are_for_everybody(visit: Callable[..., Page]) -> None:

@@ -10,7 +10,8 @@ from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import RunningHub
-from tests.browser.test_connecting import FURNISH, PATIENCE, card, connect, faults
+from tests.browser.looking import faults
+from tests.browser.test_connecting import FURNISH, PATIENCE, card, connect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -13,6 +13,7 @@ from pytest_django.asserts import assertNumQueries
 from accounts.models import Installation, Person, PlatformAccount, Tenant
 from mio_hub.bench.failing import failure
 from mio_hub.hub import activity as page_module
+from mio_hub.hub.spreadsheet import line
 from relay.models import ActiveAccount, ConversationLink, DailySpeaker, DailyTraffic, LinkPulse, Participation
 from tests.hub.reading import page_text
 from tests.people import SEEN, People
@@ -121,3 +122,21 @@ def test_a_hostile_name_stays_text_and_no_formula(people: People) -> None:
     browser = people.browser(people.ann)
     assert "<b>1" not in shown(browser, people)
     assert "'=1+<b>" in shown(browser, people, "active-users.csv")
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "  =1", "\n=1", "\r=1", "＝1", "＠x"])
+def test_no_cell_of_a_download_is_a_formula(cell: str) -> None:
+    assert line([cell, "a=1"]).lstrip('"').startswith("'")
+    assert ",a=1" in line([cell, "a=1"])
+
+
+def test_somebody_is_found_by_any_of_their_accounts(people: People) -> None:
+    first = speaker(people.acme, 1, "one@acme.example").account
+    other = PlatformAccount.objects.create(
+        installation=first.installation, person=first.person, external_id="U9", name="Uno", email="uno@acme.example"
+    )
+    ActiveAccount.objects.create(account=other, tenant=people.acme, last_on=timezone.now().date())
+    browser = people.browser(people.ann)
+    assert "1 active person" in shown(browser, people)
+    for search in ("one@acme", "uno@acme", "acme.example"):
+        assert "1 active person found" in shown(browser, people, f"?search={search}")

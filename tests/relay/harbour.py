@@ -1,15 +1,12 @@
-"""A small fifth platform that can make and enter channels: its connector, and its server in memory.
+"""A small fifth platform that can make and enter channels: its server in memory; its connector is in ``platforms/``.
 
-It stands where the others stand: ``connectors`` finds it as it finds them, and its calls go over HTTP.
+``connectors`` finds it as it finds the others, and its calls go over HTTP.
 """
 
 import json
 import re
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from types import ModuleType
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,78 +15,13 @@ import responses
 import connectors
 from accounts.models import Installation, Tenant
 from accounts.tokens import keep
-from connectors.calls import Call, Calls
 from connectors.consent import Granted
-from connectors.contract import Connector, Content, Envelope, Limits, Platform, Rendered, Reply, Request, Unit
-from connectors.directory import ListsConversations, ManagesConversations, Page, Place
-from connectors.errors import Refused
-from connectors.messages import AccountId, ConversationId, Draft, Event, MessageId, Reference, Skipped, TeamId
-from connectors.richtext import plain
 
 HOST = "https://harbour.example"
 
 
-@dataclass(frozen=True)
-class Secrets:
-    signing: str = field(default="", repr=False)
-
-
-class Harbour(Connector, ListsConversations, ManagesConversations):
-    platform = Platform("harbour", "Harbour", "#036", Limits(1000, Unit.CHARACTERS, 1000))
-    Secrets = Secrets
-
-    @classmethod
-    def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:
-        return []
-
-    def parse(self, content: Content, reference: Reference) -> Event:
-        return Skipped("nothing is told here")
-
-    def render(self, draft: Draft) -> Rendered:
-        text = plain(draft.body)
-        return Rendered(draft.conversation, {"text": text}, len(text), draft.nonce)
-
-    def post(self, rendered: Rendered) -> Calls[MessageId]:
-        answer = yield self._call(f"/{rendered.conversation}/say", rendered.payload, repeatable=False)
-        return MessageId(answer.json()["id"])
-
-    def find(self, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
-        yield self._call("/find", {})
-        return []
-
-    def conversations(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Place]]:
-        answer = yield self._call("/list", {})
-        return Page(tuple(Place(ConversationId(i), n, is_private=p) for i, n, p in answer.json()))
-
-    def conversation(self, conversation: ConversationId) -> Calls[Place]:
-        answer = yield self._call(f"/{conversation}", {})
-        return Place(conversation, answer.json()["name"])
-
-    @classmethod
-    def legal_name(cls, name: str) -> str:
-        return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "channel"
-
-    def create(self, name: str, *, is_private: bool, team: TeamId, topic: str) -> Calls[Place]:
-        wanted = {"name": name, "is_private": is_private, "topic": topic}
-        answer = yield self._call("/make", wanted, repeatable=False)
-        if "refusal" in answer.json():
-            raise Refused(answer.json()["refusal"])
-        return Place(ConversationId(answer.json()["id"]), name, topic, is_private=is_private)
-
-    def enter(self, conversation: ConversationId) -> Calls[None]:
-        answer = yield self._call(f"/{conversation}/enter", {})
-        if "refusal" in answer.json():
-            raise Refused(answer.json()["refusal"])
-
-    def add(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[dict[AccountId, str]]:
-        yield self._call(f"/{conversation}/add", {"accounts": list(accounts)})
-        return {}
-
-    def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
-        yield self._call(f"/{conversation}/remove", {"account": account})
-
-    def _call(self, path: str, body: Any, *, repeatable: bool = True) -> Call:
-        return Call("POST", f"{HOST}{path}", json=body, repeatable=repeatable)
+FOLDER = Path(__file__).parent / "platforms"
+"""Where its folder stands, as ``connectors/`` is where those of the others stand."""
 
 
 class Server:
@@ -127,18 +59,20 @@ class Server:
 
 
 @pytest.fixture
-def harbour(intercepted_requests: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def harbour(intercepted_requests: responses.RequestsMock) -> Iterator[Server]:
     """The platform, found among the others for the time of a test."""
     server = Server()
-    slugs = connectors.slugs()
-    package, module = ModuleType("connectors.harbour"), ModuleType("connectors.harbour.connector")
-    module.Harbour = Harbour  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "connectors.harbour", package)
-    monkeypatch.setitem(sys.modules, "connectors.harbour.connector", module)
-    monkeypatch.setattr(connectors, "slugs", lambda: (*slugs, "harbour"))
     intercepted_requests.remove("POST", re.compile(".*"))
     intercepted_requests.add_callback("POST", re.compile(f"{HOST}/.*"), callback=server.answer, content_type=None)
-    yield server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connectors, "__path__", [*connectors.__path__, str(FOLDER)])
+        _look_again()
+        yield server
+    _look_again()
+
+
+def _look_again() -> None:
+    connectors.slugs.cache_clear()
     connectors.get.cache_clear()
 
 
