@@ -1,17 +1,17 @@
 """Deleting a tenant for good: asked for by an owner, kept for days of grace, then nothing of it is left."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import structlog
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
-from django.db.models import CASCADE, PROTECT, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.audit import record
 from accounts.disconnecting import take_leave
+from accounts.emptying import empty, owned
 from accounts.members import hold
 from accounts.models import Installation, Membership, Tenant, User
 
@@ -19,9 +19,6 @@ log = structlog.get_logger(__name__)
 
 GRACE = timedelta(days=7)
 """How long a deletion can be taken back: whoever was away for a few days still can."""
-
-BATCH = 1000
-"""Rows deleted in one transaction: a tenant may have millions of messages, and no other tenant waits for them."""
 
 
 def gone_at(tenant: Tenant) -> datetime | None:
@@ -59,7 +56,7 @@ def delete(pk: int) -> None:
     for tenant in due().filter(pk=pk):
         for installation in Installation.objects.filter(tenant=tenant).select_related("app"):
             take_leave(installation)
-        for relation in _owned(Tenant):
+        for relation in owned(Tenant):
             if relation.related_model is not Membership:  # kept to the last: it tells which users to delete
                 empty(relation.related_model, relation.field.name, [pk])
         _finish(tenant)
@@ -81,19 +78,3 @@ def _sessions(users: list[int]) -> QuerySet[models.Model]:
 
     rows: QuerySet[models.Model] = UserSession.objects.filter(user__in=users).values("session_key")
     return rows
-
-
-def empty(model: type[models.Model], field: str, parents: list[int]) -> None:
-    """Delete the rows whose ``field`` is one of ``parents``, and before them whatever belongs to them."""
-    rows: QuerySet[models.Model] = QuerySet(model).filter(**{f"{field}__in": parents})
-    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
-        for relation in _owned(model):
-            empty(relation.related_model, relation.field.name, batch)
-        QuerySet(model).filter(pk__in=batch).delete()
-
-
-def _owned(model: type[models.Model]) -> Iterator[models.ManyToOneRel]:
-    """What cannot be without a row of ``model``, in every app."""
-    for relation in model._meta.related_objects:  # noqa: SLF001 - public by documentation
-        if isinstance(relation, models.ManyToOneRel) and relation.on_delete in (CASCADE, PROTECT):
-            yield relation

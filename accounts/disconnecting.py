@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import structlog
-from django.db import transaction
 
-from accounts import tokens
+from accounts import importing, tokens
 from accounts.asking import ask
+from accounts.emptying import empty
 from accounts.models import Installation
 from connectors.calls import Calls
 from connectors.consent import Connects, Subscribed, Subscribes
@@ -19,16 +19,17 @@ log = structlog.get_logger(__name__)
 def disconnect(installation: Installation) -> list[str]:
     """Leave a workspace and delete everything of the connection. Returns what ``take_leave`` does."""
     left = take_leave(installation)
-    with transaction.atomic():
-        installation.delete()
+    empty(Installation, "pk", [installation.pk])
     return left
 
 
 def take_leave(installation: Installation) -> list[str]:
-    """End a connection at its platform. Returns sentences on what was not possible: somebody may want to finish it there.
+    """End a connection at its platform, and whatever is being read there.
 
+    Returns sentences on what was not possible: somebody may want to finish it there.
     Webex keeps calling webhooks whose token is gone, so they go first (reference §2.1).
     """
+    importing.stop(installation)
     connector = installation.connector()
     left = []
     if isinstance(connector, Subscribes):

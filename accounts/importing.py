@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, merging, tokens
+from accounts import audit, merging, seeing, tokens
 from accounts.asking import session
 from accounts.models import DirectoryImport, Installation, Team, User
 from accounts.reading import HOLD, Lost, Reader, State, Unreadable
@@ -33,6 +33,8 @@ MOST_FAILURES = 10
 """In a row. With the pauses between them that is three quarters of an hour: longer than most outages."""
 RETRY = timedelta(seconds=30)
 """When to ask again with other tokens, after those we had were not accepted; a lost connection is waited for anyway."""
+NAMED = 20
+"""Teams that an audit entry names; the rest are counted. Somebody may choose thousands at once."""
 KEPT_RUNS = 20
 """Per connection: three weeks of nights."""
 NIGHT = 6 * 60
@@ -47,11 +49,15 @@ def choose(installation: Installation, external_ids: Iterable[str], request: Htt
     rows, wanted = Team.objects.filter(installation=installation), set(external_ids)
     added = rows.filter(external_id__in=wanted, is_chosen=False)
     dropped = rows.filter(is_chosen=True).exclude(external_id__in=wanted)
-    changes = {"added": sorted(map(str, added)), "removed": sorted(map(str, dropped))}
-    added.update(is_chosen=True)
-    dropped.update(is_chosen=False, problem="")
-    if any(changes.values()):
+    changes = {"added": _named(added), "removed": _named(dropped)}
+    if added.update(is_chosen=True) + dropped.update(is_chosen=False, problem=""):
         audit.record(installation.tenant, "chose teams to import", str(installation), request, after=changes)
+
+
+def _named(teams: QuerySet[Team]) -> list[str]:
+    """The first few by name, and how many more there are."""
+    names, more = list(teams.order_by("name", "pk").values_list("name", flat=True)[:NAMED]), teams.count() - NAMED
+    return [*names, f"and {more:,} more"] if more > 0 else names
 
 
 def list_teams(installation: Installation) -> DirectoryImport:
@@ -86,6 +92,12 @@ def cancel(run: DirectoryImport, request: HttpRequest | None = None) -> bool:
         return False
     audit.record(run.installation.tenant, "cancelled import", str(run.installation), request)
     return True
+
+
+def stop(installation: Installation) -> None:
+    """End what is under way, because the connection ends. Returns when no worker writes any more of it."""
+    active = DirectoryImport.objects.filter(installation=installation, state__in=ACTIVE)
+    active.update(state=State.CANCELLED, ended_at=timezone.now(), held_until=None)
 
 
 @transaction.atomic
@@ -193,7 +205,7 @@ def _release(run: DirectoryImport, changes: dict[str, Any]) -> bool:
 
 def tidy() -> None:
     """Delete what ended runs were told, and the oldest of the runs."""
-    merging.forget(KEPT_RUNS)
+    seeing.forget(KEPT_RUNS)
 
 
 # --- Nights

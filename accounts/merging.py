@@ -7,7 +7,7 @@ was told by an event while the run went on, and is never taken for missing.
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max
 
 from accounts.matching import match_people
@@ -30,6 +30,10 @@ def horizon(installation: int) -> dict[str, int]:
 # Teams that were chosen and could not be entered tell nothing: what belongs to them stays as it is.
 _SHUT = "SELECT id FROM accounts_team WHERE installation_id = %(installation)s AND is_chosen AND problem <> ''"
 
+# Channels that did not tell their members this time: who is known from there alone is not gone.
+_UNREAD = "SELECT external_id FROM accounts_seenchannel WHERE run_id = %(run)s AND NOT is_read AND NOT is_archived"
+
+# Bots are left alone: Slack lists none that is merely the name under which an app posts.
 _GONE_PEOPLE = f"""
 SELECT a.id FROM accounts_platformaccount a
 JOIN accounts_seenaccount s ON s.run_id = %(run)s AND s.external_id = a.external_id
@@ -37,12 +41,12 @@ WHERE a.installation_id = %(installation)s AND NOT a.is_deleted AND s.is_deleted
 UNION ALL
 SELECT a.id FROM accounts_platformaccount a
 WHERE a.installation_id = %(installation)s AND NOT a.is_deleted AND NOT %(is_delta)s
-  AND a.id <= %(people)s AND a.external_id <> %(ours)s
+  AND a.id <= %(people)s AND a.external_id <> %(ours)s AND NOT a.is_bot
   AND NOT EXISTS (SELECT FROM accounts_seenaccount s WHERE s.run_id = %(run)s AND s.external_id = a.external_id)
   AND NOT EXISTS (SELECT FROM accounts_seenmember m WHERE m.run_id = %(run)s AND m.account = a.external_id)
   AND NOT EXISTS (
     SELECT FROM accounts_channelmember x JOIN accounts_channel c ON c.id = x.channel_id
-    WHERE x.account_id = a.id AND c.team_id IN ({_SHUT}))
+    WHERE x.account_id = a.id AND (c.team_id IN ({_SHUT}) OR c.external_id IN ({_UNREAD})))
 """
 
 _GONE_CHANNELS = f"""
@@ -120,16 +124,19 @@ def teams(run: DirectoryImport) -> dict[str, Changes]:
 
 _REMOVE_PEOPLE = f"UPDATE accounts_platformaccount SET is_deleted = true WHERE id IN ({_GONE_PEOPLE})"
 
-# Where a platform tells of an account nothing but that it is deleted, the rest stays as we know it.
-_CHANGE_PEOPLE = """
+_AVATAR = "coalesce(nullif(s.avatar_url, ''), a.avatar_url)"
+
+# Where a platform tells of an account nothing but that it is deleted, the rest stays as we know it; and so does a picture,
+# which Zoom shows with a single person and not in its lists.
+_CHANGE_PEOPLE = f"""
 UPDATE accounts_platformaccount a
-SET name = s.name, email = s.email, avatar_url = s.avatar_url,
+SET name = s.name, email = s.email, avatar_url = {_AVATAR},
     is_bot = s.is_bot, is_guest = s.is_guest, is_deleted = s.is_deleted
 FROM accounts_seenaccount s
 WHERE s.run_id = %(run)s AND NOT (s.is_deleted AND s.name = '')
   AND a.installation_id = %(installation)s AND a.external_id = s.external_id
   AND (a.name, a.email, a.avatar_url, a.is_bot, a.is_guest, a.is_deleted)
-      IS DISTINCT FROM (s.name, s.email, s.avatar_url, s.is_bot, s.is_guest, s.is_deleted)
+      IS DISTINCT FROM (s.name, s.email, {_AVATAR}, s.is_bot, s.is_guest, s.is_deleted)
 """
 
 # Some accounts are told as members and on no list: those of other organizations.
@@ -276,24 +283,3 @@ def _parameters(run: DirectoryImport) -> dict[str, Any]:
         "is_delta": run.is_delta,
         **run.horizon,
     }
-
-
-_FORGET = """
-DELETE FROM accounts_{table} s USING accounts_directoryimport r
-WHERE r.id = s.run_id AND r.state NOT IN ('running', 'asking')
-"""
-
-_PRUNE = """
-DELETE FROM accounts_directoryimport r USING (
-    SELECT id, row_number() OVER (PARTITION BY installation_id ORDER BY id DESC) AS place FROM accounts_directoryimport
-) placed
-WHERE placed.id = r.id AND placed.place > %s AND r.state NOT IN ('running', 'asking')
-"""
-
-
-def forget(kept: int) -> None:
-    """Delete what runs that have ended were told, and of each connection's runs all but the newest ``kept``."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for table in ("seenteam", "seenaccount", "seenchannel", "seenmember"):
-            cursor.execute(_FORGET.format(table=table))
-        cursor.execute(_PRUNE, [kept])

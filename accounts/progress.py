@@ -65,7 +65,7 @@ def _share(run: DirectoryImport, stages: list[Stage], current: int) -> float | N
     """Of all that must be asked for what was: pages, or the teams and channels that are gone through one by one."""
     if run.state == DirectoryImport.State.DONE:
         return 1.0
-    last = _last(run)
+    last = last_done(run)
     done, all_of_it = 0, 0.0
     for place, stage in enumerate(stages):
         asked: int = (run.counts if stage in ONE_BY_ONE else run.pages).get(ONE_BY_ONE.get(stage, stage), 0)
@@ -88,12 +88,11 @@ def _expected(run: DirectoryImport, stage: Stage, last: DirectoryImport | None) 
         return total if total is not None or last is None else last.counts.get(KINDS[stage])
     if total is not None and count:
         return max(read * total / count, read)
-    if last and read <= last.pages.get(stage, 0):
-        return float(last.pages[stage])
-    return None
+    before: int | None = last.pages.get(stage) if last else None
+    return before if before is not None and read <= before else None
 
 
-def _last(run: DirectoryImport) -> DirectoryImport | None:
+def last_done(run: DirectoryImport) -> DirectoryImport | None:
     """The last run of its kind that came to its end."""
     done = DirectoryImport.objects.filter(
         installation=run.installation_id,

@@ -17,7 +17,8 @@ from accounts import audit, merging, seeing
 from accounts.asking import ask_over
 from accounts.brake import must_ask
 from accounts.matching import storable
-from accounts.models import DirectoryImport, SeenChannel, SeenMember, SeenTeam, Team
+from accounts.models import DirectoryImport, SeenChannel, SeenMember, Team
+from accounts.progress import last_done
 from accounts.stages import KINDS, Stage, stages_of
 from connectors.calls import Calls
 from connectors.directory import (
@@ -36,7 +37,7 @@ T = TypeVar("T")
 State = DirectoryImport.State
 
 HOLD = timedelta(minutes=2)
-"""How long a run is nobody's after its worker was killed. A page takes three calls at most, of 35 seconds each at most."""
+"""How long a run is nobody's after its worker was killed. A page takes a few calls; one that takes longer is read again."""
 MOST_RESTARTS = 3
 """How often one list is begun again because the platform forgot where we were: once is bad luck, this is a pattern."""
 MOST_FRUITLESS = 200
@@ -126,7 +127,7 @@ class Reader:
                 rows = Team.objects.filter(installation=run.installation_id, external_id=run.teams[done])
                 rows.exclude(problem=problem).update(problem=problem)
                 run.cursor = str(done + 1)
-                self._count(1)
+                self._count("entered", 1)
             else:
                 shut = Team.objects.filter(installation=run.installation_id).exclude(problem="")
                 run.teams = sorted(set(run.teams) - set(shut.values_list("external_id", flat=True)))
@@ -150,11 +151,9 @@ class Reader:
     def _begin_people(self) -> None:
         """From where the last run left off, if it was about the same teams."""
         run = self.run
-        of_mine = Team.objects.filter(installation=run.installation_id)
-        if not run.teams and (of_mine.filter(is_chosen=True).exists() or SeenTeam.objects.filter(run=run).exists()):
+        if not run.teams and Stage.TEAMS in self._stages:
             raise Unreadable("There is no team to import. Choose teams that our account can enter, then import again.")
-        done = DirectoryImport.objects.filter(installation=run.installation_id, state=State.DONE, is_listing=False)
-        last = done.order_by("-pk").first()
+        last = last_done(run)
         run.cursor = last.resumes.get(Stage.PEOPLE, "") if last and last.teams == run.teams else ""
         run.is_delta = bool(run.cursor)
 
@@ -185,7 +184,7 @@ class Reader:
             return
         self._look_for_an_end(page)
         with self._kept():
-            self._count(see(page), page.total)
+            self._count(KINDS[Stage(run.stage)], see(page), page.total)
             if page.next:
                 run.cursor = page.next
                 return
@@ -211,8 +210,8 @@ class Reader:
         if is_stuck or is_fruitless or run.counts.get(KINDS[Stage(run.stage)], 0) > MOST_READ:
             raise Unreadable(f"The platform's list of {run.stage} has no end. Nothing was changed; try again tomorrow.")
 
-    def _count(self, new: int, total: int | None = None) -> None:
-        run, kind = self.run, KINDS[Stage(self.run.stage)]
+    def _count(self, kind: str, new: int, total: int | None = None) -> None:
+        run = self.run
         run.counts[kind] = run.counts.get(kind, 0) + new
         run.pages[run.stage] = run.pages.get(run.stage, 0) + 1
         run.fruitless = 0 if new else run.fruitless + 1
@@ -241,10 +240,7 @@ class Reader:
     def _keep_members(self, page: Page[AccountId]) -> None:
         run = self.run
         with self._kept():
-            new = seeing.members(run.pk, run.subject, page.items)
-            run.counts["memberships"] = run.counts.get("memberships", 0) + new
-            run.pages[run.stage] = run.pages.get(run.stage, 0) + 1
-            run.fruitless = 0 if new else run.fruitless + 1
+            self._count("memberships", seeing.members(run.pk, run.subject, page.items))
             run.cursor = page.next
             if not page.next:
                 self._leave(is_read=True)

@@ -10,12 +10,13 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.alone import alone
 from accounts.asking import ask
+from accounts.importing import ACTIVE
 from accounts.matching import remember, storable
 from accounts.memberships import Listed
 from accounts.models import Channel, ChannelMember, DirectoryImport, Doubt, Installation, PlatformAccount, Team
 from connectors.calls import Calls
-from connectors.directory import ListsAccounts, ListsConversations, ListsMembers, Place
-from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, TryAgain
+from connectors.directory import MOST_PAGES, ListsAccounts, ListsConversations, ListsMembers, Place
+from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, TryAgain
 from connectors.messages import Account, AccountId, ConversationId
 
 T = TypeVar("T")
@@ -97,7 +98,7 @@ class _Look:
 
     def _settle(self, doubt: Doubt) -> None:
         """Unless it was noticed again meanwhile, or what we wrote is about to be overwritten with older news."""
-        reads = DirectoryImport.objects.filter(installation=self._installation, state=DirectoryImport.State.RUNNING)
+        reads = DirectoryImport.objects.filter(installation=self._installation, state__in=ACTIVE)
         same = Doubt.objects.filter(pk=doubt.pk, noticed_at=doubt.noticed_at)
         if reads.exists():
             same.update(not_before=timezone.now() + WHILE_READ)
@@ -170,11 +171,12 @@ class _Look:
 
     def _listed(self, connector: ListsMembers, channel: Channel) -> Listed:
         listed, cursor = Listed(channel.pk, self._installation.pk), ""
-        while True:
+        for _ in range(MOST_PAGES):
             page = self._ask(connector.members_page(ConversationId(channel.external_id), cursor))
             listed.add(page.items)
             if not (cursor := page.next):
                 return listed
+        raise Refused("its list of members has no end")
 
     def _introduced(self, stranger: AccountId) -> Account:
         """Somebody the platform lists and does not tell of must not be asked for with every look."""

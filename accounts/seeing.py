@@ -7,7 +7,7 @@ PostgreSQL cannot hold. Each function writes one page with one statement and ret
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.matching import LONGEST_ID, LONGEST_URL, storable
 from connectors.directory import Place, Team
@@ -94,3 +94,31 @@ def _write(sql: str, run: int, rows: Sequence[tuple[Any, ...]], longest: int = L
 
 def _is_id(text: str, longest: int = LONGEST_ID) -> bool:
     return 0 < len(text) <= longest and text == storable(text)
+
+
+_FORGET = """
+DELETE FROM accounts_{table} s USING accounts_directoryimport r
+WHERE r.id = s.run_id AND r.state NOT IN ('running', 'asking')
+"""
+
+_PRUNE = """
+DELETE FROM accounts_directoryimport r USING (
+    SELECT id, row_number() OVER (PARTITION BY installation_id ORDER BY id DESC) AS place,
+        row_number() OVER (PARTITION BY installation_id, state, is_listing ORDER BY id DESC) AS place_of_its_kind
+    FROM accounts_directoryimport
+) placed
+WHERE placed.id = r.id AND placed.place > %s AND r.state NOT IN ('running', 'asking')
+  AND NOT (r.state = 'done' AND place_of_its_kind = 1)
+"""
+
+
+def forget(kept: int) -> None:
+    """Delete what runs that have ended were told, and of each connection's runs all but the newest ``kept``.
+
+    The last one that came to its end stays, after however many that did not: it is when the connection was imported, and
+    where the next one goes on.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in ("seenteam", "seenaccount", "seenchannel", "seenmember"):
+            cursor.execute(_FORGET.format(table=table))
+        cursor.execute(_PRUNE, [kept])

@@ -20,6 +20,9 @@ LONGEST_CURSOR = 4000
 MOST_MEMBERS = 30_000
 """Members that ``ListsMembers.members`` reads at most: a team of Microsoft's holds 25,000, none of the others more."""
 
+MOST_PAGES = 1_000
+"""Pages of a conversation's members: three times those of the largest, at a hundred a page. More is a list without an end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
@@ -88,7 +91,7 @@ class ListsPeople(ABC):
         """A page of accounts: everybody, or where there are teams the members of ``teams``; one may come up more than once.
 
         ``cursor`` is a page's ``next``, or the ``resume`` of an earlier run with the same teams. Raises ``Gone`` where the
-        platform no longer knows it.
+        platform no longer knows it, or one of ``teams``: a team that we no longer see is not one that everybody has left.
         """
 
 
@@ -99,7 +102,8 @@ class ListsConversations(ABC):
     def conversations(self, teams: Sequence[TeamId], cursor: str = "") -> Calls[Page[Place]]:
         """A page of channels, public and private as far as our voice can see; direct chats never.
 
-        All that there are, or where there are teams the channels of ``teams`` and those that belong to none.
+        All that there are, or where there are teams the channels of ``teams`` and those that belong to none. Raises ``Gone``
+        as ``people`` does.
         """
 
     @abstractmethod
@@ -118,12 +122,13 @@ class ListsMembers(ABC):
         """Everybody in a conversation, up to ``MOST_MEMBERS``."""
         found: list[AccountId] = []
         cursor = ""
-        while True:
+        for _ in range(MOST_PAGES):
             page = yield from self.members_page(conversation, cursor)
             found += page.items
             cursor = page.next
             if not cursor or len(found) >= MOST_MEMBERS:
-                return found
+                break
+        return found
 
 
 class ManagesConversations(ABC):

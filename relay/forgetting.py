@@ -6,7 +6,7 @@ import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.deleting import empty
+from accounts.emptying import empty
 from relay.models import ConversationLink, RelayedMessage, UniversalConversation
 
 GRACE = timedelta(days=30)

@@ -84,12 +84,31 @@ class _Mover:
         self._connector = link.installation.connector()
         self._conversation = ConversationId(link.external_id)
         self._channel = Channel.objects.filter(installation=link.installation, external_id=link.external_id).first()
+        self._team = self._channel.team_id if self._channel else None
+        self._pause: float = getattr(self._connector, "pause", 0.0)
 
     def turn(self) -> None:
-        for _ in range(MOST_CALLS):
+        """Where there is a pace, one worker at a time for all channels that share it."""
+        if not self._pause:
+            self._move(MOST_CALLS)
+            return
+        with alone("change members of a team", self._team or self._link.pk) as is_alone:
+            if is_alone and not self._has_just_called():
+                self._move(1)
+
+    def _move(self, most_calls: int) -> None:
+        for _ in range(most_calls):
             changes = self._take()
             if not changes or not self._carried_out(changes):
                 return
+
+    def _has_just_called(self) -> bool:
+        """Whether the pace has us wait; then what was planned since waits with the rest."""
+        called = self._at_this_pace().exclude(state=State.WAITING, tries=0).order_by("-changed_at").first()
+        left = self._pause - (timezone.now() - called.changed_at).total_seconds() if called else 0.0
+        if left > 0:
+            self._put_off(left)
+        return left > 0
 
     def _take(self) -> list[MembershipChange]:
         """The next that go into one call, their intent on record."""
@@ -121,10 +140,9 @@ class _Mover:
         for change in changes:
             if reason := refused.get(AccountId(change.account.external_id)):
                 self._set_back(change, reason)
-        pause = getattr(self._connector, "pause", 0.0)
-        if pause:
-            self._put_off(pause)
-        return not pause
+        if self._pause:
+            self._put_off(self._pause)
+        return not self._pause
 
     def _call(self, changes: list[MembershipChange]) -> dict[AccountId, str]:
         """Those who could not be moved, with the reasons."""
@@ -175,14 +193,18 @@ class _Mover:
         )
 
     def _put_off(self, seconds: float) -> None:
-        """Nothing at this leg for a while: the platform's pace, or its trouble. A team's channels have one pace."""
-        legs = Q(link=self._link)
-        if self._channel and self._channel.team_id:
-            channels = Channel.objects.filter(team=self._channel.team_id)
-            legs |= Q(link__installation=self._link.installation, link__external_id__in=channels.values("external_id"))
-        still_open = MembershipChange.objects.filter(legs, state__in=[State.WAITING, State.UNDER_WAY])
+        """Nothing at this leg for a while: the platform's pace, or its trouble."""
+        still_open = self._at_this_pace().filter(state__in=[State.WAITING, State.UNDER_WAY])
         later = Value(timezone.now() + timedelta(seconds=seconds))
         still_open.update(not_before=Greatest("not_before", later, output_field=DateTimeField()))
+
+    def _at_this_pace(self) -> QuerySet[MembershipChange]:
+        """Changes of this leg, and of all that are channels of the same team."""
+        legs = Q(link=self._link)
+        if self._team:
+            channels = Channel.objects.filter(team=self._team)
+            legs |= Q(link__installation=self._link.installation, link__external_id__in=channels.values("external_id"))
+        return MembershipChange.objects.filter(legs)
 
     def _write(self, changes: Sequence[MembershipChange], **fields: Any) -> None:
         pks = [change.pk for change in changes]

@@ -5,10 +5,11 @@ whether our app is in them or not, private ones only where it is.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from connectors.calls import Calls
 from connectors.directory import Page, Place
-from connectors.errors import Gone
+from connectors.errors import Gone, Unavailable
 from connectors.messages import Account, AccountId, ConversationId, WorkspaceId
 from connectors.provisioning import Found, is_address
 from connectors.slack.ids import is_bot_profile, is_id
@@ -31,7 +32,7 @@ PAGE = 999
 def people(workspace: WorkspaceId, cursor: str) -> Calls[Page[Account]]:
     """Everybody of the workspace: people, guests, bots, and who was deactivated."""
     page = (yield asking("users.list", *PEOPLE, **_from(cursor))).json()
-    named = (user for user in objects(page.get("members")) if is_id(user.get("id")))
+    named = (user for user in objects(_listed(page, "members")) if is_id(user.get("id")))
     return Page(tuple(_user(AccountId(user["id"]), user, workspace) for user in named), _next(page))
 
 
@@ -39,7 +40,7 @@ def conversations(cursor: str) -> Calls[Page[Place]]:
     """All channels that our app can see, archived ones included."""
     form = _from(cursor) | {"types": "public_channel,private_channel"}
     page = (yield asking("conversations.list", *CHANNELS, **form)).json()
-    return Page(tuple(filter(None, map(place, objects(page.get("channels"))))), _next(page))
+    return Page(tuple(filter(None, map(place, objects(_listed(page, "channels"))))), _next(page))
 
 
 def conversation(conversation: ConversationId) -> Calls[Place]:
@@ -53,10 +54,7 @@ def conversation(conversation: ConversationId) -> Calls[Place]:
 def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
     """Some of those in a channel, bots included."""
     page = (yield asking("conversations.members", *READ, channel=conversation, **_from(cursor))).json()
-    named = page.get("members")
-    return Page(
-        tuple(AccountId(member) for member in named if is_id(member)) if isinstance(named, list) else (), _next(page)
-    )
+    return Page(tuple(AccountId(member) for member in _listed(page, "members") if is_id(member)), _next(page))
 
 
 def account(account: AccountId, workspace: WorkspaceId) -> Calls[Account]:
@@ -90,7 +88,18 @@ def _from(cursor: str) -> dict[str, str]:
 
 def _next(page: Object) -> str:
     """Where Slack goes on; a page with fewer than asked for, or none, need not be the last (§3.1)."""
-    return text_of(inner(page, "response_metadata"), "next_cursor")
+    told = inner(page, "response_metadata")
+    if not isinstance(told.get("next_cursor") or "", str):
+        raise Unavailable("Slack named a next page that cannot be read")
+    return text_of(told, "next_cursor")
+
+
+def _listed(page: Object, name: str) -> list[Any]:
+    """The entries of a list. ``Unavailable`` where there is none: to take it for empty would remove everybody."""
+    entries = page.get(name)
+    if not isinstance(entries, list):
+        raise Unavailable(f"Slack's answer lists no {name}")
+    return entries
 
 
 def place(channel: Object) -> Place | None:

@@ -58,7 +58,7 @@ def judge(call: Call, response: Response, settled: tuple[str, ...] = (), refused
     if code in _OUTCOME_UNKNOWN:
         raise (Unavailable if call.repeatable else Unsure)(f"Slack is in trouble: {code}")
     if code == "missing_scope":
-        raise Reconnect(f"a Slack scope is missing: {word(text_of(answer, 'needed'))}")
+        raise Reconnect(f"a permission is missing in Slack: {word(text_of(answer, 'needed'))}")
     if code == "invalid_name" and call.bucket in _REACTING:
         raise NotSupported("the workspace has no such emoji")
     error, reason = _ERRORS.get(code, (Refused, f"Slack refused: {word(code)}"))

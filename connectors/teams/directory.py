@@ -48,12 +48,7 @@ def people(teams: Sequence[TeamId], cursor: str) -> Calls[Page[Account]]:
         return (yield from _everybody(cursor))
     number, query = _open(teams, cursor)
     path = f"{team_path(teams[number])}/members"
-    try:
-        page = yield from _page(path, "TeamMember.Read.All", "get team members", query)
-    except Gone:
-        if query:
-            raise
-        page = {}  # a team that is no more has no members
+    page = yield from _page(path, "TeamMember.Read.All", "get team members", query)
     members = [member for member in mappings(page.get("value")) if string(member.get("userId"))]
     found = {one.id: one for one in map(_member, members)}
     if nameless := [one.id for one in found.values() if not (one.name and one.email)]:
@@ -98,12 +93,7 @@ def conversations(own: AccountId, teams: Sequence[TeamId], cursor: str) -> Calls
     """
     if teams:
         number, query = _open(teams, cursor)
-        try:
-            page, places = yield from _channels(own, teams[number], query)
-        except Gone:
-            if query:
-                raise
-            page, places = {}, []  # a team that is no more has no channels
+        page, places = yield from _channels(own, teams[number], query)
         return Page(tuple(places), _following(teams, number, page))
     page = yield from _teams_page(cursor, TEAMS_WALKED)
     found: list[Place] = []
@@ -265,10 +255,16 @@ def listed(response: Response) -> Mapping[str, Any]:
 
 
 def _link(page: Mapping[str, Any], name: str) -> str:
-    try:
-        return urlsplit(string(page.get(name))).query
-    except ValueError:
+    """The query of a link that a page has, empty where it has none. One that cannot be read is not the end of the list."""
+    if page.get(name) is None:
         return ""
+    try:
+        query = urlsplit(string(page[name])).query
+    except ValueError:
+        query = ""
+    if not query:
+        raise Unavailable("Teams named a next page that cannot be read")
+    return query
 
 
 def _query_of(cursor: str) -> str:

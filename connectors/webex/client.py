@@ -173,10 +173,11 @@ def page_of(
         response = yield replace(reading(f"{path}?{following}", scopes, bucket), judge=judge_page)
     else:
         response = yield reading(path, scopes, bucket, query)
-    link = _NEXT.search(response.headers.get("link", ""))
-    if link is None:
+    told = response.headers.get("link", "")
+    link = _NEXT.search(told)
+    if link is None and "next" not in told:
         return items_of(response), ""
-    if not link[1].startswith(f"{path}?") or len(link[1]) > LONGEST_ADDRESS:
+    if link is None or not link[1].startswith(f"{path}?") or len(link[1]) > LONGEST_ADDRESS:
         raise Unavailable("Webex named a next page that is not of this list")
     return items_of(response), link[1].removeprefix(f"{path}?")
 
@@ -210,9 +211,11 @@ def object_of(response: Response) -> dict[str, Any]:
 
 
 def items_of(response: Response) -> list[dict[str, Any]]:
-    """An answer that lists things."""
+    """An answer that lists things. ``Unavailable`` where it does not: to take it for empty would remove everybody."""
     items = object_of(response).get("items")
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    if not isinstance(items, list):
+        raise Unavailable("Webex answered without a list")
+    return [item for item in items if isinstance(item, dict)]
 
 
 def text_of(data: Mapping[str, Any], name: str) -> str:

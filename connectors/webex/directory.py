@@ -127,24 +127,13 @@ def _walk(
 
 
 def _team_members(team: TeamId, following: str) -> Calls[Listed]:
-    """A team that is no longer ours to see has nobody."""
     query = _query(MEMBERS, teamId=team)
-    try:
-        return (yield from page_of("/team/memberships", TEAM_MEMBERSHIPS, "team memberships", query, following))
-    except Gone:
-        if following:
-            raise
-        return [], ""
+    return (yield from page_of("/team/memberships", TEAM_MEMBERSHIPS, "team memberships", query, following))
 
 
 def _rooms(team: TeamId, following: str) -> Calls[Listed]:
     query = _query(LISTED, type="group") | ({"teamId": team} if team else {})
-    try:
-        return (yield from page_of("/rooms", ROOMS, "rooms", query, following))
-    except Gone:
-        if following or not team:
-            raise
-        return [], ""
+    return (yield from page_of("/rooms", ROOMS, "rooms", query, following))
 
 
 def _our_teams() -> Calls[list[TeamId]]:

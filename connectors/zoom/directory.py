@@ -107,7 +107,7 @@ def members_page(credentials: Credentials, conversation: ConversationId, cursor:
     answer = yield from _page(url, MEMBERS, MEMBERS_PAGE, cursor)
     listed = _listed(answer, "members")
     members = tuple(filter(None, (ids.account(one.get("id"), one.get("member_id")) for one in listed)))
-    return Page(members, ids.opaque(answer.get("next_page_token")), _total(answer))
+    return Page(members, _token(answer), _total(answer))
 
 
 def channel_url(credentials: Credentials, conversation: ConversationId) -> str:
@@ -133,7 +133,7 @@ def _ours(credentials: Credentials) -> Calls[frozenset[ConversationId]]:
     while True:
         answer = yield from _our_page(credentials, token)
         found |= {ids.conversation(one.get("id")) for one in _listed(answer, "channels")}
-        token = ids.opaque(answer.get("next_page_token"))
+        token = _token(answer)
         if not token:
             return frozenset(found)
 
@@ -154,7 +154,7 @@ def _spot(cursor: str, lists: Sequence[str]) -> tuple[str, int, str]:
 
 def _following(answer: Mapping[str, Any], lists: Sequence[str], which: str, before: int = 0, total: int = 0) -> str:
     """The cursor of the next page, which may be the first one of the next list."""
-    if token := ids.opaque(answer.get("next_page_token")):
+    if token := _token(answer):
         return f"{which}.{before}.{token}"
     return f"{lists[1]}.{total}." if which == lists[0] else ""
 
@@ -171,6 +171,15 @@ def _listed(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(entries, list):
         raise Unavailable(f"Zoom's answer lists no {name}")
     return [one for one in entries if isinstance(one, dict)]
+
+
+def _token(answer: Mapping[str, Any]) -> str:
+    """Zoom's token of the next page. One that cannot be read is not the end of the list."""
+    told = answer.get("next_page_token") or ""
+    token = ids.opaque(told)
+    if told and not token:
+        raise Unavailable("Zoom named a next page that cannot be read")
+    return token
 
 
 def _total(answer: Mapping[str, Any]) -> int | None:

@@ -150,7 +150,7 @@ def _missing_scopes(error: Mapping[str, Any]) -> NoReturn:
     """Name the scopes of Zoom's bracket list: the administrator adds one of them to the app (§1.6)."""
     named = _SCOPES.search(str(error.get("message")))
     scopes = ", ".join(scope.strip() for scope in named[1].split(",")) if named else "(not named)"
-    raise Reconnect(f"the Zoom app lacks a scope; any one of these: {scopes}")
+    raise Reconnect(f"a permission is missing in Zoom, any one of these: {scopes}")
 
 
 def _rate_limited(headers: Mapping[str, str]) -> RateLimited:

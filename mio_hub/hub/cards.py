@@ -99,7 +99,7 @@ def _counted(rows: QuerySet[Installation]) -> list[Installation]:
     """With their numbers, each counted by itself: a join would pair every account with every channel."""
     done = DirectoryImport.objects.filter(installation=OuterRef("pk"), is_listing=False, state=State.DONE)
     known = {
-        "account_count": _count(PlatformAccount.objects.all()),
+        "account_count": _count(PlatformAccount.objects.filter(is_deleted=False)),
         "team_count": _count(Team.objects.filter(is_chosen=True)),
         "place_count": _count(Channel.objects.all()),
         "link_count": _count(ConversationLink.objects.all()),

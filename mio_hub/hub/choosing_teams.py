@@ -1,6 +1,7 @@
 """Choosing from thousands of teams, a screen at a time: what was ticked is kept whichever button is pressed."""
 
 from django import forms
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, QueryDict
@@ -29,13 +30,19 @@ class TeamFilter(forms.Form):
         )
 
 
+@transaction.atomic
 def keep(installation: Installation, request: HttpRequest) -> None:
-    """Take over the ticks of the screen that was ``shown``, and for ``every`` team that matches what was asked for."""
+    """Take over the ticks of the screen that was ``shown``, and for ``every`` team that matches what was asked for.
+
+    One administrator at a time: what another one ticks on another screen meanwhile must not be lost.
+    """
+    Installation.objects.select_for_update(of=("self",), no_key=True).get(pk=installation.pk)
     data: QueryDict = request.POST
     held = dict(Team.objects.filter(installation=installation).values_list("external_id", "is_chosen"))
     chosen = {team for team, is_chosen in held.items() if is_chosen}
     chosen = chosen - set(data.getlist("shown")) | set(data.getlist("team"))
-    if every := data.get("every"):
-        matching = set(TeamFilter(data).of(installation).values_list("external_id", flat=True))
+    form = TeamFilter(data)
+    if (every := data.get("every")) and form.is_valid():
+        matching = set(form.of(installation).values_list("external_id", flat=True))
         chosen = chosen | matching if every == "yes" else chosen - matching
     choose(installation, chosen & held.keys(), request)

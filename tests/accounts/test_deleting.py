@@ -7,10 +7,11 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection, models
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import deleting, tasks
-from accounts.models import AuditEntry, Membership, Tenant, User
+from accounts import deleting, emptying, tasks
+from accounts.models import AuditEntry, DirectoryImport, Installation, Membership, SeenMember, Tenant, User
 from tests.accounts.asking import request_of
 from tests.accounts.filling import belongings, fill
 from tests.people import PASSWORD, People, Role, person
@@ -86,12 +87,26 @@ def test_who_belongs_to_another_tenant_too_keeps_the_account_and_operators_keep_
 def test_many_rows_are_deleted_a_batch_at_a_time(
     people: People, doomed: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deleting, "BATCH", 2)
+    monkeypatch.setattr(emptying, "BATCH", 2)
     AuditEntry.objects.bulk_create(
         AuditEntry(tenant=doomed, actor_name="Dev", action="x", subject="y") for _ in range(7)
     )
     deleting.delete(doomed.pk)
     assert not AuditEntry.objects.exists()
+
+
+def test_what_an_import_has_read_is_deleted_a_batch_at_a_time_too(
+    people: People, doomed: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emptying, "BATCH", 2)
+    zoom = Installation.objects.create(tenant=doomed, platform="zoom", workspace="Z", account="me")
+    run = DirectoryImport.objects.create(installation=zoom)
+    SeenMember.objects.bulk_create(SeenMember(run=run, channel="C", account=f"U{n}") for n in range(7))
+    with CaptureQueriesContext(connection) as asked:
+        emptying.empty(DirectoryImport, "installation", [zoom.pk])
+    deletions = [query["sql"] for query in asked if query["sql"].startswith('DELETE FROM "accounts_seenmember"')]
+    assert len(deletions) >= 4
+    assert not SeenMember.objects.exists()
 
 
 def test_nothing_is_deleted_before_its_time(people: People) -> None:

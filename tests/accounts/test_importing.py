@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from accounts import importing
+from accounts.emptying import empty
 from accounts.importing import approve, begin, cancel, choose, list_teams, work
 from accounts.models import (
     AuditEntry,
@@ -190,6 +191,36 @@ def test_an_archived_channel_costs_no_call_and_loses_nobody(acme: Installation, 
     assert members(acme) == before
     assert "C00000" not in [name for name, _ in company.asked]
     assert run.report["unread"] == 0
+
+
+def test_who_is_known_from_a_channel_that_does_not_tell_is_not_taken_for_gone(
+    acme: Installation, company: Company
+) -> None:
+    told = company.members
+    company.members = lambda channel: ["W-of-globex"] if channel == "C00002" else told(channel)
+    imported(acme)
+
+    def refuse(name: str, _: str) -> None:
+        if name == "C00002":
+            raise Refused("not allowed")
+
+    company.before = refuse
+    assert imported(acme).report["unread"] == 1
+    assert names(acme, is_deleted=True) == []
+
+
+def test_a_bot_on_no_list_is_not_taken_for_gone(acme: Installation) -> None:
+    PlatformAccount.objects.create(installation=acme, external_id="B0BUILD", name="Build", is_bot=True)
+    imported(acme)
+    assert names(acme, is_deleted=True) == []
+
+
+def test_a_list_without_pictures_takes_nobodys_away(acme: Installation, company: Company) -> None:
+    imported(acme)
+    company.people = [replace(account, avatar_url="") for account in company.people]
+    run = imported(acme)
+    assert run.report["people"] == {"added": 0, "changed": 0, "removed": 0}
+    assert PlatformAccount.objects.get(external_id="U000003").avatar_url == "https://avatars.example/3.png"
 
 
 def test_hostile_names_ids_and_pages_do_no_harm(acme: Installation, company: Company) -> None:
@@ -457,6 +488,20 @@ def test_a_cancelled_run_stops_at_the_next_page_and_leaves_nothing(
     assert entry.actor == people.bob
 
 
+def test_a_connection_that_ends_in_the_middle_of_a_run_leaves_nothing_of_it(
+    acme: Installation, company: Company
+) -> None:
+    def end(name: str, _: str) -> None:
+        if name == "channels":
+            importing.stop(acme)
+            empty(Installation, "pk", [acme.pk])
+
+    company.before = end
+    assert not work(begin(acme).pk)
+    for table in (Installation, DirectoryImport, SeenAccount, SeenChannel, PlatformAccount):
+        assert not table.objects.exists()
+
+
 def test_what_ended_runs_were_told_is_deleted_and_twenty_runs_are_kept(acme: Installation) -> None:
     runs = [imported(acme) for _ in range(3)]
     old = DirectoryImport.objects.bulk_create(DirectoryImport(installation=acme, state=State.DONE) for _ in range(25))
@@ -468,6 +513,15 @@ def test_what_ended_runs_were_told_is_deleted_and_twenty_runs_are_kept(acme: Ins
     left = DirectoryImport.objects.order_by("-pk").values_list("pk", flat=True)
     assert list(left) == [active.pk, *[run.pk for run in reversed(old)][:19]]
     assert runs[0].pk not in left
+
+
+def test_the_last_run_that_came_to_its_end_outlives_all_that_failed_since(acme: Installation) -> None:
+    done = imported(acme)
+    DirectoryImport.objects.bulk_create(DirectoryImport(installation=acme, state=State.FAILED) for _ in range(25))
+    importing.tidy()
+    assert DirectoryImport.objects.filter(pk=done.pk).exists()
+    importing.begin_nightly(timezone.now().replace(hour=23) + timedelta(days=1))
+    assert DirectoryImport.objects.filter(is_nightly=True).exists()
 
 
 # --- The brake
@@ -586,6 +640,17 @@ def test_only_chosen_teams_are_entered_and_imported(
     assert run.teams == ["design", "support"]
 
 
+def test_of_thousands_of_chosen_teams_the_audit_log_names_some_and_counts_the_rest(
+    acme_with_teams: Installation, people: People
+) -> None:
+    Team.objects.bulk_create(
+        Team(installation=acme_with_teams, external_id=f"T{n:04}", name=f"Team {n:04}") for n in range(5000)
+    )
+    choose(acme_with_teams, [f"T{n:04}" for n in range(5000)], request_of(people.bob))
+    told = AuditEntry.objects.get(action="chose teams to import").after
+    assert told == {"added": [*[f"Team {n:04}" for n in range(20)], "and 4,980 more"], "removed": []}
+
+
 def test_a_team_that_cannot_be_entered_is_noted_keeps_what_it_had_and_the_others_go_on(
     acme_with_teams: Installation, company: Company
 ) -> None:
@@ -616,6 +681,16 @@ def test_without_a_chosen_team_nothing_is_imported(acme_with_teams: Installation
     assert run.state == State.FAILED
     assert "Choose teams" in run.problem
     assert not PlatformAccount.objects.exists()
+
+
+def test_where_no_team_is_left_to_see_nobody_is_taken_for_gone(acme_with_teams: Installation, company: Company) -> None:
+    choose(acme_with_teams, ["design"])
+    imported(acme_with_teams)
+    choose(acme_with_teams, [])
+    company.teams, company.people, company.places = [], [], []
+    run = run_on(begin(acme_with_teams))
+    assert (run.state, names(acme_with_teams, is_deleted=True)) == (State.FAILED, [])
+    assert members(acme_with_teams)
 
 
 def test_the_list_of_teams_is_kept_in_step(acme_with_teams: Installation, company: Company) -> None:
@@ -690,3 +765,11 @@ def test_progress_is_told_by_stage_and_time_left_once_it_can_be_known(acme: Inst
     seen.clear()
     imported(acme)
     assert all(one.share is not None for one in seen)
+
+
+def test_progress_does_without_what_the_last_run_did_not_count(acme: Installation) -> None:
+    DirectoryImport.objects.create(installation=acme, state=State.DONE)
+    run = begin(acme)
+    DirectoryImport.objects.filter(pk=run.pk).update(stage=Stage.PEOPLE)
+    run.refresh_from_db()
+    assert progress(run).share is None

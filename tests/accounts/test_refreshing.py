@@ -1,11 +1,13 @@
 """What a platform's events make us doubt is asked for once, a little later, and written down."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+import connectors
 from accounts import refreshing
 from accounts.memberships import Listed
 from accounts.models import (
@@ -19,6 +21,7 @@ from accounts.models import (
     Team,
     UserSync,
 )
+from connectors.directory import Page
 from connectors.messages import AccountId
 from connectors.sandbox import Fault
 from relay import tasks
@@ -151,6 +154,19 @@ def test_a_large_channel_is_gone_through_by_the_database(slack: Slack, django_as
     assert Channel.objects.get(external_id="C0BENCH0001").members_count == 3001
 
 
+def test_a_list_of_members_without_an_end_is_left_alone(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, pages = slack.members(), count()
+
+    def endless(self: Any, conversation: Any, cursor: str = "") -> Any:
+        yield from ()
+        return Page((AccountId(f"U{next(pages)}"),), f"{next(pages)}")
+
+    monkeypatch.setattr(connectors.get("slack"), "members_page", endless)
+    refreshing.doubt(slack.installation.pk, slack.general)
+    slack.look()
+    assert (slack.members(), slack.doubts()) == (before, [])
+
+
 def test_a_channel_that_is_gone_is_forgotten(slack: Slack) -> None:
     del slack.fake.workspace.channels[slack.general]
     refreshing.doubt(slack.installation.pk, slack.general)
@@ -256,8 +272,9 @@ def test_what_is_noticed_while_the_platform_is_asked_is_asked_for_again(slack: S
     assert slack.doubts() == []
 
 
-def test_while_a_run_reads_everything_a_doubt_is_kept_for_what_it_will_write(slack: Slack) -> None:
-    run = DirectoryImport.objects.create(installation=slack.installation)
+@pytest.mark.parametrize("state", ["running", "asking"])
+def test_while_a_run_reads_everything_a_doubt_is_kept_for_what_it_will_write(slack: Slack, state: str) -> None:
+    run = DirectoryImport.objects.create(installation=slack.installation, state=state)
     slack.fake.leave_as(slack.house.person("slack", "Bob Okafor"), slack.general)
     slack.look()
     assert "Bob Okafor" not in slack.members()

@@ -10,7 +10,7 @@ import pytest
 from connectors.calls import Response
 from connectors.contract import Request
 from connectors.directory import LONGEST_CURSOR, ListsConversations, ListsPeople, Place
-from connectors.errors import Gone, Reconnect, Refused, Unsure
+from connectors.errors import Gone, Reconnect, Refused, Unavailable, Unsure
 from connectors.http import BlockingTransport, Outgoing, drive_blocking
 from connectors.messages import NO_TEAM, Account, AccountId, ConversationId, Kind, Reference
 from connectors.provisioning import Found
@@ -153,6 +153,18 @@ def test_a_cursor_of_another_list_or_of_yesterday_is_gone(company: Company) -> N
         company.run(company.slack.people((), cursor))
 
 
+@pytest.mark.parametrize("body", [{}, {"members": None, "channels": {}}, {"members": [], "channels": [], "response_metadata": {"next_cursor": 7}}])  # fmt: skip  # noqa: E501
+def test_an_answer_that_lists_nothing_or_goes_on_unreadably_is_not_the_end(company: Company, body: Any) -> None:
+    for pages in (
+        company.slack.people(()),
+        company.slack.conversations(()),
+        company.slack.members_page(ConversationId("C1")),
+    ):
+        next(pages)
+        with pytest.raises(Unavailable):
+            pages.send(Response(200, json.dumps({"ok": True} | body).encode()))
+
+
 @pytest.mark.parametrize("scope", ["users:read", "channels:read", "groups:read"])
 def test_a_permission_that_a_list_needs_is_named(company: Company, scope: str) -> None:
     company.lose(scope)
@@ -195,7 +207,7 @@ def test_an_address_that_nobody_confirmed_is_not_told(company: Company) -> None:
         assert company.run(company.slack.account(AccountId("U0ANN")), answering(user=user)).email == email
 
 
-@pytest.mark.parametrize("rubbish", [None, "x", [], [None, 1, {"id": 7}, {"id": ["C0"]}, {}], {"id": "C0"}])
+@pytest.mark.parametrize("rubbish", [[], [None, 1, {"id": 7}, {"id": ["C0"]}, {}]])
 def test_rubbish_in_a_list_is_nobody_and_nowhere(company: Company, rubbish: Any) -> None:
     wrong = answering(members=rubbish, channels=rubbish, channel=rubbish, response_metadata=rubbish)
     assert company.run(company.slack.people(()), wrong).items == ()

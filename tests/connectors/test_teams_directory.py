@@ -168,10 +168,19 @@ def test_addresses_that_a_team_does_not_tell_are_looked_up(hub: Hub) -> None:
     assert len(hub.sent) == 3
 
 
-def test_a_chosen_team_that_is_no_more_has_nobody_and_no_channels(hub: Hub) -> None:
+def test_a_team_that_we_no_longer_see_is_not_one_that_everybody_has_left(hub: Hub) -> None:
     teams = [TeamId("no such team"), hub.home]
-    assert hub.walk(lambda cursor: hub.teams.people(teams, cursor))
-    assert len(hub.walk(lambda cursor: hub.teams.conversations(teams, cursor))) == 2
+    for read in (hub.teams.people, hub.teams.conversations):
+        with pytest.raises(Gone):
+            hub.run(read(teams))
+
+
+@pytest.mark.parametrize("link", [7, "", "https://graph.microsoft.com/v1.0/users", "https://[::1"])
+def test_a_next_page_that_cannot_be_read_is_not_the_end(hub: Hub, link: Any) -> None:
+    calls = hub.teams.people([])
+    next(calls)
+    with pytest.raises(Unavailable):
+        calls.send(Response(200, json.dumps({"value": [], "@odata.nextLink": link}).encode()))
 
 
 # Teams and channels

@@ -244,10 +244,28 @@ def test_a_list_that_goes_on_elsewhere_is_not_taken_for_its_end(scene: Scene, ad
         answered(scene.speaker.teams(), scene, linked(address))
 
 
-def test_a_team_that_is_no_more_has_nobody_and_stops_nothing(scene: Scene) -> None:
+@pytest.mark.parametrize("link", ["<https://webexapis.com/v1/teams?cursor=1>; rel=next", "<%zz>; rel='next'"])
+def test_a_next_page_that_cannot_be_read_is_not_the_end(scene: Scene, link: str) -> None:
+    with pytest.raises(Unavailable):
+        answered(scene.speaker.teams(), scene, Response(200, b'{"items": []}', {"link": link}))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"items": null}', b'{"items": {}}'])
+def test_an_answer_that_lists_nothing_is_not_taken_for_an_empty_company(scene: Scene, body: bytes) -> None:
+    for pages in (
+        scene.speaker.teams(),
+        scene.speaker.people([team(scene)]),
+        scene.speaker.conversations([team(scene)]),
+    ):
+        with pytest.raises(Unavailable):
+            answered(pages, scene, Response(200, body))
+
+
+def test_a_team_that_we_no_longer_see_is_not_one_that_everybody_has_left(scene: Scene) -> None:
     gone = TeamId(ids.encode("TEAM", "11111111-2222-4333-8444-555555555555"))
-    assert people(scene, gone, team(scene)) == people(scene, team(scene))
-    assert spaces(scene, gone, team(scene)) == spaces(scene, team(scene))
+    for read in (people, spaces):
+        with pytest.raises(Gone):
+            read(scene, gone, team(scene))
 
 
 # --- Making spaces

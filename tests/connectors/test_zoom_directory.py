@@ -217,7 +217,10 @@ def test_whatever_a_cursor_is_it_goes_to_zoom_alone_or_nowhere(cursor: str) -> N
         assert (url.scheme, url.netloc, url.query) == ("https", "api.zoom.us", "")
 
 
-@pytest.mark.parametrize("body", [{}, {"users": None, "channels": {}, "members": "x"}])
+LISTED: dict[str, Any] = {"users": [], "channels": [], "members": []}
+
+
+@pytest.mark.parametrize("body", [{}, {"users": None, "channels": {}, "members": "x"}, LISTED | {"next_page_token": ["x"]}, LISTED | {"next_page_token": "x" * 300}])  # fmt: skip  # noqa: E501
 def test_an_answer_that_lists_nothing_is_not_taken_for_an_empty_account(zoom: Zoom, body: Any) -> None:
     for pages in (zoom.people(()), zoom.conversations(()), zoom.members_page(ConversationId("x"))):
         next(pages)

@@ -6,7 +6,9 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from redis import Redis
 
@@ -177,6 +179,21 @@ def test_the_last_button_keeps_the_ticks_and_imports_them(
     run = acme_with_teams.imports.get(is_listing=False)
     assert answer.redirect_chain[-1][0].endswith(f"/connections/imports/{run.pk}/")
     assert run.teams == ["team000"]
+
+
+def test_a_search_that_cannot_be_made_chooses_nobody(acme_with_teams: Installation, go: Callable[..., Any]) -> None:
+    go(f"{acme_with_teams.pk}/import/teams/", {"every": "yes", "q": "x" * 201})
+    assert chosen(acme_with_teams) == []
+
+
+def test_two_administrators_at_different_screens_take_turns(
+    acme_with_teams: Installation, go: Callable[..., Any]
+) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        go(f"{acme_with_teams.pk}/import/teams/", {"shown": ["design"], "team": ["design"], "keep": "yes"})
+    queries = [query["sql"] for query in asked]
+    locked = next(n for n, sql in enumerate(queries) if "accounts_installation" in sql and "FOR NO KEY UPDATE" in sql)
+    assert not any("accounts_team" in sql for sql in queries[:locked])
 
 
 def test_a_choice_can_be_kept_without_importing_it(acme_with_teams: Installation, go: Callable[..., Any]) -> None:
@@ -360,6 +377,8 @@ def test_the_card_and_the_overview_tell_what_is_imported_and_what_runs(
     overview, platforms = pages()
     assert "6 people, 3 channels; 0 linked" in platforms
     assert "6 people, 3 channels, imported" in overview
+    PlatformAccount.objects.filter(external_id="U000005").update(is_deleted=True)
+    assert all("5 people, 3 channels" in page for page in pages())
     run = running(acme)
     assert all("Importing" in page for page in pages())
     DirectoryImport.objects.filter(pk=run.pk).update(state=State.ASKING, report={"people": {"removed": 30, "of": 90}})

@@ -1,7 +1,7 @@
 """Whoever is in one leg's channel, and is represented on another leg's platform, is brought in there; and out again."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,8 @@ OWN = "our-own"
 
 
 class Rooms:
-    """Who is in which channel at the platforms, and what they were asked. ``trouble`` is raised, one by one, by calls."""
+    """Who is in which channel at the platforms, and what they were asked. ``trouble`` is raised, one by one, by calls;
+    ``during`` is what happens meanwhile."""
 
     def __init__(self) -> None:
         self.inside: dict[str, set[str]] = {}
@@ -37,6 +38,7 @@ class Rooms:
         self.trouble: list[Exception] = []
         self.unwelcome: dict[str, str] = {}
         self.crash_after = False
+        self.during: Callable[[], None] = lambda: None
 
 
 def managing(slug: str, rooms: Rooms, most: int, pace: float) -> type[Connector]:
@@ -71,6 +73,7 @@ def managing(slug: str, rooms: Rooms, most: int, pace: float) -> type[Connector]
         def _asked(self, *what: str) -> Calls[None]:
             yield from ()
             rooms.asked.append(what)
+            rooms.during()
             if rooms.trouble:
                 raise rooms.trouble.pop(0)
 
@@ -148,7 +151,8 @@ class Acme:
 
     def let_time_pass(self) -> None:
         """Every pause is over."""
-        MembershipChange.objects.update(not_before=timezone.now())
+        now = timezone.now()
+        MembershipChange.objects.update(not_before=now, changed_at=now - timedelta(minutes=1))
 
     def let_it_settle(self) -> None:
         MembershipChange.objects.update(changed_at=timezone.now() - timedelta(hours=2))
@@ -385,6 +389,49 @@ def test_the_channels_of_one_team_share_its_pace(acme: Acme) -> None:
     acme.synced("teams", "Ann")
     acme.mirror()
     assert moving.waiting() == []
+
+
+def test_whoever_comes_during_a_pause_waits_for_its_end(acme: Acme) -> None:
+    acme.leg("teams")
+    acme.native("slack", "Ann")
+    acme.synced("teams", "Ann", "Bob")
+    assert acme.mirror() == [("add", "teams-launch", "teams-Ann")]
+    acme.native("slack", "Bob")
+    assert acme.mirror() == []
+    assert moving.waiting() == []
+    ann, bob = MembershipChange.objects.order_by("pk")
+    assert timedelta(seconds=14) < bob.not_before - ann.changed_at < timedelta(seconds=16)
+    acme.let_time_pass()
+    assert acme.mirror() == [("add", "teams-launch", "teams-Bob")]
+
+
+def test_two_workers_at_channels_of_one_team_make_one_call(acme: Acme) -> None:
+    acme.leg("teams")
+    team = Team.objects.create(installation=acme.installations["teams"], external_id="t", name="t", is_chosen=True)
+    Channel.objects.filter(pk=acme.channels["teams"].pk).update(team=team)
+    second = UniversalConversation.objects.create(tenant=acme.tenant, name="other")
+    bob, us = acme.account("slack", "Bob", acme.person("Bob")), acme.account("teams", OWN, None)
+    for slug, who, of in (("slack", bob, None), ("teams", us, team)):
+        installation = acme.installations[slug]
+        ConversationLink.objects.create(conversation=second, installation=installation, external_id="other", name="o")
+        channel = Channel.objects.create(installation=installation, external_id="other", name="other", team=of)
+        ChannelMember.objects.create(channel=channel, account=who)
+    acme.native("slack", "Ann")
+    acme.synced("teams", "Ann", "Bob")
+
+    def another_worker() -> None:
+        try:
+            moving.mirror(second.pk)
+        finally:
+            connections.close_all()
+
+    def meanwhile() -> None:
+        acme.rooms.during = lambda: None
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(another_worker).result()
+
+    acme.rooms.during = meanwhile
+    assert acme.mirror() == [("add", "teams-launch", "teams-Ann")]
 
 
 @pytest.mark.parametrize("trouble", [RateLimited(120), Unavailable("away")])
