@@ -118,7 +118,7 @@ _ADD_PEOPLE = """
 INSERT INTO accounts_person (tenant_id, name, email)
 SELECT DISTINCT ON (lower(a.email)) i.tenant_id, a.name, a.email
 FROM accounts_platformaccount a JOIN accounts_installation i ON i.id = a.installation_id
-WHERE a.installation_id = %(installation)s AND a.email <> '' AND NOT a.is_bot AND NOT a.is_deleted
+WHERE a.installation_id = %(installation)s AND a.email <> '' AND NOT a.is_bot AND NOT a.is_deleted AND NOT a.is_placed
   AND (%(only)s::text[] IS NULL OR a.external_id = ANY(%(only)s))
 ON CONFLICT DO NOTHING
 """
@@ -127,9 +127,39 @@ _MATCH = """
 UPDATE accounts_platformaccount a SET person_id = p.id
 FROM accounts_installation i, accounts_person p
 WHERE a.installation_id = %(installation)s AND i.id = a.installation_id AND p.tenant_id = i.tenant_id
-  AND lower(p.email) = lower(a.email) AND NOT a.is_bot AND a.person_id IS DISTINCT FROM p.id
+  AND lower(p.email) = lower(a.email) AND NOT a.is_bot AND NOT a.is_placed AND a.person_id IS DISTINCT FROM p.id
   AND (%(only)s::text[] IS NULL OR a.external_id = ANY(%(only)s))
 """
+
+OWN = "NOT {0}.is_bot AND NOT {0}.is_guest AND NOT {0}.is_deleted"
+"""What makes an account somebody's own, and no stand-in."""
+
+_COUNT_PLACES = f"""
+UPDATE accounts_person p SET places = counted.places, is_ambiguous = counted.is_ambiguous
+FROM (
+    SELECT p.id, count(own.accounts) AS places, coalesce(max(own.accounts), 0) > 1 AS is_ambiguous
+    FROM accounts_person p LEFT JOIN (
+        SELECT a.person_id, count(*) AS accounts FROM accounts_platformaccount a
+        WHERE {OWN.format("a")} AND a.person_id = ANY(%(people)s)
+        GROUP BY a.person_id, a.installation_id
+    ) own ON own.person_id = p.id
+    WHERE p.id = ANY(%(people)s)
+    GROUP BY p.id
+) counted
+WHERE counted.id = p.id AND (p.places, p.is_ambiguous) IS DISTINCT FROM (counted.places, counted.is_ambiguous)
+"""
+
+_PEOPLE_OF = """
+SELECT DISTINCT a.person_id FROM accounts_platformaccount a
+WHERE a.installation_id = %(installation)s AND a.person_id IS NOT NULL
+  AND (%(only)s::text[] IS NULL OR a.external_id = ANY(%(only)s))
+"""
+
+
+def count_places(people: list[int]) -> None:
+    """Bring up to date on how many connections these people have accounts of their own."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_PLACES, {"people": people})
 
 
 def match_people(installation: int, only: list[str] | None = None) -> None:
@@ -140,6 +170,10 @@ def match_people(installation: int, only: list[str] | None = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_ADD_PEOPLE, {"installation": installation, "only": only})
         cursor.execute(_MATCH, {"installation": installation, "only": only})
+        cursor.execute(
+            _COUNT_PLACES.replace("ANY(%(people)s)", f"ANY(ARRAY({_PEOPLE_OF}))"),
+            {"installation": installation, "only": only},
+        )
 
 
 class Memory(Generic[K, V]):

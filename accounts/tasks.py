@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import connecting, deleting, importing, tokens, watching, welcoming
+from accounts import connecting, deleting, importing, tokens, user_sync, watching, welcoming
 from accounts.models import Installation, Membership
 from connectors.errors import TryAgain
 
@@ -84,3 +84,22 @@ def tidy_imports() -> None:
 def welcome(membership: int, platform: str, account: str) -> Any:
     """Welcome a member on a platform; tried again for some minutes while the platform cannot."""
     welcoming.welcome(Membership.objects.select_related("tenant", "user").get(pk=membership), platform, account)
+
+
+@shared_task(expires=2)  # type: ignore[untyped-decorator]
+def sync_people(pk: int) -> None:
+    """Work on a run of User Sync for a slice, then queue the next one."""
+    if user_sync.work(pk):
+        sync_people.delay(pk)
+
+
+@shared_task(expires=2)  # type: ignore[untyped-decorator]
+def keep_syncing_people() -> None:
+    """Queue a slice of every run of User Sync that can go on and that nobody holds. Run by beat."""
+    for pk in user_sync.unheld():
+        sync_people.delay(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tidy_sync_runs() -> None:
+    user_sync.tidy()

@@ -12,11 +12,14 @@ from accounts.models.directory import (
     Team,
 )
 from accounts.models.people import Person, PlatformAccount
-from accounts.models.tenants import Invitation, Membership, RestrictedUser, Tenant, TrustedOrganization
+from accounts.models.syncs import AccountPolicy, SyncChange, SyncRun
+from accounts.models.tenants import AccountRule, Invitation, Membership, RestrictedUser, Tenant, TrustedOrganization
 from accounts.models.user_sync import UserSync
 from accounts.models.users import User
 
 __all__ = [
+    "AccountPolicy",
+    "AccountRule",
     "AuditEntry",
     "Channel",
     "ChannelMember",
@@ -35,6 +38,8 @@ __all__ = [
     "SeenMember",
     "SeenTeam",
     "Subscription",
+    "SyncChange",
+    "SyncRun",
     "Team",
     "Tenant",
     "Token",

@@ -12,11 +12,21 @@ def new_key() -> str:
     return secrets.token_hex(8)
 
 
+class AccountRule(models.TextChoices):
+    """By what somebody is represented on a platform that lets us make accounts."""
+
+    EITHER = "either", "Their own account if it may chat, else one we make"
+    FULL = "full", "Only their own account"
+    STAND_IN = "stand-in", "Only an account we make"
+    NEVER = "never", "Never"
+
+
 class Tenant(models.Model):
     """The customer. Nothing of one tenant is ever visible to another.
 
     ``key`` names the tenant in addresses. ``preset`` is how many scopes its connections ask for. ``deleted_at`` is when
-    somebody asked for everything to be deleted: it is kept for the days of grace and gone afterwards.
+    somebody asked for everything to be deleted: it is kept for the days of grace and gone afterwards. ``account_rule`` holds
+    for whom no ``AccountPolicy`` does; ``deletes_stand_ins``: an account that we made goes when its person is unsynced.
     """
 
     Preset = connectors.consent.Preset
@@ -37,6 +47,10 @@ class Tenant(models.Model):
     shares_files = models.BooleanField(default=True)
     shares_files_of_guests = models.BooleanField(default=True)
     shares_files_outside = models.BooleanField(default=True)
+    account_rule = models.CharField(
+        max_length=10, choices=AccountRule.choices, default=AccountRule.EITHER, db_default="either"
+    )
+    deletes_stand_ins = models.BooleanField(default=True, db_default=True)
     people_may_share = models.BooleanField(default=True, db_default=True)
 
     def __str__(self) -> str:

@@ -9,7 +9,8 @@ class UserSync(models.Model):
     """This person is represented on that secondary platform, by ``account`` once there is one.
 
     ``is_ours``: we made the account, so we may delete it. ``reason`` says why a state is what it is, in words an
-    administrator may read. ``by_group``: an automatic sync put it there, and may take it away.
+    administrator may read. ``by_group``: an automatic sync put it there, and may take it away. ``change`` is the one that
+    made it what it is; while ``SYNCING``, the only one that may ask the platform for anything.
     """
 
     class Kind(models.TextChoices):
@@ -33,11 +34,13 @@ class UserSync(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     is_ours = models.BooleanField(default=False)
     by_group = models.BooleanField(default=False)
+    change = models.ForeignKey("accounts.SyncChange", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "installation"], name="one_sync_per_platform")]
+        indexes = [models.Index(fields=["installation", "state"], name="syncs_by_state")]
 
     def __str__(self) -> str:
         return f"{self.person} on {self.installation}"

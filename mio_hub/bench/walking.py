@@ -9,13 +9,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import (
+    AccountPolicy,
     Channel,
     DirectoryImport,
     Installation,
     Invitation,
     Membership,
+    Person,
+    PlatformAccount,
     PlatformApp,
     RestrictedUser,
+    SyncRun,
     Tenant,
     TrustedOrganization,
     User,
@@ -88,6 +92,22 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
         )[0]
         .pk
     ),
+    "person": lambda tenant: _person(tenant).pk,
+    "account": lambda tenant: (
+        PlatformAccount.objects.get_or_create(
+            installation_id=OBJECTS["number"](tenant),
+            external_id="U1",
+            defaults={"person": _person(tenant), "name": f"{tenant.name} account"},
+        )[0].pk
+    ),
+    "policy": lambda tenant: (
+        AccountPolicy.objects.get_or_create(
+            tenant=tenant, by="domain", value=f"{tenant.key}.example", defaults={"place": 1, "rule": "never"}
+        )[0].pk
+    ),
+    "sync_run": lambda tenant: (
+        (tenant.sync_runs.first() or SyncRun.objects.create(tenant=tenant, deed="sync", state="planned")).pk
+    ),
     "planned": lambda tenant: (
         PlannedLeg.objects.get_or_create(
             conversation=_synced(tenant), installation=_channel(tenant).installation, name=f"{tenant.name} plan"
@@ -135,6 +155,11 @@ def _channel(tenant: Tenant) -> Channel:
 
 def _synced(tenant: Tenant) -> UniversalConversation:
     return UniversalConversation.objects.get_or_create(tenant=tenant, name=f"{tenant.name} synced")[0]
+
+
+def _person(tenant: Tenant) -> Person:
+    email = f"person@{tenant.key}.example"
+    return Person.objects.get_or_create(tenant=tenant, email=email, defaults={"name": f"{tenant.name} person"})[0]
 
 
 def _extra(tenant: Tenant) -> Any:

@@ -13,6 +13,7 @@ PAGES = (
     ("hub:home", "Overview", "house"),
     ("hub:connections", "Connect Platforms", "plug"),
     ("hub:channels", "Channel Sync", "hash"),
+    ("hub:people", "User Sync", "user-check"),
     ("hub:universal", "Universal channels", "building-2"),
     ("hub:activity", "Activity", "chart-column"),
     ("hub:failures", "Failures", "triangle-alert"),

@@ -1,0 +1,98 @@
+"""The forms of User Sync."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import AccountPolicy, AccountRule, Installation, Person, Tenant, UserSync
+from accounts.people_filter import STATES, Wanted
+from mio_hub.hub.people_file import MOST_BYTES
+
+EXCEPTIONS = [(rule.value, rule.label) for rule in AccountRule if rule != AccountRule.EITHER]
+
+
+class PeopleFilter(forms.Form):
+    """Whom to show."""
+
+    text = forms.CharField(
+        label="Name or e-mail", required=False, max_length=100, widget=forms.TextInput({"type": "search"})
+    )
+    platform = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
+    state = forms.ChoiceField(label="Status", required=False, choices=STATES)
+    kind = forms.ChoiceField(required=False, choices=[("", "All"), *UserSync.Kind.choices])
+
+    def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk")
+        self.fields["platform"].choices = [("", "All"), *((row.pk, str(row)) for row in rows)]  # type: ignore[attr-defined]
+
+    @property
+    def wanted(self) -> Wanted:
+        """What was filled in wrongly filters nothing out; the form says so."""
+        self.is_valid()
+        return Wanted(**{name: value for name, value in self.cleaned_data.items() if value})
+
+
+class BulkForm(forms.Form):
+    """What to do to whom, where. ``everybody``: all who match the filter that the form carries along."""
+
+    deed = forms.ChoiceField(label="Do", choices=[("sync", "Sync"), ("unsync", "Unsync")])
+    on = forms.TypedMultipleChoiceField(label="On", coerce=int, widget=forms.CheckboxSelectMultiple)
+    everybody = forms.BooleanField(label="Everybody who matches the filter, on all pages", required=False)
+
+    def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk")
+        self.fields["on"].choices = [(row.pk, str(row)) for row in rows]  # type: ignore[attr-defined]
+
+
+class FileForm(forms.Form):
+    file = forms.FileField(
+        label="CSV file",
+        help_text="Columns: email, primary, sync. A platform is named as in the export; several are apart by semicolons.",
+    )
+
+    def clean_file(self) -> Any:
+        given = self.cleaned_data["file"]
+        if given.size > MOST_BYTES:
+            raise forms.ValidationError("The file is too large: it may have 10 MB. Nothing was read.")
+        return given
+
+
+class RuleForm(forms.ModelForm[Tenant]):
+    class Meta:
+        model = Tenant
+        fields = ("account_rule", "deletes_stand_ins")
+        labels = {
+            "account_rule": "People are represented by",
+            "deletes_stand_ins": "Delete an account that we made when its person is unsynced",
+        }
+        help_texts = {"deletes_stand_ins": "Accounts that we did not make are never deleted."}
+
+
+class ExceptionForm(forms.ModelForm[AccountPolicy]):
+    rule = forms.ChoiceField(choices=EXCEPTIONS)
+
+    class Meta:
+        model = AccountPolicy
+        fields = ("by", "value", "rule")
+        labels = {"by": "For", "value": "Domain or name"}
+
+
+class AssignForm(forms.Form):
+    email = forms.EmailField(label="E-mail address of the person")
+
+    def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tenant = tenant
+
+    def clean_email(self) -> Person:
+        email = self.cleaned_data["email"]
+        person = Person.objects.filter(tenant=self._tenant, email__iexact=email).first()
+        if person is None:
+            raise forms.ValidationError("Nobody with this address is known. Import their platform first.")
+        return person
+
+
+class RemovalForm(forms.Form):
+    may_remove = forms.BooleanField(label="I understand that so many syncs end.")
