@@ -17,7 +17,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.adapters import has_second_factor
-from accounts.models import Membership, Tenant, User
+from accounts.models import ApiToken, Membership, Scope, Tenant, User
+from accounts.secrets import digest
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -107,3 +108,17 @@ def membership_of(request: HttpRequest) -> Membership:
 def tenant_of(request: HttpRequest) -> Tenant:
     """The tenant whose page this is."""
     return membership_of(request).tenant
+
+
+def bearer(header: str) -> ApiToken | None:
+    """The token that an ``Authorization`` header shows, as long as it is good."""
+    kind, _, token = header.partition(" ")
+    if kind.lower() != "bearer":
+        return None
+    rows = ApiToken.objects.select_related("tenant").filter(revoked_at=None, expires_at__gt=timezone.now())
+    return rows.filter(digest=digest(token.strip())).first()
+
+
+def token_may(token: ApiToken, scope: Scope) -> bool:
+    """Whether a token was given a scope. Changing something includes no right to see it, nor the other way round."""
+    return scope in token.scopes

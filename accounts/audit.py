@@ -6,7 +6,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
-from accounts.models import AuditEntry, Tenant, User
+from accounts.models import ApiToken, AuditEntry, Tenant, User
 
 BY_ITSELF = "Mio Hub"
 """Who did what nobody asked for, such as noticing that a token is dead."""
@@ -29,13 +29,23 @@ def record(
     return AuditEntry.objects.create(
         tenant=tenant,
         actor=actor,
-        actor_name=(actor.email or actor.username) if actor else BY_ITSELF,
+        actor_name=_name(request.user if request else None),
         action=action,
         subject=subject[:300],
         before=dict(before or {}),
         after=dict(after or {}),
         address=address_of(request) if request else None,
     )
+
+
+def _name(actor: object) -> str:
+    match actor:
+        case User():
+            return actor.email or actor.username
+        case ApiToken():
+            return f"API token {actor}"
+        case _:
+            return BY_ITSELF
 
 
 def address_of(request: HttpRequest) -> str:

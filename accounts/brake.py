@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from accounts import audit, merging
-from accounts.models import DirectoryImport
+from accounts import audit, merging, webhooks
+from accounts.models import DirectoryImport, WebhookEvent
 
 FEWEST_REMOVED = 20
 """So many may always go: in a small company one who leaves is a tenth already."""
@@ -16,6 +16,8 @@ def must_ask(run: DirectoryImport) -> bool:
         return False
     run.state, run.report = DirectoryImport.State.ASKING, removals
     audit.record(run.installation.tenant, "stopped import to ask", str(run.installation), after=removals)
+    about = {"import": run.pk, "connection": run.installation_id, "would_remove": removals}
+    webhooks.tell(run.installation.tenant, WebhookEvent.IMPORT_NEEDS_DECISION, about)
     return True
 
 

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from accounts import oauth, tokens
 from accounts.access import May, may, memberships
 from accounts.asking import ask
 from accounts.models import ConsentRequest, Installation, Membership, PlatformApp, Token, User
+from accounts.secrets import digest
 from connectors.consent import App, Connects, Granted, Identity, Preset, Purpose, Scope, Step, wanted
 from connectors.contract import Credentials
 from connectors.errors import ConnectorError, NotSupported, TryAgain, WrongAccount
@@ -125,7 +125,7 @@ def start(membership: Membership, platform: str, preset: Preset, again: Installa
 
 def _set_out(trip: ConsentRequest, luggage: dict[str, Any]) -> str:
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    trip.digest = _digest(state)
+    trip.digest = digest(state)
     trip.secrets = luggage | {"verifier": verifier}
     trip.expires_at = timezone.now() + timedelta(minutes=TRIP_MINUTES)
     trip.save()
@@ -137,10 +137,6 @@ def _set_out(trip: ConsentRequest, luggage: dict[str, Any]) -> str:
 def _journey(trip: ConsentRequest, state: str = "") -> oauth.Trip:
     verifier = trip.secrets["verifier"] if steps(trip.platform)[trip.step].pkce else ""
     return oauth.Trip(callback(trip.platform), state, verifier, trip.secrets["workspace"])
-
-
-def _digest(state: str) -> str:
-    return sha256(state.encode(errors="replace")).hexdigest()
 
 
 def own_app(trip: ConsentRequest) -> PlatformApp | None:
@@ -183,7 +179,7 @@ def _blamed(trip: ConsentRequest, setback: Setback) -> Setback:
 
 def _claim(user: User, platform: str, state: str) -> ConsentRequest:
     """The request that a browser comes back with: once, in time, and to the person who set out."""
-    trip = ConsentRequest.objects.filter(digest=_digest(state), user=user, platform=platform).first()
+    trip = ConsentRequest.objects.filter(digest=digest(state), user=user, platform=platform).first()
     if trip is None:
         raise Lost(
             "It was not started from here by you, so nothing was changed. If you meant to connect a platform, start again "

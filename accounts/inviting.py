@@ -3,7 +3,6 @@
 The link holds a random token that is good once and for four days; the database holds its digest only.
 """
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from django.utils import timezone
 from accounts.audit import record
 from accounts.members import NotPossible, hold, must_be_assignable
 from accounts.models import Invitation, Membership, User
+from accounts.secrets import digest
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +30,6 @@ PAUSE = timedelta(minutes=1)
 
 MOST_OPEN = 100
 """Invitations waiting in one tenant: more than any team needs, and a bound on what a stranger can have us send."""
-
-
-def digest(token: str) -> str:
-    """What is kept of a token. It is random and long: a plain hash cannot be turned back."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def invite(actor: Membership, email: str, role: str, request: HttpRequest) -> bool:
@@ -87,10 +82,10 @@ def withdraw(actor: Membership, invitation: Invitation, request: HttpRequest) ->
     record(actor.tenant, "withdrew invitation", invitation.email, request, before={"role": invitation.role})
 
 
-def find(digest: str) -> Invitation | None:
+def find(token_digest: str) -> Invitation | None:
     """The invitation of a token, as long as it is good."""
     rows = Invitation.objects.select_related("tenant", "invited_by")
-    return rows.filter(digest=digest, expires_at__gt=timezone.now()).first()
+    return rows.filter(digest=token_digest, expires_at__gt=timezone.now()).first()
 
 
 @transaction.atomic

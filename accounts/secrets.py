@@ -1,8 +1,9 @@
-"""Tokens at rest: encrypted per field, with keys that can be rotated.
+"""Tokens at rest: encrypted per field, with keys that can be rotated; only a digest of those that we hand out ourselves.
 
 ``MIO_FIELD_KEYS`` is a list of Fernet keys, the newest first: it encrypts, all of them decrypt.
 """
 
+import hashlib
 import json
 from functools import cache
 from typing import Any
@@ -25,6 +26,11 @@ def seal(value: Any) -> str:
 def unseal(sealed: str) -> Any:
     """What ``seal`` was given. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
     return json.loads(_fernet(tuple(settings.MIO_FIELD_KEYS)).decrypt(sealed.encode()))
+
+
+def digest(token: str) -> str:
+    """What is kept of a token of ours. It is random and long: a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 class SealedField(models.TextField[Any, Any]):

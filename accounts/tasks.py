@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import connecting, deleting, importing, tokens, user_sync, watching, welcoming
+from accounts import api_tokens, connecting, deleting, importing, tokens, user_sync, watching, webhooks, welcoming
 from accounts.models import Installation, Membership
 from connectors.errors import TryAgain
 
@@ -78,6 +78,23 @@ def begin_nightly_imports() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def tidy_imports() -> None:
     importing.tidy()
+
+
+@shared_task(expires=5)  # type: ignore[untyped-decorator]  # by then beat has queued it again
+def call_webhooks() -> None:
+    """Tell tenants' own servers what there is to tell, as long as there is more. Run by beat."""
+    while webhooks.work():
+        pass
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tidy_webhooks() -> None:
+    webhooks.tidy()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_answers() -> None:
+    api_tokens.forget_answers()
 
 
 @shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]

@@ -3,14 +3,15 @@
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, webhooks
 from accounts.access import ROLES, May
 from accounts.asking import ask
-from accounts.models import Installation, Membership
+from accounts.models import Installation, Membership, WebhookEvent
 from accounts.tokens import refused
 from connectors.consent import Connects
 from connectors.errors import ConnectorError, Reconnect, WrongAccount
@@ -44,13 +45,22 @@ def tell_administrators() -> int:
         state=Installation.State.NEEDS_RECONNECT, told_at=None, flagged_at__isnull=False
     )
     for installation in flagged.select_related("tenant"):
-        if Installation.objects.filter(pk=installation.pk, told_at=None).update(told_at=timezone.now()):
-            audit.record(
-                installation.tenant, "lost connection", str(installation), after={"problem": installation.problem}
-            )
+        if _note(installation):
             _letter(installation).send(fail_silently=False)
             told += 1
     return told
+
+
+@transaction.atomic
+def _note(installation: Installation) -> bool:
+    """Write down that a connection is lost, and have the tenant's own server told. False where that was done already."""
+    if not Installation.objects.filter(pk=installation.pk, told_at=None).update(told_at=timezone.now()):
+        return False
+    problem = {"problem": installation.problem}
+    audit.record(installation.tenant, "lost connection", str(installation), after=problem)
+    about = {"connection": installation.pk, "platform": installation.platform, **problem}
+    webhooks.tell(installation.tenant, WebhookEvent.CONNECTION_NEEDS_ATTENTION, about)
+    return True
 
 
 def _letter(installation: Installation) -> EmailMessage:

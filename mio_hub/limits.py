@@ -30,19 +30,23 @@ NEIGHBOURS = {4: 32, 6: 64}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most ``requests`` from one address in each window of ``seconds``. ``name`` keeps it apart from other limits."""
+    """At most ``requests`` from one caller in each window of ``seconds``. ``name`` keeps it apart from other limits."""
 
     name: str
     requests: int
     seconds: int = 60
 
     def wait(self, request: HttpRequest) -> int:
-        """Count a request. 0 when it may go on, else the seconds until the next one may.
+        """Count a request of its address. 0 when it may go on, else the seconds until the next one may."""
+        return self.wait_of(_caller(request))
+
+    def wait_of(self, caller: str) -> int:
+        """The same for a caller by another name than the address.
 
         Without Redis nobody is counted and everybody goes on: a limit spares the Hub work, it does not guard anything.
         """
         window, passed = divmod(int(time.time()), self.seconds)
-        key = f"limit:{self.name}:{_caller(request)}:{window}"
+        key = f"limit:{self.name}:{caller}:{window}"
         try:
             with Redis.from_url(settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
                 count, _ = redis.pipeline().incr(key).expire(key, self.seconds).execute()

@@ -158,6 +158,35 @@ MFA_TOTP_ISSUER = "Mio Hub"
 MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute off
 USERSESSIONS_TRACK_ACTIVITY = True
 
+# --- REST API -------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["mio_hub.api.entering.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["mio_hub.api.entering.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["mio_hub.api.entering.PerToken"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "mio_hub.api.entering.AlwaysJson",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "mio_hub.api.schema.Schema",
+    "EXCEPTION_HANDLER": "mio_hub.api.problems.problem",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Mio Hub",
+    "DESCRIPTION": "What your own programs may see and do in your organization. Nothing that anybody said is in it.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ConnectionState": "accounts.models.Installation.State",
+        "SyncState": "accounts.models.UserSync.State",
+        "SyncKind": "accounts.models.UserSync.Kind",
+        "Preset": "accounts.models.Tenant.Preset",
+    },
+}
+
 # --- E-mail ---------------------------------------------------------------------------------------------------------
 
 MIO_EMAIL_URL = env.secret("MIO_EMAIL_URL")
@@ -252,5 +281,8 @@ CELERY_BEAT_SCHEDULE = {
     "carry-out-decisions": {"task": "relay.tasks.carry_out_decisions", "schedule": 60.0},
     "sum-up": {"task": "relay.tasks.sum_up", "schedule": 120.0},
     "forget-sums": {"task": "relay.tasks.forget_sums", "schedule": 6 * 3600.0},
+    "call-webhooks": {"task": "accounts.tasks.call_webhooks", "schedule": 5.0},
+    "tidy-webhooks": {"task": "accounts.tasks.tidy_webhooks", "schedule": 3600.0},
+    "forget-answers": {"task": "accounts.tasks.forget_answers", "schedule": 3600.0},
     "delete-tenants": {"task": "accounts.tasks.delete_tenants", "schedule": 3600.0},  # after seven days an hour is soon
 }

@@ -12,6 +12,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", start.page, name="start"),
     path("t/<slug:tenant>/", include("mio_hub.hub.urls")),
+    path("api/v1/", include("mio_hub.api.urls")),
     path("connect/<slug:platform>/callback/", connections.callback, name="connect-callback"),
     path("invitations/", invitation.page, name="invitation"),
     path("invitations/<str:token>/", invitation.link, name="invitation_link"),

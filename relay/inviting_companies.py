@@ -21,9 +21,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import record
-from accounts.inviting import LIFE, MOST_OPEN, PAUSE, digest
+from accounts.inviting import LIFE, MOST_OPEN, PAUSE
 from accounts.members import NotPossible
 from accounts.models import Tenant, User
+from accounts.secrets import digest
 from accounts.trusting import confirmed_addresses, domain_of, is_public_mail, trusts
 from relay.models import ChannelInvitation, Participation
 from relay.sharing import hold, part_of, taking_part

@@ -68,7 +68,8 @@ WITH {_LEGS}, fact AS (
     JOIN leg ours ON ours.conversation = theirs.conversation AND ours.link <> theirs.link AND ours.is_known
     JOIN accounts_channelmember m ON m.channel_id = theirs.channel AND NOT m.is_added
     JOIN accounts_platformaccount p ON p.id = m.account_id AND NOT p.is_deleted
-    JOIN accounts_usersync s ON s.person_id = p.person_id AND s.installation_id = ours.installation AND s.state IN ('synced', 'pending')
+    JOIN accounts_usersync s ON s.person_id = p.person_id AND s.installation_id = ours.installation
+        AND s.state IN ('synced', 'pending')
     JOIN accounts_platformaccount a ON a.id = s.account_id AND NOT a.is_deleted
     UNION ALL  -- who is here on their own, with whatever account
     SELECT leg.link, leg.may_take_out, s.account_id, false, true, false, NULL

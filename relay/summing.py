@@ -69,6 +69,23 @@ ON CONFLICT (installation_id, day) DO UPDATE SET failed = t.failed + excluded.fa
 """
 """Tries after which a delivery was kept for a decision or given up."""
 
+_FAILURES = """
+INSERT INTO accounts_webhookcall (endpoint_id, event, data)
+SELECT e.id, 'delivery.failed', jsonb_build_object(
+    'connection', l.installation_id, 'platform', i.platform, 'synced_channel', l.conversation_id, 'reason', a.reason,
+    'count', count(*), 'deliveries', (array_agg(d.id ORDER BY d.id))[:100]
+)
+FROM relay_attempt a JOIN relay_delivery d ON d.id = a.delivery_id
+JOIN relay_conversationlink l ON l.id = d.link_id JOIN accounts_installation i ON i.id = l.installation_id
+JOIN accounts_webhookendpoint e ON e.tenant_id = i.tenant_id AND e.disabled_at IS NULL AND a.ended_at >= e.created_at
+    AND 'delivery.failed' = ANY(e.events)
+WHERE a.id > %(after)s AND a.id <= %(upto)s AND a.reason <> ''
+  AND (a.outcome IN ('refused', 'gone', 'not supported') OR a.reason LIKE 'tried for a day:%%')
+GROUP BY e.id, l.id, i.id, a.reason ORDER BY min(a.id), e.id
+"""
+"""The same tries, for the servers of tenants that want to be told: one call for each channel and reason, however many
+messages it was, with the numbers of the first hundred."""
+
 _UPTO = """
 WITH settled AS (
     SELECT least(now(), min(xact_start)) - %(settled)s AS at FROM pg_stat_activity
@@ -82,7 +99,11 @@ SELECT coalesce((
 ), (SELECT upto FROM window_), %(after)s)
 """
 
-SOURCES = {"copies": ("relay_messagecopy", "created_at", _COPIES), "attempts": ("relay_attempt", "ended_at", _ATTEMPTS)}
+SOURCES = {
+    "copies": ("relay_messagecopy", "created_at", _COPIES),
+    "attempts": ("relay_attempt", "ended_at", _ATTEMPTS),
+    "failures": ("relay_attempt", "ended_at", _FAILURES),
+}
 """By the name of its mark: the table that is summed up, when its rows came to be, and the statement that does it."""
 
 

@@ -1,3 +1,4 @@
+from accounts.models.api import ApiAnswer, ApiToken, Scope, WebhookCall, WebhookEndpoint, WebhookEvent
 from accounts.models.audit import AuditEntry
 from accounts.models.connections import ConsentRequest, Installation, PlatformApp, Subscription, Token
 from accounts.models.directory import (
@@ -20,6 +21,8 @@ from accounts.models.users import User
 __all__ = [
     "AccountPolicy",
     "AccountRule",
+    "ApiAnswer",
+    "ApiToken",
     "AuditEntry",
     "Channel",
     "ChannelMember",
@@ -33,6 +36,7 @@ __all__ = [
     "PlatformAccount",
     "PlatformApp",
     "RestrictedUser",
+    "Scope",
     "SeenAccount",
     "SeenChannel",
     "SeenMember",
@@ -46,4 +50,7 @@ __all__ = [
     "TrustedOrganization",
     "User",
     "UserSync",
+    "WebhookCall",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

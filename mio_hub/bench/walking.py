@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import (
     AccountPolicy,
+    ApiToken,
     Channel,
     DirectoryImport,
     Installation,
@@ -23,6 +24,8 @@ from accounts.models import (
     Tenant,
     TrustedOrganization,
     User,
+    UserSync,
+    WebhookEndpoint,
 )
 from accounts.trusting import domain_of
 from mio_hub.bench.failing import failure
@@ -83,6 +86,26 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     ),
     "sent": lambda tenant: _invited(_part(tenant).conversation, f"dana@{tenant.key}.example", f"sent-{tenant.key}").pk,
     "received": lambda tenant: _invited(_part(_partner(tenant)).conversation, _address(tenant), f"got-{tenant.key}").pk,
+    "token": lambda tenant: (
+        ApiToken.objects.get_or_create(
+            tenant=tenant,
+            digest=tenant.key,
+            defaults={"name": f"{tenant.name} program", "scopes": [], "expires_at": timezone.now() + timedelta(days=9)},
+        )[0].pk
+    ),
+    "endpoint": lambda tenant: (
+        WebhookEndpoint.objects.get_or_create(
+            tenant=tenant,
+            url=f"https://hooks.{tenant.key}.example/{tenant.name}",
+            defaults={"secret": "whsec_", "events": ["delivery.failed"]},
+        )[0].pk
+    ),
+    "person": lambda tenant: _person(tenant).pk,
+    "sync": lambda tenant: (
+        UserSync.objects.get_or_create(
+            person=_person(tenant), installation_id=OBJECTS["number"](tenant), defaults={"kind": "guest"}
+        )[0].pk
+    ),
     "channel": lambda tenant: _channel(tenant).pk,
     "synced": lambda tenant: _synced(tenant).pk,
     "leg": lambda tenant: (
@@ -92,7 +115,6 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
         )[0]
         .pk
     ),
-    "person": lambda tenant: _person(tenant).pk,
     "account": lambda tenant: (
         PlatformAccount.objects.get_or_create(
             installation_id=OBJECTS["number"](tenant),
@@ -153,13 +175,13 @@ def _channel(tenant: Tenant) -> Channel:
     return Channel.objects.get_or_create(installation_id=number, external_id="C0", defaults={"name": name})[0]
 
 
-def _synced(tenant: Tenant) -> UniversalConversation:
-    return UniversalConversation.objects.get_or_create(tenant=tenant, name=f"{tenant.name} synced")[0]
-
-
 def _person(tenant: Tenant) -> Person:
     email = f"person@{tenant.key}.example"
     return Person.objects.get_or_create(tenant=tenant, email=email, defaults={"name": f"{tenant.name} person"})[0]
+
+
+def _synced(tenant: Tenant) -> UniversalConversation:
+    return UniversalConversation.objects.get_or_create(tenant=tenant, name=f"{tenant.name} synced")[0]
 
 
 def _extra(tenant: Tenant) -> Any:

@@ -19,6 +19,7 @@ PAGES = (
     ("hub:failures", "Failures", "triangle-alert"),
     ("hub:members", "Roles & permissions", "users"),
     ("hub:audit", "Audit log", "scroll-text"),
+    ("hub:api", "API & webhooks", "braces"),
     ("hub:general", "General", "settings"),
     ("hub:security", "Security", "shield"),
 )

@@ -4,6 +4,7 @@ from django.urls import path
 
 from mio_hub.hub import (
     activity,
+    api,
     audit_log,
     channels,
     connections,
@@ -87,6 +88,13 @@ urlpatterns = [
     path("failures/<int:failure>/skip/", failures.skip, name="skip"),
     path("audit/", audit_log.page, name="audit"),
     path("audit/audit-log.csv", audit_log.export, name="audit_export"),
+    path("api/", api.page, name="api"),
+    path("api/tokens/new/", api.make_token, name="make_token"),
+    path("api/tokens/<int:token>/revoke/", api.revoke_token, name="revoke_token"),
+    path("api/webhooks/new/", api.add_webhook, name="add_webhook"),
+    path("api/webhooks/<int:endpoint>/", api.webhook, name="webhook"),
+    path("api/webhooks/<int:endpoint>/remove/", api.remove_webhook, name="remove_webhook"),
+    path("api/webhooks/<int:endpoint>/enable/", api.enable_webhook, name="enable_webhook"),
     path("universal/", universal.page, name="universal"),
     path("universal/new/", universal.new, name="universal_new"),
     path("universal/invitations/<int:received>/", universal.received, name="universal_received"),

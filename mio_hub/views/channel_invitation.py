@@ -7,9 +7,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import May, may, memberships
-from accounts.inviting import digest
 from accounts.members import NotPossible
 from accounts.models import User
+from accounts.secrets import digest
 from mio_hub.limits import Limit, limited
 from relay import inviting_companies
 from relay.models import ChannelInvitation

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import inviting
 from accounts.members import NotPossible
 from accounts.models import Invitation, User
+from accounts.secrets import digest
 from accounts.signing_up import greet
 from mio_hub.limits import Limit, limited
 
@@ -24,7 +25,7 @@ OFTEN = Limit("invitation", 60)
 @limited(OFTEN)
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address, where it would be seen and passed on."""
-    request.session[KEPT] = inviting.digest(token)
+    request.session[KEPT] = digest(token)
     return redirect("invitation")
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
@@ -70,6 +71,7 @@ def _value(field: Any) -> Any:
         models.GenericIPAddressField: "203.0.113.7",
         models.EmailField: f"canary{number}@canary.example",
         models.PositiveSmallIntegerField: number % 30_000,
+        models.UUIDField: UUID(int=number),
         models.IntegerField: number,
         models.FloatField: float(number),
         models.CharField: GIVEN.get(field.name) or f"canary{number}"[: getattr(field, "max_length", None)],
