@@ -5,8 +5,20 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import api_tokens, connecting, deleting, importing, tokens, user_sync, watching, webhooks, welcoming
-from accounts.models import Installation, Membership
+from accounts import (
+    api_tokens,
+    connecting,
+    deleting,
+    granting,
+    grants,
+    importing,
+    tokens,
+    user_sync,
+    watching,
+    webhooks,
+    welcoming,
+)
+from accounts.models import Installation, Membership, UserSync
 from connectors.errors import TryAgain
 
 
@@ -15,11 +27,32 @@ def renew_tokens() -> None:
     """Have every token renewed whose time has come."""
     for pk in tokens.due():
         renew_token.delay(pk)
+    for pk in grants.due():
+        renew_grant.delay(pk)
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def renew_token(pk: int) -> None:
     tokens.renew(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def renew_grant(pk: int) -> None:
+    grants.renew(pk)
+
+
+@shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]
+def prompt(sync: int, why: str) -> None:
+    """Ask the person of a sync for their consent; tried again for some minutes while the platform cannot.
+
+    ``why`` is the name of a ``granting.Why``.
+    """
+    rows = UserSync.objects.select_related(
+        "account__person", "account__installation__tenant", "account__installation__app"
+    )
+    row = rows.filter(pk=sync).first()
+    if row is not None:
+        granting.prompt(row, granting.Why[why])
 
 
 @shared_task  # type: ignore[untyped-decorator]

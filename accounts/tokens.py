@@ -1,20 +1,25 @@
 """An installation's tokens: kept encrypted, renewed early and by one worker only, and what happens when one dies."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, Generic, TypeVar
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import oauth
-from accounts.models import Installation, PlatformApp, Token
+from accounts.models import Held, Installation, PlatformApp, Token
 from connectors.consent import App, Connects, Granted
 from connectors.errors import Reconnect, Refused, TryAgain
 
 log = structlog.get_logger(__name__)
+
+H = TypeVar("H", bound=Held)
 
 RETRY = timedelta(minutes=1)
 """When to ask again a platform that could not renew a token: several times before an hour's token runs out."""
@@ -30,18 +35,21 @@ def keep(installation: Installation, granted: Iterable[Granted]) -> None:
 
 
 def _row(installation: Installation, granted: Granted) -> Token:
+    return Token(installation=installation, kind=granted.kind, **fields(installation.platform, granted))
+
+
+def fields(platform: str, granted: Granted) -> dict[str, Any]:
+    """A token as it was handed out, by the names of ``Held``."""
     now, life = timezone.now(), granted.lifetime
-    early = oauth.platform(installation.platform).oauth.early if life else 1.0
-    return Token(
-        installation=installation,
-        kind=granted.kind,
-        access=granted.access,
-        refresh=granted.refresh,
-        scopes=sorted(granted.scopes),
-        expires_at=now + timedelta(seconds=life) if life else None,
-        renew_at=now + timedelta(seconds=life * early) if life else None,
-        renewed_at=now,
-    )
+    early = oauth.platform(platform).oauth.early if life else 1.0
+    return {
+        "access": granted.access,
+        "refresh": granted.refresh,
+        "scopes": sorted(granted.scopes),
+        "expires_at": now + timedelta(seconds=life) if life else None,
+        "renew_at": now + timedelta(seconds=life * early) if life else None,
+        "renewed_at": now,
+    }
 
 
 def app_of(platform: str, own: PlatformApp | None) -> App:
@@ -50,44 +58,71 @@ def app_of(platform: str, own: PlatformApp | None) -> App:
     return type(operators)(**own.registration) if own and own.is_ready else operators
 
 
-def renew(pk: int) -> bool:
+class Keeper(ABC, Generic[H]):
+    """What differs between tokens of installations and of people: how the next one is got, kept, and mourned."""
+
+    @abstractmethod
+    def next(self, held: H) -> list[Granted]:
+        """Ask the platform. Raises ``TryAgain``, ``Reconnect`` or ``Refused``."""
+
+    @abstractmethod
+    def keep(self, held: H, granted: list[Granted]) -> None:
+        """Write down what it handed out."""
+
+    @abstractmethod
+    def mourn(self, held: H, reason: str) -> None:
+        """It will hand out no more."""
+
+
+def renew_held(rows: QuerySet[H], pk: int, keeper: Keeper[H]) -> bool:
     """Get the next token where it is due, under its row's lock: whoever waited for the lock finds it done.
 
     A refresh token may be good for one use only (Slack, Zoom), so nobody else may hold the old one meanwhile. True where the
-    token is good now; False where it is not, which is then written on the installation if it is for good.
+    token is good now; False where it is not, which its keeper was then told if it is for good.
     """
     with transaction.atomic():
-        token = Token.objects.select_for_update().filter(pk=pk).first()
-        if token is None or token.renew_at is None or token.renew_at > timezone.now():
-            return token is not None
-        installation = Installation.objects.select_related("app").get(pk=token.installation_id)
+        held = rows.select_for_update(of=("self",)).filter(pk=pk).first()
+        if held is None or held.renew_at is None or held.renew_at > timezone.now():
+            return held is not None
         try:
-            granted = _next(token, installation)
+            granted = keeper.next(held)
         except TryAgain as error:
-            log.warning("token_not_renewed", platform=installation.platform, reason=str(error))
-            Token.objects.filter(pk=pk).update(renew_at=timezone.now() + RETRY)
+            log.warning("token_not_renewed", of=str(held), reason=str(error))
+            rows.filter(pk=pk).update(renew_at=timezone.now() + RETRY)
             return False
         except (Reconnect, Refused) as error:
-            log.warning("token_dead", platform=installation.platform, reason=str(error))
-            Token.objects.filter(pk=pk).update(renew_at=None)
-            flag(installation.pk, f"The {token.kind} token could not be renewed: {error}.")
+            log.warning("token_dead", of=str(held), reason=str(error))
+            rows.filter(pk=pk).update(renew_at=None)
+            keeper.mourn(held, str(error))
             return False
-        keep(installation, [_complete(one, token) for one in granted])
+        keeper.keep(held, granted)
         return True
 
 
-def _next(token: Token, installation: Installation) -> list[Granted]:
-    connector: type[Connects] = oauth.platform(installation.platform)
-    app = app_of(installation.platform, installation.app)
-    if token.kind in connector.oauth.minted:
-        return oauth.mint(token.kind, connector, app, installation.workspace)
-    return oauth.refresh(token.kind, connector, app, token.refresh, installation.workspace)
+def renew(pk: int) -> bool:
+    """The same for a token of an installation, which shows it when the token is dead."""
+    return renew_held(Token.objects.all(), pk, _OfInstallations())
 
 
-def _complete(granted: Granted, token: Token) -> Granted:
+class _OfInstallations(Keeper[Token]):
+    def next(self, held: Token) -> list[Granted]:
+        installation = Installation.objects.select_related("app").get(pk=held.installation_id)
+        connector: type[Connects] = oauth.platform(installation.platform)
+        app = app_of(installation.platform, installation.app)
+        if held.kind in connector.oauth.minted:
+            return oauth.mint(held.kind, connector, app, installation.workspace)
+        granted = oauth.refresh(held.kind, connector, app, held.refresh, installation.workspace)
+        return [complete(one, held) if one.kind == held.kind else one for one in granted]
+
+    def keep(self, held: Token, granted: list[Granted]) -> None:
+        keep(held.installation, granted)
+
+    def mourn(self, held: Token, reason: str) -> None:
+        flag(held.installation_id, f"The {held.kind} token could not be renewed: {reason}.")
+
+
+def complete(granted: Granted, token: Held) -> Granted:
     """What a refresh does not repeat stays as it was (Webex §1.2, Teams §1.5)."""
-    if granted.kind != token.kind:
-        return granted
     return replace(granted, refresh=granted.refresh or token.refresh, scopes=granted.scopes or frozenset(token.scopes))
 
 

@@ -1,18 +1,15 @@
 """The one welcome message that a member gets from the app, on the first platform that can bring it."""
 
-from dataclasses import replace
-
 import requests
 import structlog
 from django.conf import settings
 
-import connectors
 from accounts.models import Installation, Membership
+from accounts.writing import spokesman
 from connectors.consent import Greets
-from connectors.contract import Connector, Credentials
 from connectors.errors import ConnectorError, TryAgain, Unsure
 from connectors.http import drive_blocking, over_requests
-from connectors.messages import AccountId, Button, WorkspaceId
+from connectors.messages import AccountId, Button
 from connectors.richtext import BulletList, Document, Paragraph, Style, Text, document
 
 log = structlog.get_logger(__name__)
@@ -33,7 +30,8 @@ def welcome(membership: Membership, platform: str, account: str) -> bool:
     Whoever sets ``welcomed_on`` sends. It is taken back where nothing went out, and stays where that is not known: a second
     greeting would be worse than none. Raises ``TryAgain`` where it may be tried later.
     """
-    connector = _spokesman(membership, platform)
+    installation = Installation.objects.filter(tenant=membership.tenant, platform=platform).first()
+    connector = spokesman(platform, installation)
     if not isinstance(connector, Greets) or not _claim(membership, platform):
         return False
     try:
@@ -73,12 +71,3 @@ def _command(command: str, word: str, what: str) -> Paragraph:
 
 def _claim(membership: Membership, platform: str) -> bool:
     return bool(Membership.objects.filter(pk=membership.pk, welcomed_on="").update(welcomed_on=platform))
-
-
-def _spokesman(membership: Membership, platform: str) -> Connector | None:
-    """Our app on the platform: with the tokens of the tenant's connection, and with the one that is good everywhere."""
-    installation = Installation.objects.filter(tenant=membership.tenant, platform=platform).first()
-    held = installation.credentials() if installation else Credentials(WorkspaceId(""), AccountId(""), {})
-    token = getattr(settings.MIO_PLATFORM_APPS.get(platform), "bot_token", "")
-    tokens = {**held.tokens, **({"bot": token} if token else {})}
-    return connectors.get(platform)(replace(held, tokens=tokens)) if tokens else None

@@ -92,6 +92,21 @@ class OAuth:
     early: float = 0.75
 
 
+class Often(StrEnum):
+    """How often somebody may be asked, where messages cannot cross for want of their consent (product §5.4)."""
+
+    EVERY_ATTEMPT = "at every attempt"
+    THROTTLED = "once a day"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompting:
+    """How often people of a platform are asked: who wrote (PR-6, PR-8), and whom somebody wrote to (PR-7, PR-8)."""
+
+    sender: Often = Often.EVERY_ATTEMPT
+    recipient: Often = Often.THROTTLED
+
+
 @dataclass(frozen=True)
 class App:
     """Our registration with a platform: the operator's, from ``MIO_<SLUG>_CLIENT_ID`` and so on, or a tenant's own."""
@@ -103,6 +118,11 @@ class App:
     def ids(self) -> Mapping[str, str]:
         """What a connector must know of the registration itself: found in ``Credentials.extra`` when it identifies."""
         return {}
+
+    @property
+    def for_people(self) -> "App":
+        """The registration to which people consent for themselves: the same one, unless the platform takes two."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +172,15 @@ class Connects(ABC):
     oauth: ClassVar[OAuth]
     scopes: ClassVar[tuple[Scope, ...]]
     steps: ClassVar[Mapping[Purpose, tuple[Step, ...]]]
+    prompting: ClassVar[Prompting] = Prompting()
+
+    @classmethod
+    def awaits_approval(cls, answer: Mapping[str, str]) -> bool:
+        """Whether a browser comes back because an administrator has to allow the app before people can. Pure.
+
+        ``answer`` is the query that it brings; nothing of it is proven.
+        """
+        return False
 
     @classmethod
     @abstractmethod
@@ -167,6 +196,11 @@ class Connects(ABC):
 
         Raises ``WrongAccount`` for an account that cannot do the work, such as a person's own where a service user is needed.
         """
+
+    @abstractmethod
+    def identify_person(self) -> Calls[Identity]:
+        """Ask, with the token that somebody just granted for themselves, whose it is. Only its ids are of use: the caller
+        compares them with the account that was asked, and keeps nothing of another."""
 
     @abstractmethod
     def revoke(self, app: App) -> Calls[None]:

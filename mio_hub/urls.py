@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mio_hub.hub import connections
-from mio_hub.views import arriving, channel_invitation, health, invitation, logo, public, start
+from mio_hub.views import arriving, channel_invitation, consent, health, invitation, logo, public, start
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one door, throttled, with 2FA
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("connect/<slug:platform>/callback/", connections.callback, name="connect-callback"),
     path("invitations/", invitation.page, name="invitation"),
     path("invitations/<str:token>/", invitation.link, name="invitation_link"),
+    path("consent/", consent.page, name="consent"),
+    path("consent/<str:token>/", consent.link, name="consent_link"),
     path("shared/", channel_invitation.page, name="channel_invitation"),
     path("shared/<str:token>/", channel_invitation.link, name="channel_invitation_link"),
     path("scopes/", public.scopes, name="scopes"),

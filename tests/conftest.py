@@ -28,6 +28,7 @@ from connectors.streaming import Incoming
 from mio_hub.sandbox.threads import served
 from relay import shards
 from tests.connectors.given import whole
+from tests.granting import asked  # noqa: F401 (a fixture)
 from tests.house import House
 from tests.people import people  # noqa: F401 (a fixture for every folder)
 

@@ -1,6 +1,6 @@
 from accounts.models.api import ApiAnswer, ApiToken, Scope, WebhookCall, WebhookEndpoint, WebhookEvent
 from accounts.models.audit import AuditEntry
-from accounts.models.connections import ConsentRequest, Installation, PlatformApp, Subscription, Token
+from accounts.models.connections import ConsentRequest, Held, Installation, PlatformApp, Subscription, Token
 from accounts.models.directory import (
     Channel,
     ChannelMember,
@@ -12,6 +12,7 @@ from accounts.models.directory import (
     SeenTeam,
     Team,
 )
+from accounts.models.grants import Grant
 from accounts.models.people import Person, PlatformAccount
 from accounts.models.syncs import AccountPolicy, SyncChange, SyncRun
 from accounts.models.tenants import AccountRule, Invitation, Membership, RestrictedUser, Tenant, TrustedOrganization
@@ -29,6 +30,8 @@ __all__ = [
     "ConsentRequest",
     "DirectoryImport",
     "Doubt",
+    "Grant",
+    "Held",
     "Installation",
     "Invitation",
     "Membership",

@@ -43,7 +43,8 @@ class Installation(models.Model):
     ``account`` is the bot or service user that posts, ``extra`` holds a platform's further ids. ``app`` is the tenant's own
     registration; None where the operator's is used. ``problem`` says in plain words why it needs to be connected again,
     ``flagged_at`` since when, ``told_at`` when the administrators were written to about it. ``doubts`` are sentences about
-    the account, from the last look at it.
+    the account, from the last look at it. ``approval_wanted_at``: somebody was told by the platform that an administrator
+    has to allow the app before people can consent for themselves; None once one could.
     """
 
     class State(models.TextChoices):
@@ -65,6 +66,7 @@ class Installation(models.Model):
     problem = models.CharField(max_length=300, blank=True)
     flagged_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
+    approval_wanted_at = models.DateTimeField(null=True, blank=True)
     connected_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     connected_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -89,20 +91,28 @@ class Installation(models.Model):
         return Credentials(WorkspaceId(self.workspace), AccountId(self.account), tokens, self.extra)
 
 
-class Token(models.Model):
-    """One token of an installation, by kind (see ``Call.token``), with what was granted to it.
+class Held(models.Model):
+    """A platform's token in our keeping, with what was granted to it: an installation's, or a person's own.
 
     ``expires_at`` is None for one that lives until it is revoked, ``renew_at`` when to get the next one.
     """
 
-    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="tokens")
-    kind = models.CharField(max_length=20)
-    access = SealedField()
+    access = SealedField(default="")
     refresh = SealedField(default="")
     scopes = ArrayField(models.CharField(max_length=200), default=list)
     expires_at = models.DateTimeField(null=True, blank=True)
     renew_at = models.DateTimeField(null=True, blank=True)
     renewed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class Token(Held):
+    """One token of an installation, by kind (see ``Call.token``)."""
+
+    installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="tokens")
+    kind = models.CharField(max_length=20)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["installation", "kind"], name="one_token_per_kind")]
@@ -116,11 +126,13 @@ class ConsentRequest(models.Model):
     """A browser that was sent to a platform and is expected back, once and soon.
 
     ``digest`` is of the ``state`` that it carries. ``secrets`` hold the PKCE verifier, the nonce, and the tokens that earlier
-    steps brought. ``installation`` is set where an existing connection is authorised again.
+    steps brought. ``user`` is who connects a platform, and ``installation`` is set where a connection is authorised again;
+    ``grant`` is set instead of a user where somebody consents for themselves.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    grant = models.ForeignKey("accounts.Grant", null=True, on_delete=models.CASCADE, related_name="+")
     installation = models.ForeignKey(Installation, null=True, on_delete=models.CASCADE, related_name="+")
     platform = models.CharField(max_length=40)
     purpose = models.CharField(max_length=20)

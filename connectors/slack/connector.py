@@ -206,6 +206,9 @@ class Slack(
     def identify(self) -> Calls[Identity]:
         return oauth.identify()
 
+    def identify_person(self) -> Calls[Identity]:
+        return oauth.identify_person()
+
     def revoke(self, app: App) -> Calls[None]:
         return oauth.revoke(self.credentials.tokens)
 

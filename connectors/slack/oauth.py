@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.calls import Calls, Response
 from connectors.consent import Granted, Identity, OAuth, Purpose, Step
-from connectors.errors import Malformed, Refused, WrongAccount
+from connectors.errors import Malformed, Refused, Unavailable, WrongAccount
 from connectors.messages import AccountId, WorkspaceId
 from connectors.slack.ids import is_id
 from connectors.slack.rich_text import Object, text_of
@@ -74,6 +74,15 @@ def identify() -> Calls[Identity]:
         raise WrongAccount("Slack let us speak for a person and not for the app: add the app to the workspace")
     extra = {"bot_id": bot} | ({"app_id": who["app_id"]} if is_id(who.get("app_id")) else {}) | _voice(response)
     return Identity(WorkspaceId(team), text_of(who, "team"), AccountId(user), text_of(who, "user"), extra=extra)
+
+
+def identify_person() -> Calls[Identity]:
+    """The same, of a person's token."""
+    who = (yield replace(asking("auth.test"), token="person")).json()  # noqa: S106 (a kind of token)
+    team, user = text_of(who, "team_id"), text_of(who, "user_id")
+    if not (is_id(team) and is_id(user)):
+        raise Unavailable("Slack did not say whose consent this is")
+    return Identity(WorkspaceId(team), text_of(who, "team"), AccountId(user), text_of(who, "user"))
 
 
 def _voice(response: Response) -> dict[str, str]:

@@ -4,27 +4,28 @@ from functools import partial
 
 from connectors.consent import Preset, Purpose, Scope
 
-_PEOPLE = "User Sync"
-"""A feature to come: until then its scopes are listed and not asked for."""
+_CHANNELS = "Channels without the app"
+"""A feature to come: until then its scopes are listed and not asked for. Direct messages do without them."""
 
-_person = partial(Scope, purpose=Purpose.MESSAGES, token="person", awaits=_PEOPLE)  # noqa: S106 (a kind of token)
+_person = partial(Scope, purpose=Purpose.MESSAGES, token="person")  # noqa: S106 (a kind of token)
+_later = partial(_person, awaits=_CHANNELS)
 
 OF_PEOPLE = (
-    _person(
+    _later(
         "users:read",
         description="See the people of the workspace",
         use_case="To keep track of who is in a channel where the app is not",
         why="People could not be recognised where the app is absent.",
         disables="Directory without the app",
     ),
-    _person(
+    _later(
         "channels:history",
         description="Read what is said in the person's public channels",
         use_case="To carry messages to Microsoft Teams, Webex and Zoom",
         why="Public channels without the app could not be carried.",
         disables="Public channels without the app",
     ),
-    _person(
+    _later(
         "channels:write",
         description="Manage the person's public channels, and make new ones for them",
         use_case="To make a channel, invite people and the app, and set its name and topic",
@@ -45,21 +46,21 @@ OF_PEOPLE = (
         why="Files in direct messages would not cross.",
         disables="Files in direct messages",
     ),
-    _person(
+    _later(
         "groups:history",
         description="Read what is said in the person's private channels",
         use_case="To carry messages to private conversations on Microsoft Teams, Webex and Zoom",
         why="Private channels without the app could not be carried.",
         disables="Private channels without the app",
     ),
-    _person(
+    _later(
         "groups:read",
         description="See the names and members of the person's private channels",
         use_case="To know who is in a private channel that is joined with others",
         why="Members of private channels without the app would be unknown.",
         disables="Members of private channels without the app",
     ),
-    _person(
+    _later(
         "groups:write",
         description="Manage the person's private channels, and make new ones for them",
         use_case="To make a channel, invite people and the app, and set its name and topic",
@@ -95,14 +96,14 @@ OF_PEOPLE = (
         why="Reactions in direct messages would not cross.",
         disables="Reactions in direct messages",
     ),
-    _person(
+    _later(
         "team:read",
         description="See the name, e-mail domain and icon of the person's workspaces",
         use_case="To make sure that the person belongs to the workspace that is connected",
         why="A person of another workspace could not be told apart.",
         disables="Check of the person's workspace",
     ),
-    _person(
+    _later(
         "users:read.email",
         description="See the e-mail addresses of the people of the workspace",
         use_case="To recognise the same person on several platforms and in several workspaces",
@@ -110,7 +111,7 @@ OF_PEOPLE = (
         disables="Matching people by e-mail address",
         note="Published as “users:read:email”, which does not exist: Slack would refuse the whole request.",
     ),
-    _person(
+    _later(
         "channels:read",
         preset=Preset.FULL,
         description="See the names and members of the workspace's public channels",

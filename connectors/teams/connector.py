@@ -233,6 +233,13 @@ class Teams(
     def identify(self) -> Calls[Identity]:
         return oauth.identify(self.credentials)
 
+    def identify_person(self) -> Calls[Identity]:
+        return oauth.identify_person()
+
+    @classmethod
+    def awaits_approval(cls, answer: Mapping[str, str]) -> bool:
+        return oauth.awaits_approval(answer)
+
     def revoke(self, app: App) -> Calls[None]:
         return oauth.revoke()
 

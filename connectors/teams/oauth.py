@@ -18,7 +18,7 @@ from connectors.errors import Gone, Malformed, Refused, Unavailable, WrongAccoun
 from connectors.messages import AccountId, WorkspaceId
 from connectors.teams.client import GRAPH, judge
 from connectors.teams.directory import email
-from connectors.teams.scopes import APP, SERVICE
+from connectors.teams.scopes import APP, PERSON, SERVICE
 from connectors.teams.values import mapping, mappings, string
 
 TENANT = "https://login.microsoftonline.com/{workspace}"
@@ -51,8 +51,23 @@ STEPS: Mapping[Purpose, tuple[Step, ...]] = {
             yields=SERVICE,
             extra={"prompt": "select_account"},
         ),
-    )
+    ),
+    Purpose.MESSAGES: (
+        Step(
+            name="person",
+            title="Let the app write for you",
+            authorize=f"{TENANT}/oauth2/v2.0/authorize",
+            asks={PERSON: "scope"},
+            yields=PERSON,
+            extra={"prompt": "select_account"},
+        ),
+    ),
 }
+CONSENT_NEEDED = frozenset({"consent_required", "interaction_required"})
+APPROVAL_NEEDED = ("AADSTS90094:", "AADSTS65001:")
+"""How ``error_description`` begins where an administrator has to allow the app first (§1.8). It comes with ``access_denied``,
+as a person's own no does: here the number alone tells the two apart."""
+
 OAUTH = OAuth(f"{TENANT}/oauth2/v2.0/token", "client_secret_post", minted={APP: ALL_REGISTERED})
 
 
@@ -86,6 +101,24 @@ def _life(seconds: object) -> float:
     except (TypeError, ValueError, OverflowError):
         return SHORTEST_LIFE
     return min(told, 24 * SHORTEST_LIFE) if told > 0 else SHORTEST_LIFE
+
+
+def awaits_approval(answer: Mapping[str, str]) -> bool:
+    """Whether nobody of the organisation can consent before its administrator has."""
+    return answer.get("error") in CONSENT_NEEDED or answer.get("error_description", "").startswith(APPROVAL_NEEDED)
+
+
+def identify_person() -> Calls[Identity]:
+    """Who consented for themselves, and in which organisation (§1.9: the pair of both is the person)."""
+    listed = mappings(mapping((yield _own("/organization", "id,displayName", PERSON)).json()).get("value"))
+    organisation = next((one for one in listed if string(one.get("id"))), None)
+    user = mapping((yield _own("/me", "id,displayName", PERSON)).json())
+    if not string(user.get("id")):
+        raise Unavailable("Microsoft did not say who signed in")
+    if organisation is None:
+        raise WrongAccount("This is a personal Microsoft account.")
+    workspace, name = WorkspaceId(organisation["id"].lower()), string(organisation.get("displayName"))
+    return Identity(workspace, name, AccountId(string(user["id"])), string(user.get("displayName")))
 
 
 def identify(credentials: Credentials) -> Calls[Identity]:
@@ -157,9 +190,9 @@ def _doubts_of_licence(account: str) -> Calls[tuple[str, ...]]:
     return ()
 
 
-def _own(path: str, select: str = "") -> Call:
+def _own(path: str, select: str = "", token: str = SERVICE) -> Call:
     query = {"$select": select} if select else None
-    return Call("GET", GRAPH + path, ("User.Read",), "get user", SERVICE, query=query, judge=judge)
+    return Call("GET", GRAPH + path, ("User.Read",), "get user", token, query=query, judge=judge)
 
 
 def revoke() -> Calls[None]:

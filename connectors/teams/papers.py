@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from connectors.consent import Paper, Preset, Purpose, Scope, wanted
-from connectors.teams.scopes import APP, SCOPES, SERVICE
+from connectors.teams.scopes import APP, PERSON, SCOPES, SERVICE
 
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 """Microsoft Graph, as registrations name it."""
@@ -36,9 +36,12 @@ IDS: Mapping[tuple[str, str], str] = {
     (SERVICE, "User.DeleteRestore.All"): "4bb440cd-2cf2-4f90-8004-aa2acd2537c5",
     (SERVICE, "User.Read"): "e1fe6dd8-ba31-4d61-89e7-88639da4683d",
     (SERVICE, "offline_access"): "7427e0e9-2fba-42fe-b0c0-848c9e6a8182",
+    (PERSON, "Chat.ReadWrite"): "9ff7295e-131b-4d94-90e1-69fde507ac11",
+    (PERSON, "User.Read"): "e1fe6dd8-ba31-4d61-89e7-88639da4683d",
+    (PERSON, "offline_access"): "7427e0e9-2fba-42fe-b0c0-848c9e6a8182",
 }
 """Registrations name permissions by these, one for an application's own and one for what it does for somebody."""
-_KINDS = {APP: "Role", SERVICE: "Scope"}
+_KINDS = {APP: "Role", SERVICE: "Scope", PERSON: "Scope"}
 _ACCENT, _WHITE, _CLEAR = b"\x5b\x5f\xc7\xff", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00"
 _JSON = "application/json"
 
@@ -46,7 +49,7 @@ _JSON = "application/json"
 def papers(hub: str, preset: Preset, name: str) -> list[Paper]:
     """The two redirect addresses to copy, the registration as a file, and the package for Teams."""
     connect, sign_in = f"{hub}/connect/teams/callback/", f"{hub}/account/microsoft/login/callback/"
-    access = required_access(wanted(SCOPES, Purpose.CONNECT, preset))
+    access = required_access([*wanted(SCOPES, Purpose.CONNECT, preset), *wanted(SCOPES, Purpose.MESSAGES, preset)])
     registration = {
         "displayName": name,
         "signInAudience": "AzureADMultipleOrgs",
@@ -63,13 +66,10 @@ def papers(hub: str, preset: Preset, name: str) -> list[Paper]:
 
 
 def required_access(scopes: list[Scope]) -> list[dict[str, Any]]:
-    """What ``/.default`` stands for once it is in the registration."""
-    return [
-        {
-            "resourceAppId": GRAPH_APP,
-            "resourceAccess": [{"id": IDS[one.token, one.name], "type": _KINDS[one.token]} for one in scopes],
-        }
-    ]
+    """What ``/.default`` stands for once it is in the registration. An administrator's approval covers what people are asked
+    for later as well: many organisations do not let them decide about chats on their own (reference §1.8)."""
+    named = dict.fromkeys((IDS[one.token, one.name], _KINDS[one.token]) for one in scopes)
+    return [{"resourceAppId": GRAPH_APP, "resourceAccess": [{"id": id_, "type": kind} for id_, kind in named]}]
 
 
 def _package(hub: str, name: str) -> bytes:

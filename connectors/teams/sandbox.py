@@ -45,7 +45,7 @@ from connectors.teams.sandbox_people import People
 from connectors.teams.sandbox_rules import accepted
 from connectors.teams.sandbox_subscriptions import Subscriptions
 from connectors.teams.sandbox_text import as_client_writes, drawn, without_cards
-from connectors.teams.scopes import APP, SCOPES, SERVICE
+from connectors.teams.scopes import APP, PERSON, SCOPES, SERVICE
 from connectors.teams.webhook import client_state
 
 SERVICE_USER = ("Mio Hub", "mio-hub@acme.example")
@@ -76,6 +76,8 @@ SERVICE_SCOPES = frozenset(
         "ChannelMessage.ReadWrite",
         "ChannelSettings.ReadWrite.All",
         "Channel.Create",
+        "Chat.Create",
+        "ChatMessage.Send",
         "ChannelMember.ReadWrite.All",
         "TeamMember.ReadWriteNonOwnerRole.All",
         "Files.ReadWrite.All",
@@ -115,7 +117,10 @@ class FakeTeams(Fake):
         self.entra = Entra(self.tenant, self._named, lambda: self.app, clock)
         self.entra.admins = {guid("user", ADMINISTRATOR)}
         self.entra.entrusted = {*self.entra.admins, self.service}
-        self.entra.registered_roles, self.entra.registered_scopes = registered(APP), registered(SERVICE)
+        self.entra.registered_roles, self.entra.registered_scopes = (
+            registered(APP),
+            registered(SERVICE) | registered(PERSON),
+        )
         self.entra.app_roles, self.entra.consented = APP_ROLES, SERVICE_SCOPES
         self.entra.grants |= {
             _token("app"): Grant(APP_ROLES),
@@ -356,7 +361,8 @@ class FakeTeams(Fake):
 
 def registered(token: str) -> frozenset[str]:
     """What stands in our app's registration: the full set, of one kind of token."""
-    return frozenset(scope.name for scope in wanted(SCOPES, Purpose.CONNECT, Preset.FULL) if scope.token == token)
+    asked = [scope for each in (Purpose.CONNECT, Purpose.MESSAGES) for scope in wanted(SCOPES, each, Preset.FULL)]
+    return frozenset(scope.name for scope in asked if scope.token == token)
 
 
 def _token(owner: str) -> str:

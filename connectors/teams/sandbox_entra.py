@@ -26,6 +26,8 @@ CODE_SECONDS = 600
 """An authorisation code lives about ten minutes (§1.3)."""
 _ASSUMED = frozenset({"openid", "profile", "email"})
 """Named in every answer, asked for or not (§1.4)."""
+_ALWAYS = _ASSUMED | {"offline_access", "User.Read"}
+"""What tenants let people allow even where they decide about nothing else."""
 ADMIN_ONLY = frozenset(
     {
         "Channel.Create",
@@ -75,7 +77,8 @@ class Entra:
     registration that everybody deals with.
 
     ``registered_roles`` and ``registered_scopes`` stand in the registration; ``app_roles`` and ``consented`` are what an
-    administrator approved of it. ``admins`` may do so, ``entrusted`` have some directory role.
+    administrator approved of it. ``admins`` may do so, ``entrusted`` have some directory role. Where the tenant does not let
+    ``people_decide``, they may allow nothing that was not approved (§1.8).
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Entra:
         self.admins: set[str] = set()
         self.entrusted: set[str] = set()
         self.is_installed = True
+        self.people_decide = True
         self.grants: dict[str, Grant] = {}
         self._users, self._app, self._clock = users, app, clock
         self._codes: dict[str, tuple[Asked, float]] = {}
@@ -126,7 +130,11 @@ class Entra:
 
     def lacks_approval(self, user: str, scopes: frozenset[str]) -> bool:
         """Whether somebody may not allow this without an administrator."""
-        return user not in self.admins and not scopes & ADMIN_ONLY <= self.consented
+        return user not in self.admins and not self._decisive(scopes) <= self.consented
+
+    def _decisive(self, scopes: frozenset[str]) -> frozenset[str]:
+        """Those that take an administrator."""
+        return scopes & ADMIN_ONLY if self.people_decide else scopes - _ALWAYS
 
     def code_for(self, asked: Asked) -> str:
         """A code for what a person agreed to."""

@@ -223,7 +223,6 @@ SCOPES: tuple[Scope, ...] = (
         "Say in Teams, under your own name, what you write elsewhere, and bring you the answers. Asked for once, when your "
         "first message is to cross.",
         "Your messages would show the service user as their author.",
-        awaits=_USER_SYNC,
     ),
     Scope(
         "offline_access",
@@ -233,7 +232,15 @@ SCOPES: tuple[Scope, ...] = (
         "Act for you without asking you to sign in every hour.",
         "You would be asked again within ninety minutes.",
         note="An addition, without which Chat.ReadWrite would have to be asked for again and again.",
-        awaits=_USER_SYNC,
+    ),
+    Scope(
+        "User.Read",
+        _MESSAGES,
+        PERSON,
+        "Sign in and read one's own profile",
+        "See that it was you who agreed, and not somebody else who was signed in to the browser.",
+        "The Hub could not tell whose consent it was given.",
+        note="An addition, of signing in: Chat.ReadWrite does not say whose it is.",
     ),
     Scope(
         "ChannelMessage.Send",
@@ -245,6 +252,6 @@ SCOPES: tuple[Scope, ...] = (
         preset=_FULL,
         note="An addition: Chat.ReadWrite does not reach into channels.",
         disables="Your own name in channels of Teams",
-        awaits=_USER_SYNC,
+        awaits="Your own name in channels",
     ),
 )

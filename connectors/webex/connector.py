@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from connectors.calls import Call, Calls
-from connectors.consent import OURS, App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
+from connectors.consent import (
+    OURS,
+    App,
+    Connects,
+    Granted,
+    Greets,
+    Identity,
+    Often,
+    Paper,
+    Preset,
+    Prompting,
+    Subscribed,
+    Subscribes,
+)
 from connectors.contract import (
     CarriesFiles,
     Connector,
@@ -118,6 +131,8 @@ class Webex(
     oauth = OAUTH
     scopes = SCOPES
     steps = STEPS
+    prompting = Prompting(sender=Often.THROTTLED)
+    """What people write on Webex is heard through the other side only: who is not synced would be asked again for nothing."""
 
     @property
     def own_accounts(self) -> frozenset[AccountId]:
@@ -218,6 +233,9 @@ class Webex(
 
     def identify(self) -> Calls[Identity]:
         return oauth.identify()
+
+    def identify_person(self) -> Calls[Identity]:
+        return oauth.identify_person()
 
     def revoke(self, app: App) -> Calls[None]:
         return oauth.revoke(self.credentials, app)

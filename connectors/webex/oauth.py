@@ -6,7 +6,7 @@ Webex tells of no withdrawal: a token that is no longer accepted (401) is how on
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.calls import Call, Calls, Response
@@ -17,7 +17,7 @@ from connectors.messages import AccountId, WorkspaceId
 from connectors.webex import ids
 from connectors.webex.client import BASE, TOKEN, object_of, path_of, reading, text_of
 from connectors.webex.judge import PASSING, judge
-from connectors.webex.scopes import SCOPES
+from connectors.webex.scopes import PERSON, SCOPES
 
 NAME = "Message"
 """What the service user is to be called: a neutral sender, for its posts begin with their author's name (§6.4)."""
@@ -40,7 +40,17 @@ STEPS = {
             TOKEN,
             extra={"prompt": "select_account"},
         ),
-    )
+    ),
+    Purpose.MESSAGES: (
+        Step(
+            "person",
+            "Let the app write for you",
+            f"{BASE}/authorize",
+            {PERSON: "scope"},
+            PERSON,
+            extra={"prompt": "select_account"},
+        ),
+    ),
 }
 OAUTH = OAuth(f"{BASE}/access_token", "client_secret_post", early=0.5)
 """Renewed after half of its fourteen days, which renews the refresh token's ninety as well (§1.2)."""
@@ -90,6 +100,12 @@ def identify() -> Calls[Identity]:
         email,
         tuple(_doubts(person, organization)),
     )
+
+
+def identify_person() -> Calls[Identity]:
+    """``GET /people/me`` with a person's own token."""
+    person = object_of((yield replace(reading("/people/me", ("spark:people_read",), "people"), token=PERSON)))
+    return Identity(_workspace(person), "", _account(person), text_of(person, "displayName"))
 
 
 def _account(person: Mapping[str, Any]) -> AccountId:
@@ -146,8 +162,8 @@ def _strings(data: Mapping[str, Any], name: str) -> list[str]:
 
 
 def revoke(credentials: Credentials, app: App) -> Calls[None]:
-    """Ask to forget the service user's token. Webhooks outlive it: they must have been deleted before (§2.1)."""
-    token = credentials.tokens.get(TOKEN, "")
+    """Ask to forget the service user's token, or a person's. Webhooks outlive it: they must be deleted before (§2.1)."""
+    token = credentials.tokens.get(TOKEN) or credentials.tokens.get(PERSON, "")
     if not token:
         return
     proof = b64encode(f"{app.client_id}:{app.client_secret}".encode()).decode()
@@ -170,7 +186,8 @@ def _judge_revoking(call: Call, response: Response) -> None:
 
 def papers(hub: str, preset: Preset, name: str) -> list[Paper]:
     """The values of an integration and of a bot. OpenID's scopes need no tick (§1.1); webhooks are made by interface."""
-    scopes = " ".join(scope.name for scope in wanted(SCOPES, Purpose.CONNECT, preset))
+    asked = [*wanted(SCOPES, Purpose.CONNECT, preset), *wanted(SCOPES, Purpose.MESSAGES, preset)]
+    scopes = " ".join(dict.fromkeys(scope.name for scope in asked))
     values = {
         "Integration name": name,
         "Redirect URI for connecting": f"{hub}/connect/webex/callback/",

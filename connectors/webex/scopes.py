@@ -48,9 +48,7 @@ def _sign_up(name: str, use_case: str, why: str, **fields: Any) -> Scope:
 
 
 def _own(name: str, use_case: str, why: str) -> Scope:
-    return Scope(
-        name, Purpose.MESSAGES, PERSON, DESCRIPTIONS[name], use_case, why, Preset.FULL, OWN, awaits="User Sync"
-    )
+    return Scope(name, Purpose.MESSAGES, PERSON, DESCRIPTIONS[name], use_case, why, note=OWN)
 
 
 CONNECT = (

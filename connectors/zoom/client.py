@@ -12,7 +12,7 @@ from connectors.messages import Account, AccountId, ConversationId, MessageId, R
 from connectors.zoom import ids, reactions
 from connectors.zoom.flat import flat
 from connectors.zoom.judging import judge, judge_deletion, judge_message, judge_own, judge_reaction, read, told
-from connectors.zoom.scopes import ADMIN
+from connectors.zoom.scopes import ADMIN, USER
 from connectors.zoom.spans import units
 from connectors.zoom.webhook import moment
 
@@ -192,6 +192,11 @@ def account_of(user: Mapping[str, Any], *, is_deleted: bool) -> Account:
 def person(key: str) -> Calls[dict[str, Any]]:
     """A user as Zoom shows one: by id or e-mail address, or ``me`` for whom the token is of (§1.8)."""
     return read((yield _get(f"{API}/users/{quote(key, safe='@')}", WHO, "light")))
+
+
+def myself() -> Calls[dict[str, Any]]:
+    """The user whose own token it is."""
+    return read((yield Call("GET", f"{API}/users/me", ("user:read",), bucket="light", token=USER, judge=judge)))
 
 
 def name_of(user: Mapping[str, Any]) -> str:

@@ -113,6 +113,9 @@ class Zoom(
     def identify(self) -> Calls[Identity]:
         return consent.identify(self.credentials)
 
+    def identify_person(self) -> Calls[Identity]:
+        return consent.identify_person()
+
     def revoke(self, app: App) -> Calls[None]:
         return consent.revoke(self.credentials, app)
 

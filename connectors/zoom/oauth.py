@@ -15,7 +15,7 @@ from connectors.contract import Credentials
 from connectors.errors import Malformed, Refused, Unavailable, WrongAccount
 from connectors.zoom import client, ids
 from connectors.zoom.judging import told
-from connectors.zoom.scopes import ADMIN, BOT, known
+from connectors.zoom.scopes import ADMIN, BOT, USER, known
 
 HOST = "https://zoom.us"
 
@@ -33,8 +33,16 @@ STEPS: Mapping[Purpose, tuple[Step, ...]] = {
             yields=ADMIN,
         ),
     ),
+    Purpose.MESSAGES: (
+        Step(
+            name="person",
+            title="Let the app write for you",
+            authorize=f"{HOST}/oauth/authorize",
+            asks={USER: ""},
+            yields=USER,
+        ),
+    ),
 }
-"""What people consent to for themselves awaits features to come, so there is no step for it yet."""
 
 _MEMBER = "2"
 _OWN_ROLES = ("0", "1")
@@ -59,6 +67,10 @@ class Registration(App):
     @property
     def ids(self) -> Mapping[str, str]:
         return {"robot_jid": self.robot_jid, "bot_name": self.bot_name}
+
+    @property
+    def for_people(self) -> App:
+        return App(self.user_client_id, self.user_client_secret)
 
 
 class _Secret(dict[str, str]):
@@ -114,6 +126,15 @@ def identify(credentials: Credentials) -> Calls[Identity]:
     )
 
 
+def identify_person() -> Calls[Identity]:
+    """See ``Connects.identify_person``."""
+    user = yield from client.myself()
+    workspace, account = ids.workspace(user.get("account_id")), ids.account(user.get("id"))
+    if not (workspace and account):
+        raise Unavailable("Zoom does not say whose consent this is")
+    return Identity(workspace, ids.readable(user.get("company")), account, client.name_of(user))
+
+
 def _doubts(role_id: str, role: str, own: Mapping[str, str]) -> list[str]:
     doubts = []
     if role_id not in _OWN_ROLES and role.lower() not in ("owner", "admin"):
@@ -128,7 +149,7 @@ def _doubts(role_id: str, role: str, own: Mapping[str, str]) -> list[str]:
 
 def revoke(credentials: Credentials, app: App) -> Calls[None]:
     """See ``Connects.revoke``: the access token takes its refresh token along (§1.1). The chatbot's ends by itself."""
-    token = credentials.tokens.get(ADMIN)
+    token = credentials.tokens.get(ADMIN) or credentials.tokens.get(USER)
     if not token:
         return
     basic = base64.b64encode(f"{app.client_id}:{app.client_secret}".encode()).decode()

@@ -15,7 +15,6 @@ BOT = "bot"
 USER = "user"
 """The kind of token that speaks for one person: the user-managed app's."""
 
-_USER_SYNC = "User Sync"
 _PUBLICATION = "Zoom publishing it"
 _UNPUBLISHED = "Not requested: Zoom's public list has no such scope, so no app can be registered with it."
 _SWAPPED = (
@@ -104,7 +103,6 @@ SCOPES: tuple[Scope, ...] = (
         use_case="To send, change, delete and react to direct messages as the person.",
         why="Nobody's direct messages could be posted in Zoom in their own name.",
         note=_SWAPPED,
-        awaits=_USER_SYNC,
     ),
     Scope(
         "chat_message:read", Purpose.MESSAGES, USER,
@@ -112,7 +110,6 @@ SCOPES: tuple[Scope, ...] = (
         use_case="To hear the direct messages of the person, and read the files sent in them.",
         why="Direct messages written in Zoom would not be heard.",
         note=f"Printed as chat_messages:read, which does not exist. {_SWAPPED}",
-        awaits=_USER_SYNC,
     ),
     Scope(
         "chat:read", Purpose.MESSAGES, USER,
@@ -122,21 +119,19 @@ SCOPES: tuple[Scope, ...] = (
         preset=Preset.FULL,
         note="Addition: the published scopes announce plain text alone.",
         disables="Formatting, files and reactions of direct messages from Zoom",
-        awaits=_USER_SYNC,
     ),
     Scope(
         "user:read", Purpose.MESSAGES, USER,
         description="See one's own profile and settings.",
         use_case="To know whose account it is.",
         why="The Hub could not tell whose consent it was given.",
-        awaits=_USER_SYNC,
     ),
     Scope(
         "user_info:read", Purpose.MESSAGES, USER,
         description="See who is signed in.",
         use_case="To know whose account it is.",
         why="Nothing where user:read is granted: either one suffices.",
-        awaits=_USER_SYNC,
+        awaits="User Sync without user:read",
     ),
     Scope(
         "user:read", Purpose.FILES, USER,
@@ -179,6 +174,13 @@ GRANULAR: Mapping[str, frozenset[str]] = {
         }
     ),
     "user:read:admin": frozenset({"user:read:user:admin", "user:read:list_users:admin"}),
+    "chat_message:write": frozenset(
+        {"team_chat:write:user_message", "team_chat:update:user_message", "team_chat:delete:user_message"}
+        | {"team_chat:update:message_emoji", "team_chat:write:files", "team_chat:write:message_files"}
+    ),
+    "chat_message:read": frozenset({"team_chat:read:list_user_messages", "team_chat:read:user_message"}),
+    "chat:read": frozenset({"team_chat:read:user_message", "team_chat:read:message_emoji"}),
+    "user:read": frozenset({"user:read:user"}),
     "user_info:read": frozenset({"user:read:user"}),
 }
 """By classic name, for the scopes we ask for; ``imchat:bot`` has kept its name."""

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 import connectors
-from accounts import audit, connecting, oauth
+from accounts import audit, connecting, consenting, oauth
 from accounts.access import membership_of, memberships, tenant_of, tenant_page
-from accounts.connecting import Arrived, Onward, Setback, scopes_of
+from accounts.connecting import Arrived, Onward, scopes_of
 from accounts.disconnecting import disconnect
 from accounts.models import Installation, User
 from accounts.signing_up import greet
+from accounts.travelling import Setback
 from connectors.consent import Preset, Purpose
 from connectors.contract import Platform
 from mio_hub.hub import cards, guide
@@ -21,6 +22,7 @@ from mio_hub.hub.connection_forms import DisconnectForm, StartForm
 from mio_hub.hub.imports import has_teams
 from mio_hub.limits import Limit, limited
 from mio_hub.scopes import tables
+from mio_hub.views import consent
 from relay.resuming import resume
 
 
@@ -88,10 +90,16 @@ OFTEN = Limit("callback", 30)
 
 @require_safe
 @limited(OFTEN)
-@login_required
 def callback(request: HttpRequest, platform: str) -> HttpResponse:
-    """Where a platform sends the browser back to."""
+    """Where a platform sends the browser back to: of an administrator, or of somebody who consents for themselves."""
     _face(platform)
+    if consenting.is_under_way(platform, request.GET.get("state", "")):
+        return consent.come_back(request, platform)
+    return _connecting(request, platform)
+
+
+@login_required
+def _connecting(request: HttpRequest, platform: str) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         raise PermissionDenied
@@ -100,19 +108,19 @@ def callback(request: HttpRequest, platform: str) -> HttpResponse:
     except Setback as setback:
         return _set_back(request, platform, setback)
     if isinstance(outcome, Onward):
-        return _onward(request, outcome)
-    return _arrived(request, outcome)
+        return _onward(request, user, outcome)
+    return _arrived(request, user, outcome)
 
 
 def _set_back(request: HttpRequest, platform: str, setback: Setback) -> HttpResponse:
     trip = setback.trip
-    request.membership = trip and memberships(trip.user).filter(tenant=trip.tenant_id).first()  # type: ignore[attr-defined]
+    request.membership = trip and trip.user and memberships(trip.user).filter(tenant=trip.tenant_id).first()  # type: ignore[attr-defined]
     shown = {"setback": setback, "platform": _face(platform), "membership": request.membership}  # type: ignore[attr-defined]
     return render(request, "hub/connections/setback.html", shown, status=400)
 
 
-def _onward(request: HttpRequest, onward: Onward) -> HttpResponse:
-    request.membership = memberships(onward.trip.user).get(tenant=onward.trip.tenant_id)  # type: ignore[attr-defined]
+def _onward(request: HttpRequest, user: User, onward: Onward) -> HttpResponse:
+    request.membership = memberships(user).get(tenant=onward.trip.tenant_id)  # type: ignore[attr-defined]
     platform = onward.trip.platform
     shown = {
         "onward": onward,
@@ -122,13 +130,13 @@ def _onward(request: HttpRequest, onward: Onward) -> HttpResponse:
     return render(request, "hub/connections/onward.html", shown)
 
 
-def _arrived(request: HttpRequest, arrived: Arrived) -> HttpResponse:
+def _arrived(request: HttpRequest, user: User, arrived: Arrived) -> HttpResponse:
     installation = arrived.installation
     action = "connected platform" if arrived.is_new else "reauthorised platform"
     after = {"platform": installation.platform, "account": installation.account_name, "preset": installation.preset}
     audit.record(arrived.trip.tenant, action, str(installation), request, after=after)
     resume(installation.pk)
-    greet(memberships(arrived.trip.user).get(tenant=arrived.trip.tenant_id))
+    greet(memberships(user).get(tenant=arrived.trip.tenant_id))
     return redirect("hub:connected", arrived.trip.tenant.key, installation.pk)
 
 

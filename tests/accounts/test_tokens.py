@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.db import connection, connections
 from django.utils import timezone
+from redis import Redis
 
 from accounts import tokens, watching
 from accounts.models import AuditEntry, Installation, Token
@@ -21,7 +22,7 @@ RACERS = 10
 
 @pytest.fixture
 def traveller(
-    transactional_db: None, world: World, people: People, intercepted_requests: Any, settings: Any
+    transactional_db: None, world: World, people: People, redis: Redis, intercepted_requests: Any, settings: Any
 ) -> Traveller:
     settings.MIO_BASE_URL = HUB
     return Traveller(world, people, people.browser(people.bob))

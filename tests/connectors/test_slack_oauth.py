@@ -123,9 +123,10 @@ def test_exactly_what_the_code_uses_is_asked_for() -> None:
     assert {scope for any_of in EVENTS.values() for scope in any_of} <= used()
 
 
-def test_nothing_is_asked_of_people_before_it_is_used() -> None:
-    assert scopes(purpose=Purpose.MESSAGES) == []
-    assert {scope.awaits for scope in Slack.scopes if scope.token == "person"} == {"User Sync"}
+def test_people_are_asked_for_what_direct_messages_take_and_for_no_channel() -> None:
+    asked = {scope.name for scope in scopes(purpose=Purpose.MESSAGES)}
+    assert asked >= {"chat:write", "im:history", "mpim:history"}
+    assert not any(name.startswith(("channels:", "groups:", "users:", "team:")) for name in asked)
 
 
 def test_the_published_lists_are_complete_and_spelt_as_slack_spells() -> None:
@@ -546,7 +547,8 @@ def test_the_manifest_holds_what_the_preset_asks_for_and_no_event_beyond_it(pres
     made = manifest(preset)
     config, settings = made["oauth_config"], made["settings"]
     assert set(config["scopes"]["bot"]) == names(preset)
-    assert set(config["scopes"]["user"]) == {"openid", "email", "profile"}
+    people = {scope.name for scope in wanted(Slack.scopes, Purpose.MESSAGES, preset)}
+    assert set(config["scopes"]["user"]) == {"openid", "email", "profile"} | people
     assert config["redirect_urls"] == [TRIP.redirect, f"{HUB}/account/slack/login/callback/"]
     assert settings["event_subscriptions"]["request_url"] == f"{HUB}/webhooks/slack/k3y/"
     events = set(settings["event_subscriptions"]["bot_events"])

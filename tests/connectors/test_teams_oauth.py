@@ -45,7 +45,7 @@ from connectors.teams.papers import IDS
 from connectors.teams.sandbox import ADMINISTRATOR, GUEST, SERVICE_USER, FakeTeams
 from connectors.teams.sandbox_channels import iso
 from connectors.teams.sandbox_entra import Grant
-from connectors.teams.scopes import APP, SCOPES, SERVICE
+from connectors.teams.scopes import APP, PERSON, SCOPES, SERVICE
 from tests.conftest import HUB
 from tests.connectors.given import uploaded
 
@@ -486,9 +486,9 @@ def test_every_scope_says_why_in_full_sentences() -> None:
     assert len({(scope.purpose, scope.token, scope.name) for scope in SCOPES}) == len(SCOPES)
 
 
-def test_a_person_is_asked_for_nothing_yet() -> None:
-    assert "Chat.ReadWrite" in {scope.name for scope in SCOPES if scope.purpose == Purpose.MESSAGES}
-    assert wanted(SCOPES, Purpose.MESSAGES, Preset.FULL) == []
+def test_a_person_is_asked_for_chat_readwrite_and_signing_in_alone() -> None:
+    asked = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, Preset.FULL)}
+    assert asked == {"Chat.ReadWrite", "offline_access", "User.Read"}
 
 
 # Papers
@@ -503,10 +503,10 @@ def test_the_registration_asks_for_exactly_the_scopes(preset: Preset) -> None:
     registration = json.loads(papers(preset)["entra-application.json"])
     [graph] = registration["requiredResourceAccess"]
     by_id = {id_: scope for scope, id_ in IDS.items()}
-    kinds = {APP: "Role", SERVICE: "Scope"}
-    asked = {by_id[entry["id"]] for entry in graph["resourceAccess"]}
-    assert asked == {(scope.token, scope.name) for scope in wanted(SCOPES, Purpose.CONNECT, preset)}
-    assert all(entry["type"] == kinds[by_id[entry["id"]][0]] for entry in graph["resourceAccess"])
+    asked = [(entry["type"], by_id[entry["id"]][1]) for entry in graph["resourceAccess"]]
+    both = [scope for each in (Purpose.CONNECT, Purpose.MESSAGES) for scope in wanted(SCOPES, each, preset)]
+    assert set(asked) == {("Role" if scope.token == APP else "Scope", scope.name) for scope in both}
+    assert len(asked) == len(set(asked))
     assert [graph] == json.loads(papers(preset)["required-resource-access.json"])
     assert registration["web"]["redirectUris"] == [REDIRECT, f"{HUB}/account/microsoft/login/callback/"]
 
@@ -514,7 +514,7 @@ def test_the_registration_asks_for_exactly_the_scopes(preset: Preset) -> None:
 @pytest.mark.skipif(not CATALOGUE.exists(), reason="the vendor's specifications are not at hand")
 def test_the_ids_of_the_permissions_are_microsofts() -> None:
     known = json.loads(CATALOGUE.read_text())["permissions"]
-    kinds = {APP: "application", SERVICE: "delegated"}
+    kinds = {APP: "application", SERVICE: "delegated", PERSON: "delegated"}
     listed = {
         key: id_ for key, id_ in IDS.items() if key[1] != "User.DeleteRestore.All"
     }  # younger than the list at hand

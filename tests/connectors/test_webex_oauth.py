@@ -512,9 +512,10 @@ def test_signing_up_asks_for_what_allauth_asks_for() -> None:
     assert sorted(asked) == sorted(OpenIDConnectProvider.get_default_scope(None))  # type: ignore[arg-type]
 
 
-def test_nothing_is_asked_of_people_for_direct_messages_yet() -> None:
-    assert [scope for scope in Webex.scopes if scope.purpose == Purpose.MESSAGES]
-    assert wanted(Webex.scopes, Purpose.MESSAGES, Preset.FULL) == []
+@pytest.mark.parametrize("preset", list(Preset))
+def test_people_are_asked_for_all_that_direct_messages_take_whatever_the_preset(preset: Preset) -> None:
+    asked = wanted(Webex.scopes, Purpose.MESSAGES, preset)
+    assert asked == [scope for scope in Webex.scopes if scope.purpose == Purpose.MESSAGES]
 
 
 # --- What a console wants to know

@@ -113,13 +113,14 @@ def used() -> tuple[set[str], set[str]]:
 
 
 def names_of(preset: Preset) -> set[str]:
-    return {scope.name for purpose in Purpose for scope in wanted(SCOPES, purpose, preset)}
+    """Of the account's app; what people allow for themselves is of another one."""
+    return {scope.name for scope in wanted(SCOPES, Purpose.CONNECT, preset)}
 
 
 def test_exactly_the_scopes_that_our_code_uses_are_requested() -> None:
     classic, parts = used()
-    assert names_of(Preset.FULL) == classic
-    assert names_of(Preset.PUBLISHED) == classic - {"chat:read:admin"}
+    assert names_of(Preset.FULL) == classic - {"user:read"}
+    assert names_of(Preset.PUBLISHED) == classic - {"chat:read:admin", "user:read"}
     assert parts <= set(granular(names_of(Preset.FULL)))
     assert {"team_chat:write:user_message:admin", "imchat:bot"} <= classic | parts, "the proof has something to prove"
 
@@ -172,7 +173,8 @@ def test_every_scope_says_why_and_what_is_off_without_it() -> None:
         assert scope.why.endswith(".")
         assert scope.awaits or scope.disables or "could" in scope.why or "would" in scope.why
         assert (scope.preset == Preset.FULL) <= scope.note.startswith("Addition")
-        assert scope.token in {*STEP.asks, *Zoom.oauth.minted} or scope.awaits
+        steps = {kind for trip in Zoom.steps.values() for step in trip for kind in step.asks}
+        assert scope.token in {*steps, *Zoom.oauth.minted} or scope.awaits
 
 
 @pytest.mark.parametrize("name", ["chat_channel:read:member", "chat_message:read:member", "imchat:bot_member"])
@@ -550,11 +552,13 @@ def test_the_manifest_of_the_account_holds_our_addresses_scopes_and_events(prese
     assert slash["production_message_url"] == subscription["production_webhook_url"] == f"{HUB}/webhooks/zoom/"
 
 
-def test_the_manifest_for_people_asks_only_who_they_are() -> None:
+def test_the_manifest_for_people_asks_who_they_are_and_for_their_direct_messages() -> None:
     given = manifests(Preset.FULL)[1]["oauth_information"]
     assert given["usage"] == "USER_OPERATION"
     assert given["production_redirect_uri"] == f"{HUB}/account/zoom/login/callback/"
-    assert given["scopes"] == [{"scope": "user:read:user", "optional": False}]
+    people = granular(scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, Preset.FULL))
+    assert given["scopes"] == [{"scope": name, "optional": False} for name in people]
+    assert {"user:read:user", "team_chat:write:user_message"} <= set(people)
 
 
 def test_a_manifest_mixes_no_kinds_of_scope() -> None:

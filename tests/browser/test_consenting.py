@@ -1,0 +1,52 @@
+"""A person's own consent in a real browser, without an account in the Hub: prompt, pages, Microsoft's page, and back."""
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import RunningHub
+from tests.browser.looking import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PROMPT = """
+import json
+from accounts import granting
+from accounts.secrets import digest
+from accounts.models import Grant, Installation, PlatformAccount, UserSync
+teams = Installation.objects.get(platform="teams")
+account = PlatformAccount.objects.select_related("person", "installation__tenant").get(installation=teams, name="Ann Moreau")
+account.person.primary = Installation.objects.get(platform="slack")
+account.person.save()
+sync = UserSync.objects.create(person=account.person, installation=teams, account=account, kind="full", state="pending")
+assert granting.prompt(sync, granting.Why.SENT)
+Grant.objects.update(digest=digest("the-token-that-only-ann-was-sent"))
+print(json.dumps({"link": "/consent/the-token-that-only-ann-was-sent/"}))
+"""
+"""Ann, who is on Slack, is synced to Teams and writes for the first time; of her link only the token is ours."""
+
+
+def test_ann_says_no_then_yes_at_microsoft_and_withdraws(page: Page, running_hub: RunningHub) -> None:
+    link = json.loads(running_hub.manage("shell", "-v", "0", "-c", PROMPT))["link"]
+    page.set_default_timeout(15_000)
+    page.goto(f"{running_hub.url}{link}")
+    expect(page.get_by_role("heading", name="Your own name on")).to_be_visible()
+    assert "the-token" not in page.url
+    found = faults(page, "consent")
+    for decision, heading in (("deny", "Nothing was allowed"), ("allow", "Done: your own name on")):
+        page.get_by_role("button", name="Continue to").press("Enter")
+        people = page.locator("select[name=person]")
+        people.select_option(label=people.locator("option", has_text="Ann Moreau").inner_text())
+        page.locator(f"button[name=decision][value={decision}]").click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        found += faults(page, f"consent-{decision}")
+        if decision == "deny":
+            page.get_by_role("link", name="Back to what you are asked for").click()
+            expect(page.get_by_text("You said no before")).to_be_visible()
+    page.get_by_role("button", name="Withdraw my consent").press("Enter")
+    expect(page.get_by_text("You have withdrawn your consent").first).to_be_visible()
+    found += faults(page, "consent-withdrawn")
+    page.goto(f"{running_hub.url}/consent/of-nobody/")
+    expect(page.get_by_role("heading", name="This link leads nowhere")).to_be_visible()
+    assert found + faults(page, "consent-gone") == []
