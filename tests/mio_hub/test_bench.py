@@ -371,11 +371,11 @@ def test_a_full_hub_has_half_of_everything_in_its_first_tenant_and_leaves_nothin
     tenant = population.fill(FEW).tenant
     companies = Tenant.objects.filter(name__startswith="Company").order_by("pk")
     assert [(t.people.count(), t.audit.count(), t.conversations.count()) for t in companies] == [
-        (4, 55, 7),
+        (5, 55, 7),
         (2, 28, 2),
         (2, 27, 2),
     ]
-    assert {each.accounts.count() for each in tenant.installations.all()} == {4}
+    assert min(each.accounts.count() for each in tenant.installations.all()) >= 5
     with pytest.raises(company.NotEmpty):
         population.fill(FEW)
     population.leave()
