@@ -15,12 +15,15 @@ from accounts.access import membership_of, tenant_of, tenant_page
 from accounts.models import Tenant
 from mio_hub.hub.asking import ASKING, Question, ask, done
 from mio_hub.hub.channel_forms import LegForm, UnsyncForm
-from relay import channel_list, unsyncing
+from relay import channel_list, mirroring, moving, unsyncing
 from relay.channel_list import Row
 from relay.forgetting import GRACE
-from relay.models import ConversationLink, Delivery, PlannedLeg, UniversalConversation
+from relay.models import ConversationLink, Delivery, MembershipChange, PlannedLeg, UniversalConversation
 
 State = Delivery.State
+Move = MembershipChange.State
+MOST_FAILED = 50
+"""People named who could not be moved: the first of them tell the reason of all."""
 
 
 @require_safe
@@ -46,7 +49,16 @@ def _row(request: HttpRequest, synced: int) -> Row:
 
 
 def _counts(links: list[ConversationLink]) -> dict[int, dict[str, int]]:
-    """How many messages wait for each leg, and how many are kept for a decision."""
+    """By leg: messages that wait and that are kept for a decision, people on their way in or out and who could not be."""
+    moves = mirroring.progress(link.pk for link in links)
+    counts = _messages(links)
+    for link, moved in moves.items():
+        moving = moved.get(Move.WAITING, 0) + moved.get(Move.UNDER_WAY, 0)
+        counts[link] = counts.get(link, {}) | {"moving": moving, "unmoved": moved.get(Move.FAILED, 0)}
+    return counts
+
+
+def _messages(links: list[ConversationLink]) -> dict[int, dict[str, int]]:
     rows = Delivery.objects.filter(Q(state__lt=State.DONE) | Q(state=State.PARKED), link__in=links).order_by()
     waiting, kept = Count("pk", filter=Q(state__lt=State.DONE)), Count("pk", filter=Q(state=State.PARKED))
     counted = rows.values("link").annotate(waiting=waiting, kept=kept)
@@ -67,7 +79,24 @@ def leg(request: HttpRequest, synced: int, leg: int) -> HttpResponse:
     if form.is_valid():
         _save(request, form, before)
         return redirect("hub:synced", tenant_of(request).key, synced)
-    return render(request, "hub/channels/leg.html", {"form": form, "leg": row})
+    failed = row.membership_changes.filter(state=Move.FAILED).select_related("account").order_by("pk")
+    shown = {"form": form, "leg": row, "failed": failed[:MOST_FAILED]}
+    return render(request, "hub/channels/leg.html", shown)
+
+
+@require_POST
+@tenant_page()
+def move_again(request: HttpRequest, synced: int, leg: int) -> HttpResponse:
+    """Try again to bring in, or take out, those who could not be."""
+    rows = ConversationLink.objects.filter(is_active=True, conversation=synced, installation__tenant=tenant_of(request))
+    row = get_object_or_404(rows, pk=leg)
+
+    def act() -> str:
+        tried = moving.retry(row.pk)
+        audit.record(tenant_of(request), "tried memberships again", row.name, request, after={"people": tried})
+        return f"{tried} tried again. It takes as long as the platform wants."
+
+    return done(request, act, reverse("hub:synced", args=[tenant_of(request).key, synced]))
 
 
 def _save(request: HttpRequest, form: LegForm, before: dict[str, bool]) -> None:

@@ -42,6 +42,7 @@ urlpatterns = [
     path("channels/suggestions/accept/", channels.accept, name="accept_suggestions"),
     path("channels/synced/<int:synced>/", synced.page, name="synced"),
     path("channels/synced/<int:synced>/legs/<int:leg>/", synced.leg, name="leg"),
+    path("channels/synced/<int:synced>/legs/<int:leg>/move-again/", synced.move_again, name="move_again"),
     path("channels/synced/<int:synced>/pause/", synced.pause, name="pause_synced"),
     path("channels/synced/<int:synced>/resume/", synced.resume, name="resume_synced"),
     path("channels/synced/<int:synced>/unsync/", synced.unsync, name="unsync"),
