@@ -76,7 +76,7 @@ def test_killed_in_every_stage_a_run_still_reads_everything_once(installation: I
         let_go(run)
     with a_worker(run, *size) as process:
         asked += until(process, "done")[:-1]
-    assert len(asked) == len(set(asked)) + 3
+    assert len(asked) - len(set(asked)) <= 3  # a kill that comes after the commit repeats nothing
     run.refresh_from_db()
     assert run.state == State.DONE
     assert run.counts == {"people": 3000, "channels": 8, "memberships": 320, "visited": 8}
