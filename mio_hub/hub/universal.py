@@ -1,7 +1,7 @@
 """Universal channels: those a company shares with others, whom it invites, and what it allows there."""
 
 from django.contrib import messages
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -11,28 +11,16 @@ import connectors
 from accounts.access import May, membership_of, tenant_of, tenant_page
 from accounts.audit import record
 from accounts.members import NotPossible
-from accounts.models import Channel
-from accounts.trusting import confirmed_addresses, domain_of
+from accounts.trusting import proven_domain
 from mio_hub.hub.asking import ASKING, Question, ask, done
-from mio_hub.hub.universal_forms import CompanyForm, FindForm, NameForm, PolicyForm
-from mio_hub.views.channel_invitation import KEPT
+from mio_hub.hub.universal_forms import CompanyForm, NameForm, PolicyForm
+from mio_hub.hub.universal_parts import address_of, part_of_page
 from relay import inviting_companies, sharing
 from relay.inviting_companies import Inviter
-from relay.models import ChannelInvitation, ConversationLink, Participation, PlannedLeg
-from relay.syncing import legs_of
+from relay.models import ChannelInvitation, ConversationLink, Participation
 
-SHOWN = 50
-"""Channels listed at once when one is chosen: beyond that one searches."""
-LONGEST_NUMBER = 18
-"""Digits of a row's number: one more, and PostgreSQL refuses to look for it."""
 MOST_LISTED = 200
 """Universal channels on the page: more than a company shares with others."""
-
-
-_ON_IT = {"installation": OuterRef("installation"), "external_id": OuterRef("external_id")}
-IN_SYNC = ConversationLink.objects.filter(**_ON_IT, is_active=True)
-PLANNED = PlannedLeg.objects.filter(**_ON_IT)
-"""What takes a channel: it crosses from there, or will."""
 
 
 @require_safe
@@ -57,7 +45,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NameForm(request.POST or None)
     if form.is_valid():
         tenant, name = tenant_of(request), form.cleaned_data["name"]
-        part = sharing.found(tenant, name, _own_domain(request))
+        part = sharing.found(tenant, name, proven_domain(tenant, membership_of(request).user.email))
         record(tenant, "created universal channel", name, request)
         return redirect("hub:universal_find", tenant.key, part.pk)
     question = Question(
@@ -75,7 +63,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_safe
 @tenant_page()
 def shared(request: HttpRequest, shared: int) -> HttpResponse:
-    return _details(request, _part(request, shared))
+    return _details(request, part_of_page(request, shared))
 
 
 def _details(
@@ -114,7 +102,7 @@ def _invitations(part: Participation) -> QuerySet[ChannelInvitation]:
 @require_POST
 @tenant_page()
 def policy(request: HttpRequest, shared: int) -> HttpResponse:
-    part = _part(request, shared)
+    part = part_of_page(request, shared)
     form = PolicyForm(membership_of(request), part, request.POST)
     if not form.is_valid():
         return _details(request, part, policy=form)
@@ -123,14 +111,14 @@ def policy(request: HttpRequest, shared: int) -> HttpResponse:
         changed = sharing.change_policy(part, form.cleaned_data, request)
         return "Saved." if changed else "Nothing was different, so nothing was changed."
 
-    return done(request, act, _at(request, part))
+    return done(request, act, address_of(request, part))
 
 
 @require_POST
 @tenant_page()
 def invite(request: HttpRequest, shared: int) -> HttpResponse:
     """Invite an address, or a domain: then the link is shown once, for the inviter to pass on."""
-    part = _part(request, shared)
+    part = part_of_page(request, shared)
     form = CompanyForm(request.POST)
     if not form.is_valid():
         return _details(request, part, company=form)
@@ -143,31 +131,31 @@ def _invited(request: HttpRequest, part: Participation, to: str) -> HttpResponse
         sent = inviting_companies.invite(part, to, Inviter(user.get_full_name() or user.email, user, request))
     except NotPossible as problem:
         messages.error(request, str(problem))
-        return redirect(_at(request, part))
+        return redirect(address_of(request, part))
     if sent.is_sent:
         messages.success(request, f"An invitation is on its way to {to}.")
-        return redirect(_at(request, part))
+        return redirect(address_of(request, part))
     return render(request, "hub/universal/link.html", {"part": part, "sent": sent})
 
 
 @require_POST
 @tenant_page()
 def renew(request: HttpRequest, shared: int, sent: int) -> HttpResponse:
-    part = _part(request, shared)
+    part = part_of_page(request, shared)
     return _invited(request, part, str(_sent(part, sent)))
 
 
 @require_POST
 @tenant_page()
 def withdraw(request: HttpRequest, shared: int, sent: int) -> HttpResponse:
-    part = _part(request, shared)
+    part = part_of_page(request, shared)
     invitation = _sent(part, sent)
 
     def act() -> str:
         inviting_companies.withdraw(part, invitation, request)
         return f"The invitation of {invitation} is withdrawn. Its link no longer works."
 
-    return done(request, act, _at(request, part))
+    return done(request, act, address_of(request, part))
 
 
 def _sent(part: Participation, pk: int) -> ChannelInvitation:
@@ -180,7 +168,7 @@ def _sent(part: Participation, pk: int) -> ChannelInvitation:
 @tenant_page(read=May.CHANGE)
 def remove(request: HttpRequest, shared: int, company: int) -> HttpResponse:
     """Remove a company from a channel that one owns."""
-    part = _part(request, shared)
+    part = part_of_page(request, shared)
     other = get_object_or_404(sharing.taking_part(part.conversation), pk=company)
 
     def act() -> str:
@@ -188,19 +176,19 @@ def remove(request: HttpRequest, shared: int, company: int) -> HttpResponse:
         return f"{other.tenant} no longer takes part. Nothing crosses to or from them any more."
 
     if request.method == "POST":
-        return done(request, act, _at(request, part))
+        return done(request, act, address_of(request, part))
     consequences = (
         f"From this moment nothing crosses between {other.tenant} and everybody else in {part.conversation}.",
         "They keep their channel and what was said in it so far. You can invite them again.",
     )
-    return ask(request, Question(f"Remove {other.tenant}", consequences, "Remove", _at(request, part), "danger"))
+    return ask(request, Question(f"Remove {other.tenant}", consequences, "Remove", address_of(request, part), "danger"))
 
 
 @require_http_methods(ASKING)
 @tenant_page(read=May.CHANGE)
 def leave(request: HttpRequest, shared: int) -> HttpResponse:
     """Stop taking part; where one owns the channel, stop it for everybody."""
-    part = _part(request, shared)
+    part = part_of_page(request, shared)
     is_owner = part.tenant_id == part.conversation.tenant_id
 
     def act() -> str:
@@ -209,136 +197,13 @@ def leave(request: HttpRequest, shared: int) -> HttpResponse:
 
     then = reverse("hub:universal", args=[tenant_of(request).key])
     if request.method == "POST":
-        return done(request, act, then, _at(request, part))
+        return done(request, act, then, address_of(request, part))
     consequences = (
         "From this moment nothing crosses between you and the other companies.",
         "Everybody keeps their channel and what was said in it so far.",
         "Your own channels in it stay synced with each other." if is_owner else "You can be invited again.",
     )
     title = f"Stop sharing {part.conversation}" if is_owner else f"Leave {part.conversation}"
-    return ask(request, Question(title, consequences, "Stop" if is_owner else "Leave", _at(request, part), "danger"))
-
-
-# --- one's own channels in it
-
-
-@require_http_methods(ASKING)
-@tenant_page(read=May.CHANGE)
-def find(request: HttpRequest, shared: int) -> HttpResponse:
-    """Choose a channel of one's own that takes part."""
-    part = _part(request, shared)
-    form = FindForm(request.GET)
-    if request.method == "POST":
-        return _chosen(request, part)
-    words = form.cleaned_data["q"] if form.is_valid() else ""
-    found = _candidates(part).filter(name__icontains=words) if words else _candidates(part)
-    shown = {
-        "part": part, "form": form, "channels": found.order_by("name", "pk")[:SHOWN], "most": SHOWN,
-        "kinds": {each.is_private for each in legs_of(part.conversation)},
-        "has_any": Channel.objects.filter(installation__tenant=tenant_of(request)).exists(),
-    }  # fmt: skip
-    return render(request, "hub/universal/find.html", shown)
-
-
-def _chosen(request: HttpRequest, part: Participation) -> HttpResponse:
-    number = request.POST.get("channel", "")
-    if not number.isdecimal() or len(number) > LONGEST_NUMBER:
-        messages.error(request, "Choose one of the channels first.")
-        return redirect(request.path)
-    return _attached(request, part, get_object_or_404(_candidates(part), pk=int(number)))
-
-
-def _candidates(part: Participation) -> QuerySet[Channel]:
-    """Channels of the company on connections that do not take part yet, not archived and not synced elsewhere."""
-    channels = Channel.objects.filter(installation__tenant=part.tenant_id, is_archived=False)
-    channels = channels.exclude(installation__in=sharing.places(part)).filter(~Exists(IN_SYNC), ~Exists(PLANNED))
-    return channels.select_related("installation", "team")
-
-
-def _attached(request: HttpRequest, part: Participation, channel: Channel) -> HttpResponse:
-    def act() -> str:
-        sharing.attach(part, channel)
-        after = {"channel": channel.name, "on": str(channel.installation)}
-        record(part.tenant, "brought a channel into universal channel", part.conversation.name, request, after=after)
-        return f"{channel} ({channel.installation}) takes part now."
-
-    return done(request, act, _at(request, part), request.path)
-
-
-@require_POST
-@tenant_page()
-def detach(request: HttpRequest, shared: int, ours: int) -> HttpResponse:
-    """Take one of one's own channels out."""
-    part = _part(request, shared)
-    link = get_object_or_404(sharing.legs(part), pk=ours)
-
-    def act() -> str:
-        sharing.detach(link)
-        record(
-            part.tenant,
-            "took a channel out of universal channel",
-            part.conversation.name,
-            request,
-            {"channel": link.name},
-        )
-        return f"{link} no longer takes part."
-
-    return done(request, act, _at(request, part))
-
-
-# --- invited
-
-
-@require_http_methods(ASKING)
-@tenant_page()
-def received(request: HttpRequest, received: int) -> HttpResponse:
-    """Accept or decline, for the company whose page this is."""
-    user = membership_of(request).user
-    mine = inviting_companies.addressed_to(user).filter(pk=received).first()
-    by_link = inviting_companies.find(request.session.get(KEPT, ""))
-    invitation = mine or (by_link if by_link and by_link.pk == received else None)
-    if invitation is None:
-        raise Http404
-    if request.method == "POST":
-        return _answered(request, invitation)
-    problem, address = "", inviting_companies.address_for(invitation, user)
-    try:
-        inviting_companies.must_fit(invitation, tenant_of(request), address)
-    except NotPossible as reason:
-        problem = str(reason)
-    parts = sharing.taking_part(invitation.conversation) if address else []  # whom it is not for learns nothing more
-    companies = [part.tenant.name for part in parts]
-    shown = {"invitation": invitation, "problem": problem, "companies": companies}
-    return render(request, "hub/universal/received.html", shown)
-
-
-def _answered(request: HttpRequest, invitation: ChannelInvitation) -> HttpResponse:
-    tenant = tenant_of(request)
-    try:
-        if request.POST.get("answer") == "decline":
-            inviting_companies.decline(invitation)
-            messages.success(request, f"{invitation.conversation.tenant} learns that you declined.")
-            return redirect("hub:universal", tenant.key)
-        part = inviting_companies.accept(invitation, tenant, membership_of(request).user, request)
-    except NotPossible as problem:
-        messages.error(request, str(problem))
-        return redirect("hub:universal", tenant.key)
-    request.session.pop(KEPT, None)
-    messages.success(
-        request, f"{tenant} takes part in {invitation.conversation}. Choose the channel in which you read it."
+    return ask(
+        request, Question(title, consequences, "Stop" if is_owner else "Leave", address_of(request, part), "danger")
     )
-    return redirect("hub:universal_find", tenant.key, part.pk)
-
-
-def _part(request: HttpRequest, pk: int) -> Participation:
-    rows = Participation.objects.select_related("conversation__tenant", "tenant").filter(ended_at=None)
-    return get_object_or_404(rows, pk=pk, tenant=tenant_of(request))
-
-
-def _at(request: HttpRequest, part: Participation) -> str:
-    return reverse("hub:universal_shared", args=[tenant_of(request).key, part.pk])
-
-
-def _own_domain(request: HttpRequest) -> str:
-    user = membership_of(request).user
-    return domain_of(next(iter(confirmed_addresses(user)), user.email))

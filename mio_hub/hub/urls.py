@@ -19,6 +19,8 @@ from mio_hub.hub import (
     sync_runs,
     synced,
     universal,
+    universal_channels,
+    universal_received,
 )
 
 app_name = "hub"
@@ -98,7 +100,7 @@ urlpatterns = [
     path("api/webhooks/<int:endpoint>/enable/", api.enable_webhook, name="enable_webhook"),
     path("universal/", universal.page, name="universal"),
     path("universal/new/", universal.new, name="universal_new"),
-    path("universal/invitations/<int:received>/", universal.received, name="universal_received"),
+    path("universal/invitations/<int:received>/", universal_received.received, name="universal_received"),
     path("universal/<int:shared>/", universal.shared, name="universal_shared"),
     path("universal/<int:shared>/policy/", universal.policy, name="universal_policy"),
     path("universal/<int:shared>/invite/", universal.invite, name="universal_invite"),
@@ -106,8 +108,8 @@ urlpatterns = [
     path("universal/<int:shared>/invitations/<int:sent>/withdraw/", universal.withdraw, name="universal_withdraw"),
     path("universal/<int:shared>/companies/<int:company>/remove/", universal.remove, name="universal_remove"),
     path("universal/<int:shared>/leave/", universal.leave, name="universal_leave"),
-    path("universal/<int:shared>/channels/", universal.find, name="universal_find"),
-    path("universal/<int:shared>/channels/<int:ours>/detach/", universal.detach, name="universal_detach"),
+    path("universal/<int:shared>/channels/", universal_channels.find, name="universal_find"),
+    path("universal/<int:shared>/channels/<int:ours>/detach/", universal_channels.detach, name="universal_detach"),
     path("settings/", general.page, name="general"),
     path("settings/delete/", general.delete, name="delete_tenant"),
     path("settings/keep/", general.keep, name="keep_tenant"),
