@@ -1,5 +1,6 @@
 from accounts.models.api import ApiAnswer, ApiToken, Scope, WebhookCall, WebhookEndpoint, WebhookEvent
 from accounts.models.audit import AuditEntry
+from accounts.models.auto_sync import SyncGroup, SyncGroupMember
 from accounts.models.connections import ConsentRequest, Held, Installation, PlatformApp, Subscription, Token
 from accounts.models.directory import (
     Channel,
@@ -46,6 +47,8 @@ __all__ = [
     "SeenTeam",
     "Subscription",
     "SyncChange",
+    "SyncGroup",
+    "SyncGroupMember",
     "SyncRun",
     "Team",
     "Tenant",
