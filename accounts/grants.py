@@ -55,8 +55,10 @@ def credentials_of(account: PlatformAccount) -> Credentials | None:
 def credentials_held(grant: Grant) -> Credentials:
     """The same without a look at the clock."""
     installation, account = grant.installation, AccountId(grant.account.external_id)
-    held = {kind_of(installation.platform): grant.access}
-    return Credentials(WorkspaceId(installation.workspace), account, held, dict(installation.extra))
+    kind = kind_of(installation.platform)
+    return Credentials(
+        WorkspaceId(installation.workspace), account, {kind: grant.access}, dict(installation.extra), kind
+    )
 
 
 def _standing(account: PlatformAccount) -> Grant | None:

@@ -227,8 +227,12 @@ class Subscribes(ABC):
     """The platform tells only what was ordered, and orders end."""
 
     @abstractmethod
-    def resources(self, conversations: Iterable[ConversationId]) -> list[str]:
-        """The names of all that must be ordered to hear of these conversations. Pure; Webex orders for all at once."""
+    def resources(self, conversations: Iterable[ConversationId], people: Iterable[AccountId] = ()) -> list[str]:
+        """The names of all that must be ordered to hear of these conversations, and of these people's direct chats where our
+        own voice orders that. Pure; Webex orders for all conversations at once.
+
+        Of a connector with a person's own credentials: what is to be ordered to hear that person's direct chats.
+        """
 
     @abstractmethod
     def subscriptions(self, address: str) -> Calls[list[Subscribed]]:

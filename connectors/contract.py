@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from connectors.calls import Call, Calls
 from connectors.messages import (
+    NO_ACCOUNT,
     AccountId,
     Attachment,
     Button,
@@ -61,13 +62,19 @@ class Credentials:
     """What one connection speaks with.
 
     ``account`` is the account that posts (bot or service user). ``tokens`` are by kind, as ``Call.token`` names them.
-    ``extra`` holds a platform's further ids, such as Slack's ``bot_id``. Tokens never show in a repr.
+    ``extra`` holds a platform's further ids, such as Slack's ``bot_id``. Tokens never show in a repr. ``person`` is set where
+    these are somebody's own: the kind of the only token there is, which signs every call that wants a token.
     """
 
     workspace: WorkspaceId
     account: AccountId
     tokens: Mapping[str, str] = field(repr=False)
     extra: Mapping[str, str] = field(default_factory=dict)
+    person: str = ""
+
+    def signing(self, kind: str) -> str | None:
+        """The token for a call that wants one of this kind; None where there is none."""
+        return self.tokens.get(self.person or kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +101,17 @@ class Envelope:
     """One verified event, split into what may be stored and what may not.
 
     ``event_id`` is the same on every redelivery of the same event. ``content`` goes to the vault, never to the
-    database; None where the platform sends only ids and the message is fetched by ``reference``.
+    database; None where the platform sends only ids and the message is fetched by ``reference``. ``is_direct``: said in a
+    chat of two or a few people, see ``direct.py``; ``hearer`` is the account by whose consent we were told, empty where our
+    own voice hears it.
     """
 
     workspace: WorkspaceId
     event_id: str
     reference: Reference
     content: Content | None = field(default=None, repr=False)
+    is_direct: bool = False
+    hearer: AccountId = NO_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)

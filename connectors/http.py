@@ -75,10 +75,9 @@ def prepare(call: Call, credentials: Credentials | None, sandbox: str = "", file
         raise Refused("an address that is not a platform's")
     headers = dict(call.headers)
     if credentials is not None and call.token:
-        try:
-            headers["Authorization"] = f"Bearer {credentials.tokens[call.token]}"
-        except KeyError:
-            raise Reconnect(f"no {call.token} token: the connection was never completed") from None
+        if (token := credentials.signing(call.token)) is None:
+            raise Reconnect(f"no {call.token} token: the connection was never completed")
+        headers["Authorization"] = f"Bearer {token}"
     body = None
     if call.json is not None:
         body = json.dumps(call.json, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

@@ -18,6 +18,7 @@ WorkspaceId = NewType("WorkspaceId", str)
 TeamId = NewType("TeamId", str)
 """A group of conversations with members of its own: a team in Teams and in Webex. Slack and Zoom have none."""
 NO_TEAM = TeamId("")
+NO_ACCOUNT = AccountId("")
 
 
 class Kind(StrEnum):

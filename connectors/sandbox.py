@@ -13,7 +13,7 @@ import hashlib
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar
@@ -189,6 +189,15 @@ class Fake(ABC):
     @abstractmethod
     def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
         """Drop a file into the client, with words or without."""
+
+    def own_credentials(self, person: str) -> Credentials:
+        """What the Hub holds after that person (an account's id) has consented for themselves; consented by this call."""
+        raise NotImplementedError
+
+    def chat(self, people: Sequence[str]) -> ConversationId:
+        """The direct chat of these people (accounts' ids), or their group where they are more than two; opened as one of
+        them does in the platform's client. ``type_as`` and the others work there as in a channel."""
+        raise NotImplementedError
 
     def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
         """Type the app's slash command and ``words``. Only where ``calls_app`` is one."""

@@ -248,7 +248,7 @@ class Teams(
         """No paper names ``webhooks``: each subscription tells Teams where to."""
         return papers.papers(hub, preset, name)
 
-    def resources(self, conversations: Iterable[ConversationId]) -> list[str]:
+    def resources(self, conversations: Iterable[ConversationId], people: Iterable[AccountId] = ()) -> list[str]:
         return subscriptions.resources(conversations)
 
     def subscriptions(self, address: str) -> Calls[list[Subscribed]]:

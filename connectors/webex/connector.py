@@ -247,7 +247,7 @@ class Webex(
     def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
         return answers.greet(account, self.parts(Draft(ConversationId(""), body, "greet")), buttons)
 
-    def resources(self, conversations: Iterable[ConversationId]) -> list[str]:
+    def resources(self, conversations: Iterable[ConversationId], people: Iterable[AccountId] = ()) -> list[str]:
         return list(webhook.NEEDS)
 
     def subscriptions(self, address: str) -> Calls[list[Subscribed]]:
