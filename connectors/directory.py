@@ -51,7 +51,8 @@ class Team:
 class Place:
     """A channel or space as its platform's directory shows it. ``team`` is empty where it belongs to none.
 
-    ``is_entered``: our own account is a member, or need not be to hear and speak there.
+    ``is_entered``: our own account is a member, or need not be to hear and speak there. ``is_whole_team``: its members are
+    those of its team, so that whoever is taken out of it is taken out of the team.
     """
 
     id: ConversationId
@@ -61,6 +62,7 @@ class Place:
     is_private: bool = False
     is_archived: bool = False
     is_entered: bool = True
+    is_whole_team: bool = False
 
 
 class ListsAccounts(ABC):
@@ -81,6 +83,28 @@ class ListsTeams(ABC):
     @abstractmethod
     def enter_team(self, team: TeamId) -> Calls[None]:
         """Make our account a member; it is a success if it is one. Raises ``Refused`` where somebody must do it by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of people as its platform's directory shows it. Its id is opaque."""
+
+    id: str
+    name: str
+
+
+class ListsGroups(ABC):
+    """The platform keeps groups of people, by which an administrator says who is synced."""
+
+    @abstractmethod
+    def groups(self, text: str = "", cursor: str = "") -> Calls[Page[Group]]:
+        """A page of the groups whose name begins with ``text``; all that can be chosen where it is empty."""
+
+    @abstractmethod
+    def group_members(self, group: str, cursor: str = "") -> Calls[Page[AccountId]]:
+        """A page of the people in a group and in the groups within it. Raises ``Gone`` where the group is no more, and
+        where the platform no longer knows the page.
+        """
 
 
 class ListsPeople(ABC):

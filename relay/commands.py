@@ -28,6 +28,11 @@ log = structlog.get_logger(__name__)
 MOST_NAMES = 50
 """Names listed per platform; more than fit on a screen would hide the other platforms."""
 
+WHOLE_TEAM = (
+    "Everybody in the team is in this channel, so you would leave the whole team. Nothing was changed. "
+    "To see less of the channel, hide or mute it in your app; to leave the team, use its menu there."
+)
+
 USES = {
     "help": "this list",
     "create": "share this channel with other companies; create and a name: make a new channel for it",
@@ -170,6 +175,10 @@ class Commands:
         connector = wish.connector
         if wish.asked.universal is None or not isinstance(connector, ManagesConversations):
             raise NotGranted("Nothing crosses from here. To leave, use the menu of your app.")
+        if isinstance(connector, ListsConversations):
+            place = await self._drive(connector, connector.conversation(wish.asked.conversation))
+            if place.is_whole_team:
+                raise NotGranted(WHOLE_TEAM)
         await self._drive(connector, connector.remove(wish.asked.conversation, wish.command.account))
         hub = Button("Open the Hub", f"{settings.MIO_BASE_URL}/")
         return Answer(_lines("You have left. To take your whole company out, an administrator uses the Hub."), (hub,))

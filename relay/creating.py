@@ -38,18 +38,21 @@ class Spot:
 
 
 def spots(channel: Channel) -> list[Spot]:
-    """Everywhere that a counterpart of a channel could be made, by platform, workspace and team."""
-    taken = _taken(channel)
-    rows = Installation.objects.filter(tenant=channel.installation.tenant_id, state=Installation.State.CONNECTED)
+    """Everywhere that a counterpart of a channel could be made."""
+    found, taken = everywhere(channel.installation.tenant, channel.name), _taken(channel)
+    return [spot for spot in found if (spot.installation.pk, spot.team.pk if spot.team else None) not in taken]
+
+
+def everywhere(tenant: Tenant, name: str) -> list[Spot]:
+    """Everywhere that a channel could be made for a company, by platform, workspace and team."""
+    rows = Installation.objects.filter(tenant=tenant, state=Installation.State.CONNECTED)
     found = []
     for installation in rows.order_by("platform", "name", "pk"):
         connector = connectors.get(installation.platform)
         if issubclass(connector, ManagesConversations):
-            name = connector.legal_name(channel.name)
-            found += [
-                Spot(installation, team, name) for team in _teams(installation, issubclass(connector, ListsTeams))
-            ]
-    return [spot for spot in found if (spot.installation.pk, spot.team.pk if spot.team else None) not in taken]
+            legal, has_teams = connector.legal_name(name), issubclass(connector, ListsTeams)
+            found += [Spot(installation, team, legal) for team in _teams(installation, has_teams)]
+    return found
 
 
 def _teams(installation: Installation, has_teams: bool) -> list[Team | None]:

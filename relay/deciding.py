@@ -20,6 +20,7 @@ from relay import failures
 from relay.failures import STANDING, State, Wanted, What
 from relay.ledger import UNCLAIMED
 from relay.models import ConversationLink, Decision, Delivery
+from relay.policy import NO_LONGER, no_longer
 
 PORTION = 1_000
 """Deliveries changed in one transaction: half a second's work, so that no worker waits for long."""
@@ -51,10 +52,12 @@ def retry(rows: QuerySet[Delivery]) -> int:
     """Put deliveries back; how many. What is decided already, or belongs to a paused or ended channel, stays as it is.
 
     One that may have gone out is looked for at the platform before it is sent again. The day for which a delivery is tried
-    begins anew.
+    begins anew. What the companies no longer let cross is given up, with that for a reason.
     """
     found = _held(rows.filter(RETRIED, OPEN))
-    return found.update(
+    barred = no_longer(list(found.values_list("pk", flat=True)))
+    found.filter(pk__in=barred).update(state=State.SKIPPED, reason=NO_LONGER)
+    return found.exclude(pk__in=barred).update(
         state=Case(When(intent_at=None, then=State.WAITING), default=State.UNSURE),
         reason="",
         tries=Greatest("tries", 1),
@@ -79,15 +82,28 @@ def _held(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
 ACTS: dict[str, Callable[[QuerySet[Delivery]], int]] = {Act.RETRY: retry, Act.SKIP: skip}
 
 
-@transaction.atomic
 def decide_one(delivery: Delivery, act: Act, request: HttpRequest) -> None:
     """Retry or skip one. Raises ``NotPossible`` where there is nothing to decide any more, or nothing can be done now."""
-    if not ACTS[act](Delivery.objects.filter(pk=delivery.pk)):
-        raise NotPossible(
-            "Nothing was changed: it is delivered or decided by now, or its channel is paused, archived or unsynced."
+    if not _decided(delivery, act, request):
+        raise NotPossible(_why_not(delivery))
+
+
+@transaction.atomic
+def _decided(delivery: Delivery, act: Act, request: HttpRequest) -> bool:
+    done = bool(ACTS[act](Delivery.objects.filter(pk=delivery.pk)))
+    if done:
+        told = {"reason": delivery.reason, "delivery": delivery.pk}
+        record(delivery.link.installation.tenant, _verb(act), str(delivery.link), request, before=told)
+    return done
+
+
+def _why_not(delivery: Delivery) -> str:
+    if Delivery.objects.filter(pk=delivery.pk, state=State.SKIPPED, reason=NO_LONGER).exists():
+        return (
+            "It is not delivered: since it was written, trust between the companies was taken back or its author was "
+            "restricted. It is listed under “Given up”; once they trust each other again, try again there."
         )
-    told = {"reason": delivery.reason, "delivery": delivery.pk}
-    record(delivery.link.installation.tenant, _verb(act), str(delivery.link), request, before=told)
+    return "Nothing was changed: it is delivered or decided by now, or its channel is paused, archived or unsynced."
 
 
 def _verb(act: str) -> str:

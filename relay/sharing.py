@@ -48,12 +48,22 @@ def part_of(conversation: UniversalConversation, tenant: Tenant) -> Participatio
 
 
 @transaction.atomic
-def open_up(conversation: UniversalConversation, domain: str) -> Participation:
-    """Make a synced channel one that other companies can be invited to; what is so already stays."""
+def open_up(
+    conversation: UniversalConversation, domain: str, request: HttpRequest | None = None, *, by: str = ""
+) -> Participation:
+    """Make a synced channel one that other companies can be invited to; what is so already stays. Raises ``NotPossible``.
+
+    ``by`` is who wants that, where it is asked for on a platform.
+    """
     conversation = hold(conversation)
-    part, _ = Participation.objects.get_or_create(
+    if conversation.ended_at:
+        raise NotPossible("This channel is not synced any more. Nothing was changed.")
+    part, is_new = Participation.objects.get_or_create(
         conversation=conversation, tenant_id=conversation.tenant_id, ended_at=None, defaults={"domain": domain}
     )
+    if is_new:
+        after = {"by": by} if by else None
+        record(conversation.tenant, "made synced channel universal", conversation.name, request, after=after)
     return part
 
 
@@ -61,16 +71,25 @@ def open_up(conversation: UniversalConversation, domain: str) -> Participation:
 def found(tenant: Tenant, name: str, domain: str) -> Participation:
     """A new universal channel of a tenant, without a channel on any platform yet."""
     conversation = UniversalConversation.objects.create(tenant=tenant, name=name[:300])
-    return open_up(conversation, domain)
+    return Participation.objects.create(conversation=conversation, tenant=tenant, domain=domain)
+
+
+def hold_part(part: Participation) -> UniversalConversation:
+    """The conversation of a company that is going to add to it, locked with the company. Raises ``NotPossible``.
+
+    Whoever else brings a channel of the company somewhere waits, and finds it taken.
+    """
+    hold_tenant(part.tenant)
+    conversation = hold(part.conversation)
+    if part_of(conversation, part.tenant) != part or conversation.ended_at:
+        raise NotPossible("Your organization does not take part in this channel any more.")
+    return conversation
 
 
 @transaction.atomic
 def attach(part: Participation, channel: Channel) -> None:
     """Have a company's channel take part, at once or as soon as our account is in it. Raises ``NotPossible``."""
-    hold_tenant(part.tenant)  # whoever else brings this very channel somewhere waits, and finds it taken
-    conversation = hold(part.conversation)
-    if part_of(conversation, channel.installation.tenant) != part or conversation.ended_at:
-        raise NotPossible("Your organization does not take part in this channel any more.")
+    conversation = hold_part(part)
     if problem := obstacle(channel):
         raise NotPossible(problem)
     if live_links_of([channel]).exists() or plans_of([channel]).exists():
@@ -80,7 +99,7 @@ def attach(part: Participation, channel: Channel) -> None:
     if not links_of([channel]).filter(conversation=conversation).update(is_active=True):
         join({conversation: [channel]})
     legs(part).update(allows_broadcast=part.allows_broadcast)
-    _tell(conversation)
+    conversation.links.filter(is_active=True).update(to_tell=ConversationLink.Telling.SHARED)
     afterwards.changed([channel.installation_id])
 
 

@@ -14,14 +14,16 @@ from django.utils import timezone
 from accounts import refreshing, tokens
 from accounts.asking import ask
 from accounts.audit import record
+from accounts.members import hold
 from accounts.models import Channel, Installation
-from connectors.contract import Connector
+from connectors.calls import Calls
+from connectors.contract import Connector, Credentials
 from connectors.directory import ListsConversations, ManagesConversations, Place
 from connectors.errors import ConnectorError, NotSupported, RateLimited, Reconnect, Refused, TryAgain, Unsure
-from connectors.messages import NO_TEAM, ConversationId, TeamId
+from connectors.messages import NO_TEAM, AccountId, ConversationId, TeamId
 from relay.legs import leg as link_on
-from relay.legs import let_go, named
-from relay.models import ConversationLink, PlannedLeg
+from relay.legs import let_go, live_links_of, named
+from relay.models import ConversationLink, Participation, PlannedLeg
 
 log = structlog.get_logger(__name__)
 
@@ -47,13 +49,13 @@ def take_up(pk: int) -> int | None:
     """Make a planned leg real, or write down why that cannot be. Returns the installation that has a new link."""
     if not PlannedLeg.objects.filter(pk__in=due().filter(pk=pk).values("pk")).update(held_until=timezone.now() + HELD):
         return None
-    leg = PlannedLeg.objects.select_related("installation__tenant", "team", "conversation").get(pk=pk)
+    rows = PlannedLeg.objects.select_related("installation__tenant", "team", "conversation", "first_member")
+    leg = rows.get(pk=pk)
     try:
-        place = _place(leg)
+        _settle(leg, _place(leg))
     except (ConnectorError, NotSupported) as error:
         _set_back(leg, error)
         return None
-    _settle(leg, place)
     return leg.installation_id
 
 
@@ -62,13 +64,26 @@ def _place(leg: PlannedLeg) -> Place:
     if not isinstance(connector, ManagesConversations):
         raise Refused("this platform does not let us do it")
     if leg.is_new:
-        if leg.intent_at and (found := _found(leg, connector)):
-            return found
-        _intend(leg)
-        calls = connector.create(leg.name, is_private=leg.is_private, team=_team(leg), topic=leg.topic)
-        return ask(calls, connector.credentials)
+        making = connector.create(leg.name, is_private=leg.is_private, team=_team(leg), topic=leg.topic)
+        place = (_found(leg, connector) if leg.intent_at else None) or _made(leg, making, connector.credentials)
+        if leg.first_member:
+            account = AccountId(leg.first_member.external_id)
+            _must_be_in(leg, ask(connector.add(place.id, [account]), connector.credentials))
+        return place
     ask(connector.enter(ConversationId(leg.external_id)), connector.credentials)
     return Place(ConversationId(leg.external_id), leg.name, leg.topic, is_private=leg.is_private)
+
+
+def _made(leg: PlannedLeg, making: Calls[Place], credentials: Credentials | None) -> Place:
+    _intend(leg)
+    place = ask(making, credentials)
+    leg.refresh_from_db(fields=["intent_at"])  # whatever fails from here on, it is there and to be found
+    return place
+
+
+def _must_be_in(leg: PlannedLeg, refused: dict[AccountId, str]) -> None:
+    if reason := next(iter(refused.values()), ""):
+        raise Refused(f"it is made, but {leg.first_member} could not be added to it: {reason}")
 
 
 def _intend(leg: PlannedLeg) -> None:
@@ -124,16 +139,32 @@ def _set_back(leg: PlannedLeg, error: Exception) -> None:
 
 @transaction.atomic
 def _settle(leg: PlannedLeg, place: Place) -> None:
-    """The channel is ours to speak in: write it down, and put the link in the plan's place, unless that was dropped."""
+    """The channel is ours to speak in: write it down, and put the link in the plan's place, unless that was dropped.
+
+    Raises ``Refused`` where somebody synced the very same channel by hand meanwhile.
+    """
+    hold(leg.installation.tenant)
     seen = {"name": place.name[:300], "is_private": place.is_private, "is_entered": True, "is_archived": False}
     if leg.is_new:
         seen |= {"topic": place.topic[:1000], "team": leg.team}
     channel, _ = Channel.objects.update_or_create(installation=leg.installation, external_id=place.id, defaults=seen)
+    if taken := live_links_of([channel]).first():
+        raise Refused(
+            f"it is part of the synced channel {taken.conversation} by now: leave it out here, or unsync that one first"
+        )
     if not PlannedLeg.objects.filter(pk=leg.pk).delete()[0]:
         return
     refreshing.doubt(leg.installation_id, place.id)
     let_go([channel])
-    link_on(leg.conversation, channel).save()
+    link = link_on(leg.conversation, channel)
+    if part := _part(leg):
+        link.allows_broadcast = part.allows_broadcast
+    link.save()
     leg.conversation.links.filter(is_active=True).update(to_tell=ConversationLink.Telling.SHARED)
     action = "made channel" if leg.is_new else "entered channel"
     record(leg.installation.tenant, action, named(channel), after={"synced channel": leg.conversation.name})
+
+
+def _part(leg: PlannedLeg) -> Participation | None:
+    """What the company of a leg has decided, where its channel is shared with others."""
+    return leg.conversation.participations.filter(tenant=leg.installation.tenant_id, ended_at=None).first()

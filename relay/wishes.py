@@ -98,16 +98,15 @@ def _channel(asker: Asker, place: Place) -> Channel:
     return channel
 
 
-@transaction.atomic
 def open_up(asker: Asker, universal: int) -> str:
     """Make a synced channel universal. Returns its name. Raises ``NotGranted``."""
     conversation = UniversalConversation.objects.select_related("tenant").get(pk=universal)
     if conversation.tenant_id != asker.tenant.pk:
         raise NotGranted(f"This channel is shared already: it belongs to {conversation.tenant}.")
-    is_new = not conversation.participations.filter(ended_at=None).exists()
-    open_conversation(conversation, asker.domain)
-    if is_new:
-        record(asker.tenant, "made synced channel universal", conversation.name, after={"by": asker.account.name})
+    try:
+        open_conversation(conversation, asker.domain, by=asker.account.name)
+    except NotPossible as problem:
+        raise NotGranted(str(problem)) from None
     return conversation.name
 
 

@@ -6,10 +6,10 @@ Where several teams are walked, the cursor begins with the number of the team.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from connectors.calls import Call, Calls, Response
-from connectors.directory import Page, Place, Team
+from connectors.directory import Group, Page, Place, Team
 from connectors.errors import Gone, Unavailable
 from connectors.messages import Account, AccountId, ConversationId, TeamId
 from connectors.teams.client import GRAPH, judge
@@ -25,6 +25,8 @@ TEAMS_WALKED = 10
 """Teams whose channels make one page where all teams are walked: each costs two calls or more."""
 IDS_PER_FILTER = 15
 """The most values that Graph takes in one ``in``, and the most conditions with an ``or`` between them."""
+GROUPS_PAGE = 100
+"""Groups shown at once to who chooses one."""
 STANDARD = "standard"
 """The kind of channel whose members are those of its team; the members of any other are its own."""
 
@@ -149,14 +151,16 @@ def _place(own: AccountId, team: TeamId, channel: Mapping[str, Any], is_in_team:
 
 def place_of(team: TeamId, channel: Mapping[str, Any], is_entered: bool = True) -> Place:
     """A channel of Graph's. One that only some of the team see is private, as is one shared with other teams."""
+    is_standard = string(channel.get("membershipType") or STANDARD) == STANDARD
     return Place(
         id=channel_id(team, string(channel.get("id"))),
         name=string(channel.get("displayName")),
         topic=string(channel.get("description")),
         team=team,
-        is_private=string(channel.get("membershipType") or STANDARD) != STANDARD,
+        is_private=not is_standard,
         is_archived=channel.get("isArchived") is True,
         is_entered=is_entered,
+        is_whole_team=is_standard,
     )
 
 
@@ -165,6 +169,31 @@ def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[Accoun
     path = f"{channel_path(conversation)}/members"
     page = yield from _page(path, "ChannelMember.Read.All", "get channel members", _query_of(cursor))
     ids = (string(member.get("userId")) for member in mappings(page.get("value")))
+    return Page(tuple(AccountId(id_) for id_ in ids if id_), _link(page, "@odata.nextLink"))
+
+
+def groups(text: str, cursor: str) -> Calls[Page[Group]]:
+    """Security groups that somebody fills; neither those of Microsoft 365 nor those that a rule fills."""
+    condition = "securityEnabled eq true" + (f" and startswith(displayName,{quoted(text)})" if text else "")
+    first = {"$filter": condition, "$select": "id,displayName,groupTypes", "$top": str(GROUPS_PAGE)}
+    path = f"/groups?{_query_of(cursor) or urlencode(first, safe='$,', quote_via=quote)}"
+    check = _judge_cursor if cursor else judge
+    page = listed((yield reading(path, "GroupMember.Read.All", "list groups", judge=check)))
+    found = (one for one in mappings(page.get("value")) if string(one.get("id")) and not one.get("groupTypes"))
+    return Page(
+        tuple(Group(string(one.get("id")), string(one.get("displayName"))) for one in found),
+        _link(page, "@odata.nextLink"),
+    )
+
+
+def group_members(group: str, cursor: str) -> Calls[Page[AccountId]]:
+    """Some of the people in a group and in groups within it; what else is in it, such as devices, is left out."""
+    first = f"$select=id&$top={MEMBERS_PAGE}"
+    path = f"/groups/{quote(group, safe='')}/transitiveMembers?{_query_of(cursor) or first}"
+    check = _judge_cursor if cursor else judge
+    page = listed((yield reading(path, "GroupMember.Read.All", "list group members", judge=check)))
+    people = (one for one in mappings(page.get("value")) if one.get("@odata.type") == "#microsoft.graph.user")
+    ids = (string(one.get("id")) for one in people)
     return Page(tuple(AccountId(id_) for id_ in ids if id_), _link(page, "@odata.nextLink"))
 
 

@@ -188,7 +188,14 @@ def place_of(id_: str, told: Mapping[str, Any], is_entered: bool) -> Place:
         is_private=is_private(told),
         is_archived=told.get("isReadOnly") is True,
         is_entered=is_entered,
+        is_whole_team=is_general(id_, text_of(told, "teamId")),
     )
+
+
+def is_general(room: str, team: str) -> bool:
+    """Whether a space is the General one of its team, in which everybody of the team is: the two share their id (§3.6)."""
+    shared = ids.uuid(team, "TEAM")
+    return shared is not None and shared == ids.uuid(room, "ROOM")
 
 
 def is_private(told: Mapping[str, Any]) -> bool:

@@ -14,9 +14,8 @@ from connectors.directory import Place
 from connectors.errors import Gone, Refused, Unsure
 from connectors.messages import AccountId, ConversationId, TeamId
 from connectors.naming import one_line, shortened
-from connectors.webex import ids
 from connectors.webex.client import BASE, TOKEN, path_of, reading, room, text_of
-from connectors.webex.directory import TEAMS, membership, place_of
+from connectors.webex.directory import TEAMS, is_general, membership, place_of
 from connectors.webex.judge import judge_adding, judge_creating, judge_removing, judge_team
 from connectors.webex.names import LONGEST
 from connectors.webex.names import WRITING as MAKING
@@ -89,7 +88,7 @@ def _why_not(conversation: ConversationId, account: AccountId, reason: str) -> C
     """
     space = yield from room(conversation)
     team = TeamId(text_of(space, "teamId"))
-    if team and ids.uuid(team, "TEAM") == ids.uuid(conversation, "ROOM"):
+    if is_general(conversation, team):
         return (yield from _into_team(team, account))
     return MODERATED if space.get("isLocked") is True else reason
 

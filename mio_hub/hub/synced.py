@@ -12,13 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit
 from accounts.access import membership_of, tenant_of, tenant_page
+from accounts.members import NotPossible
 from accounts.models import Tenant
+from accounts.trusting import proven_domain
 from mio_hub.hub.asking import ASKING, Question, ask, done
 from mio_hub.hub.channel_forms import LegForm, UnsyncForm
-from relay import channel_list, mirroring, moving, unsyncing
+from relay import channel_list, mirroring, moving, sharing, unsyncing
 from relay.channel_list import Row
 from relay.forgetting import GRACE
-from relay.models import ConversationLink, Delivery, MembershipChange, PlannedLeg, UniversalConversation
+from relay.models import ConversationLink, Delivery, MembershipChange, Participation, PlannedLeg, UniversalConversation
 
 State = Delivery.State
 Move = MembershipChange.State
@@ -35,6 +37,9 @@ def page(request: HttpRequest, synced: int) -> HttpResponse:
     shown = {
         "row": row,
         "is_ours": row.conversation is not None and row.conversation.tenant_id == tenant_of(request).pk,
+        "part": Participation.objects.filter(
+            conversation=row.conversation, tenant=tenant_of(request), ended_at=None
+        ).first(),
         "legs": [(leg, counts.get(leg.link.pk, {}) if leg.link else {}) for leg in row.legs],
         "last": row.conversation.messages.order_by("-pk").first() if row.conversation else None,
     }
@@ -108,7 +113,22 @@ def _save(request: HttpRequest, form: LegForm, before: dict[str, bool]) -> None:
     messages.success(request, "Saved." if now else "Nothing was different, so nothing was changed.")
 
 
-# --- Pausing and ending
+# --- Sharing, pausing and ending
+
+
+@require_POST
+@tenant_page()
+def share(request: HttpRequest, synced: int) -> HttpResponse:
+    """Make it one that other companies can be invited to, and lead on to where they are."""
+    tenant = tenant_of(request)
+    row = get_object_or_404(UniversalConversation, pk=synced, tenant=tenant)
+    try:
+        part = sharing.open_up(row, proven_domain(tenant, membership_of(request).user.email), request)
+    except NotPossible as problem:
+        messages.error(request, str(problem))
+        return redirect("hub:channels", tenant.key)
+    messages.success(request, f"{row} can be shared now. Nobody outside reads it until a company you invite joins.")
+    return redirect("hub:universal_shared", tenant.key, part.pk)
 
 
 @require_POST

@@ -4,15 +4,16 @@ from django.contrib import messages
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import May, tenant_of, tenant_page
+from accounts.access import May, membership_of, tenant_of, tenant_page
 from accounts.audit import record
 from accounts.models import Channel
 from mio_hub.hub.asking import ASKING, done
 from mio_hub.hub.universal_forms import FindForm
 from mio_hub.hub.universal_parts import address_of, part_of_page
-from relay import sharing
+from relay import making, sharing
 from relay.models import ConversationLink, Participation, PlannedLeg
 from relay.syncing import legs_of
 
@@ -39,6 +40,7 @@ def find(request: HttpRequest, shared: int) -> HttpResponse:
     found = _candidates(part).filter(name__icontains=words) if words else _candidates(part)
     shown = {
         "part": part, "form": form, "channels": found.order_by("name", "pk")[:SHOWN], "most": SHOWN,
+        "spots": making.spots(part),
         "kinds": {each.is_private for each in legs_of(part.conversation)},
         "has_any": Channel.objects.filter(installation__tenant=tenant_of(request)).exists(),
     }  # fmt: skip
@@ -68,6 +70,21 @@ def _attached(request: HttpRequest, part: Participation, channel: Channel) -> Ht
         return f"{channel} ({channel.installation}) takes part now."
 
     return done(request, act, address_of(request, part), request.path)
+
+
+@require_POST
+@tenant_page()
+def make(request: HttpRequest, shared: int) -> HttpResponse:
+    """Have a new channel made that takes part; private unless somebody says otherwise."""
+    part = part_of_page(request, shared)
+    is_private, user = "is_open" not in request.POST, membership_of(request).user
+
+    def act() -> str:
+        spot = making.make(part, request.POST.get("spot", ""), user, request, is_private=is_private)
+        return f"{spot.name} ({spot.where}) is being made. It takes part as soon as it is there: a few seconds."
+
+    finding = reverse("hub:universal_find", args=[part.tenant.key, part.pk])
+    return done(request, act, address_of(request, part), finding)
 
 
 @require_POST

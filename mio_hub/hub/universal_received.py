@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import membership_of, tenant_of, tenant_page
 from accounts.members import NotPossible
 from mio_hub.hub.asking import ASKING
-from mio_hub.views.channel_invitation import KEPT
+from mio_hub.views.channel_invitation import KEPT, kept
 from relay import inviting_companies, sharing
 from relay.models import ChannelInvitation
 
@@ -19,7 +19,7 @@ def received(request: HttpRequest, received: int) -> HttpResponse:
     """Accept or decline, for the company whose page this is."""
     user = membership_of(request).user
     mine = inviting_companies.addressed_to(user).filter(pk=received).first()
-    by_link = inviting_companies.find(request.session.get(KEPT, ""))
+    by_link = kept(request)
     invitation = mine or (by_link if by_link and by_link.pk == received else None)
     if invitation is None:
         raise Http404

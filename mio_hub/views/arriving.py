@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import signing_up
 from accounts.access import lacks_second_factor, memberships, tenant_page
 from accounts.models import Tenant
+from mio_hub.views import channel_invitation
 from mio_hub.views.invitation import KEPT
 
 
@@ -53,8 +54,8 @@ def welcome(request: HttpRequest) -> HttpResponse:
 @require_safe
 @tenant_page()
 def success(request: HttpRequest) -> HttpResponse:
-    """What happened, and what comes next."""
-    return render(request, "arriving/success.html")
+    """What happened, and what comes next: first of all the invitation by which somebody came, if there is one."""
+    return render(request, "arriving/success.html", {"invitation": channel_invitation.kept(request)})
 
 
 @require_safe

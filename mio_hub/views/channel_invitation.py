@@ -30,6 +30,11 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("channel_invitation")
 
 
+def kept(request: HttpRequest) -> ChannelInvitation | None:
+    """The invitation by whose link somebody came, as long as it is good."""
+    return inviting_companies.find(request.session.get(KEPT, ""))
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @limited(OFTEN)
@@ -37,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """Say who invites to what, and lead on to the Hub of the company that accepts. E-mail scanners open links: nothing is
     decided by looking.
     """
-    invitation = inviting_companies.find(request.session.get(KEPT, ""))
+    invitation = kept(request)
     if invitation is None:
         return render(request, "shared/gone.html", status=404)
     if request.method == "POST":

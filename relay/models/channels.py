@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.models import Installation, Team
+from accounts.models import Installation, PlatformAccount, Team
 from relay.models.conversations import UniversalConversation
 
 
@@ -14,6 +14,8 @@ class PlannedLeg(models.Model):
     after a crash the channel is looked for by name, and older ones of that name are not it. ``held_until`` keeps two workers
     from working on it at once, ``not_before`` is when the platform lets us ask again. ``reason`` is in words an administrator
     may read.
+
+    ``first_member`` is who comes into a channel that is made: nobody else could find a private one.
     """
 
     class State(models.TextChoices):
@@ -27,6 +29,7 @@ class PlannedLeg(models.Model):
     name = models.CharField(max_length=300)
     topic = models.CharField(max_length=1000, blank=True)
     is_private = models.BooleanField(default=False)
+    first_member = models.ForeignKey(PlatformAccount, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=500, blank=True)
     intent_at = models.DateTimeField(null=True)

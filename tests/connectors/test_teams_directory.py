@@ -208,6 +208,7 @@ def test_the_channels_of_chosen_teams_are_listed_with_where_we_are(hub: Hub) -> 
         "theirs": (hub.home, True, False),
         "General": (other, False, False),
     }
+    assert {place.name for place in places if place.is_whole_team} == {"general", "coffee", "General"}
     assert hub.place(ours) in places
 
 
@@ -622,3 +623,44 @@ def test_the_fake_refuses_cards_that_would_do_nothing(hub: Hub, content: object)
     sent = {"body": {"contentType": "html", "content": '<attachment id="c"></attachment>'}, "attachments": [attachment]}
     with pytest.raises(Denied):
         accepted(sent, (), ())
+
+
+# Groups
+
+
+def test_only_security_groups_that_somebody_fills_can_be_chosen(hub: Hub) -> None:
+    for kind in ("security", "dynamic", "unified", "distribution"):
+        hub.fake.add_group(f"A {kind} one", kind=kind)
+    assert [one.name for one in hub.walk(lambda cursor: hub.teams.groups("", cursor))] == [
+        "Everybody at Acme",
+        "A security one",
+    ]
+    hub.fake.add_group("O'Hara's people")
+    assert [one.name for one in hub.run(hub.teams.groups("o'hara")).items] == ["O'Hara's people"]
+
+
+def test_the_members_of_a_group_include_those_of_groups_within_it_each_once(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "MEMBERS_PAGE", 1)
+    ann, bob = hub.id_of("Ann Moreau"), hub.id_of("Dev Patel")
+    outer = hub.fake.add_group("Sales", ann)
+    inner = hub.fake.add_group("Sales North", ann, bob, within=outer)
+    hub.fake.graph.groups.all[inner].members.add(outer)
+    assert sorted(hub.walk(lambda cursor: hub.teams.group_members(outer, cursor))) == sorted([ann, bob])
+
+
+def test_a_group_that_is_no_more_is_gone_and_not_empty(hub: Hub) -> None:
+    group = hub.fake.add_group("Sales", hub.id_of("Ann Moreau"))
+    del hub.fake.graph.groups.all[group]
+    with pytest.raises(Gone):
+        hub.run(hub.teams.group_members(group))
+
+
+def test_without_the_permission_no_group_is_told(hub: Hub) -> None:
+    hub.fake.entra.grants = {
+        token: replace(one, permissions=one.permissions - {"GroupMember.Read.All"})
+        for token, one in hub.fake.entra.grants.items()
+    }
+    with pytest.raises(Reconnect):
+        hub.run(hub.teams.groups())

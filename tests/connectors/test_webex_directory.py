@@ -176,6 +176,12 @@ def test_an_open_space_that_we_are_not_in_is_listed_where_webex_shows_it(scene: 
         "general": True, "coffee": False}  # fmt: skip
 
 
+def test_only_a_teams_general_space_is_the_whole_team(scene: Scene) -> None:
+    scene.webex.add_global("partners", own(scene))
+    told = {name: place.is_whole_team for name, place in spaces(scene).items()}
+    assert told == {"general": True, "coffee": False, "partners": False}
+
+
 def test_a_moderated_space_of_a_team_is_private(scene: Scene) -> None:
     scene.webex.moderate(scene.place.conversation, scene.person("Elif").id)
     assert scene.run(scene.speaker.conversation(scene.place.conversation)).is_private
@@ -184,7 +190,7 @@ def test_a_moderated_space_of_a_team_is_private(scene: Scene) -> None:
 def test_one_space_is_told_as_it_is(scene: Scene) -> None:
     scene.webex.topic_as(scene.person("Farid").id, scene.place.conversation, "All that matters")
     found = scene.run(scene.speaker.conversation(scene.place.conversation))
-    assert found == Place(scene.place.conversation, "general", "All that matters", team(scene))
+    assert found == Place(scene.place.conversation, "general", "All that matters", team(scene), is_whole_team=True)
     scene.webex.leave_as(own(scene), scene.place.conversation)
     with pytest.raises(Gone):
         scene.run(scene.speaker.conversation(scene.place.conversation))

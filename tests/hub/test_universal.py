@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from accounts.models import AuditEntry, Channel, Installation, Tenant, TrustedOrganization
+from accounts.models import AuditEntry, Channel, Installation, PlatformAccount, Tenant, TrustedOrganization
 from relay import inviting_companies, sharing
-from relay.models import ChannelInvitation, ConversationLink, Participation
-from tests.people import People, Role, person
+from relay.models import ChannelInvitation, ConversationLink, Participation, PlannedLeg
+from tests.people import PASSWORD, People, Role, person
 
 
 class Companies:
@@ -82,6 +82,27 @@ def test_a_company_is_invited_accepts_in_its_own_hub_and_chooses_its_channel(com
     assert ConversationLink.objects.get().conversation == companies.ours.conversation
     assert actions(companies.acme) == ["invited to universal channel", "a company joined universal channel"]
     assert actions(companies.globex) == ["joined universal channel", "brought a channel into universal channel"]
+
+
+def test_a_stranger_signs_up_on_the_way_and_is_led_back_to_the_invitation(companies: Companies) -> None:
+    companies.invite("frida@initech.example")
+    link, stranger = companies.link(), Client(headers={"x-forwarded-proto": "https"})
+    page = get(stranger, link)
+    found = re.search(r'href="(/account/signup/[^"]*)"', page)
+    assert found
+    post(stranger, found[1], {"email": "frida@initech.example", "password1": PASSWORD, "next": "/shared/"})
+    confirm = re.search(r"https?://[^/]+(/account/confirm-email/\S+)", str(mail.outbox[-1].body))
+    assert confirm
+    assert "Name yours, then come back here." in post(stranger, confirm[1])
+    made = post(stranger, "/welcome/", {"name": "Initech"})
+    assert "Acme wants to share “Launch” with you." in made
+    assert 'href="/shared/"' in made
+    initech = Tenant.objects.get(name="Initech")
+    accepting = f"/t/{initech.key}/universal/invitations/{ChannelInvitation.objects.get().pk}/"
+    assert f'href="{accepting}"' in get(stranger, "/shared/")
+    assert "Initech takes part in Launch." in post(stranger, accepting, {"answer": "accept"})
+    assert Participation.objects.get(tenant=initech).domain == "initech.example"
+    assert "wants to share" not in get(stranger, f"/success/{initech.key}/")
 
 
 def test_the_link_is_good_once(companies: Companies) -> None:
@@ -279,6 +300,40 @@ def test_a_channel_of_somebody_else_cannot_be_brought_in(companies: Companies) -
     assert companies.bob.post(path, {"channel": companies.there.pk}, secure=True).status_code == 404
     assert "Choose one of the channels" in post(companies.bob, path, {"channel": "9" * 30})
     assert "Choose one of the channels" in post(companies.bob, path)
+
+
+def test_a_new_channel_is_ordered_private_unless_somebody_says_otherwise(companies: Companies) -> None:
+    place = Installation.objects.get(tenant=companies.acme)
+    PlatformAccount.objects.create(installation=place, external_id="U-bob", name="Bob Okafor", email="bob@acme.example")
+    assert "Acme HQ on Slack" in get(companies.bob, companies.at("channels/"))
+    page = post(companies.bob, companies.at("channels/make/"), {"spot": str(place.pk)})
+    assert "launch (Acme HQ on Slack) is being made." in page
+    assert "it is being made; that takes a few seconds" in page
+    leg = PlannedLeg.objects.get()
+    assert (leg.conversation, leg.is_new, leg.is_private) == (companies.ours.conversation, True, True)
+    assert leg.first_member == PlatformAccount.objects.get()
+    assert actions(companies.acme) == ["ordered a channel for universal channel"]
+    again = post(companies.bob, companies.at("channels/make/"), {"spot": str(place.pk)})
+    assert "Choose one of the places first." in again, "one for each connection"
+    leg.delete()
+    post(companies.bob, companies.at("channels/make/"), {"spot": str(place.pk), "is_open": "on"})
+    assert PlannedLeg.objects.values_list("is_private", "first_member").get() == (False, None)
+
+
+def test_a_private_channel_that_nobody_could_find_is_not_made(companies: Companies) -> None:
+    place = Installation.objects.get(tenant=companies.acme)
+    said = post(companies.bob, companies.at("channels/make/"), {"spot": str(place.pk)})
+    assert "We do not know you on Acme HQ on Slack" in said
+    assert not PlannedLeg.objects.exists()
+
+
+def test_a_new_channel_is_made_on_ones_own_platforms_by_who_may_change(companies: Companies) -> None:
+    theirs = Installation.objects.get(tenant=companies.globex)
+    path = companies.at("channels/make/")
+    assert "Choose one of the places first." in post(companies.bob, path, {"spot": str(theirs.pk), "is_open": "on"})
+    carla = companies.people.browser(companies.people.carla)
+    assert carla.post(path, secure=True).status_code == 403
+    assert not PlannedLeg.objects.exists()
 
 
 def test_a_channel_is_found_by_a_part_of_its_name_and_synced_ones_are_not_offered(companies: Companies) -> None:

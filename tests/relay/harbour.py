@@ -32,6 +32,8 @@ class Server:
         self.entered: list[str] = []
         self.said: list[tuple[str, str]] = []
         self.refusal = ""
+        self.added: list[tuple[str, list[str]]] = []
+        self.unwelcome: dict[str, str] = {}
         self.status = 200
         self.loses_answers = False
 
@@ -53,6 +55,9 @@ class Server:
             return {"id": number}
         if verb == "enter":
             self.entered.append(path.split("/")[1])
+        if verb == "add":
+            self.added.append((path.split("/")[1], body["accounts"]))
+            return {one: self.unwelcome[one] for one in body["accounts"] if one in self.unwelcome}
         if verb == "say":
             self.said.append((path.split("/")[1], body["text"]))
         return {"id": "m1"}

@@ -7,10 +7,18 @@ import pytest
 from django.utils import timezone
 
 from accounts.members import NotPossible
-from accounts.models import AuditEntry, Channel, Installation, Team, Tenant
-from relay import creating, forgetting, syncing, taking_up, telling, unsyncing
+from accounts.models import AuditEntry, Channel, Installation, PlatformAccount, Team, Tenant
+from relay import creating, forgetting, making, sharing, syncing, taking_up, telling, unsyncing
 from relay.forgetting import GRACE
-from relay.models import ConversationLink, Delivery, InboundEvent, PlannedLeg, RelayedMessage, UniversalConversation
+from relay.models import (
+    ConversationLink,
+    Delivery,
+    InboundEvent,
+    Participation,
+    PlannedLeg,
+    RelayedMessage,
+    UniversalConversation,
+)
 from tests.accounts.asking import request_of
 from tests.people import People
 from tests.relay.harbour import Server, harbour, moored  # noqa: F401 (a fixture)
@@ -261,6 +269,71 @@ def test_a_counterpart_is_offered_only_where_there_is_none(company: Company) -> 
     syncing.sync(company.tenant, numbers)
     offered = {spot.installation.platform for spot in creating.spots(Channel.objects.get(pk=numbers[0]))}
     assert not offered & {"slack", "harbour"}
+
+
+def test_what_was_synced_by_hand_meanwhile_ends_the_plan_with_a_reason(company: Company, harbour: Server) -> None:  # noqa: F811
+    made = creating.create(company.tenant, company.channel(company.slack, "news").pk, [str(company.harbour.pk)])
+    harbour.loses_answers = True
+    see_to()
+    harbour.loses_answers = False
+    found = Channel.objects.create(installation=company.harbour, external_id="H1", name="news")
+    other = syncing.sync(company.tenant, [found.pk, company.channel(company.webex, "news by hand").pk])
+    made.planned_legs.update(not_before=None)
+    see_to()
+    [leg] = made.planned_legs.all()
+    assert leg.state == State.REFUSED
+    assert leg.reason.startswith(f"it is part of the synced channel {other} by now: leave it out here")
+    assert list(taking_up.due()) == []
+    assert (legs(made), legs(other)) == (["slack-news-"], ["H1", "webex-news by hand-"])
+
+
+# --- new channels for universal ones
+
+
+@pytest.fixture
+def part(company: Company, people: People) -> Participation:
+    """Acme's part in a universal channel, for which Ann has a private channel made on Harbour; she is known there."""
+    PlatformAccount.objects.create(
+        installation=company.harbour, external_id="A-ann", name="Ann Moreau", email="ANN@acme.example"
+    )
+    part = sharing.found(company.tenant, "Launch Partners", "acme.example")
+    making.make(part, str(company.harbour.pk), people.ann, request_of(people.ann), is_private=True)
+    return part
+
+
+def test_a_new_channel_takes_part_with_whoever_ordered_it_in_it_and_as_the_company_decided(
+    part: Participation,
+    harbour: Server,  # noqa: F811
+) -> None:
+    Participation.objects.update(allows_broadcast=True)
+    see_to()
+    assert list(harbour.channels.values()) == [{"name": "launch-partners", "is_private": True, "topic": ""}]
+    assert harbour.added == [("H1", ["A-ann"])]
+    [link] = part.conversation.links.all()
+    assert (link.external_id, link.allows_broadcast) == ("H1", True)
+
+
+def test_a_first_member_who_cannot_be_added_is_tried_again_in_the_same_channel(
+    part: Participation,
+    people: People,
+    harbour: Server,  # noqa: F811
+) -> None:
+    harbour.unwelcome = {"A-ann": "is not in the team"}
+    see_to()
+    [leg] = part.conversation.planned_legs.all()
+    assert leg.reason == "it is made, but Ann Moreau could not be added to it: is not in the team."
+    harbour.unwelcome = {}
+    unsyncing.try_again(part.tenant, leg.pk, request_of(people.ann))
+    see_to()
+    assert list(harbour.channels) == ["H1"]
+    assert legs(part.conversation) == ["H1"]
+
+
+def test_nobody_is_told_that_a_channel_is_no_longer_shared_when_it_is_the_first_one(company: Company) -> None:
+    part = sharing.found(company.tenant, "Launch", "acme.example")
+    sharing.attach(part, company.channel(company.harbour, "launch"))
+    assert list(telling.pending()) == []
+    assert part.conversation.links.get().to_tell == ConversationLink.Telling.SHARED
 
 
 # --- pausing and unsyncing

@@ -14,20 +14,26 @@ from django.db import connections
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from accounts.models import AuditEntry, Channel, PlatformAccount, RestrictedUser, Tenant, TrustedOrganization
+from accounts.members import NotPossible
+from accounts.models import AuditEntry, Channel, PlatformAccount, RestrictedUser, Team, Tenant, TrustedOrganization
 from connectors.http import drive
-from relay import asked, sharing, tasks, telling
+from connectors.sandbox import Fault
+from mio_hub.sandbox import demo
+from relay import asked, deciding, policy, sharing, tasks, telling
 from relay.models import (
     ChannelInvitation,
     ConversationLink,
     DailyCount,
+    Decision,
     Delivery,
     Discard,
     Participation,
     UniversalConversation,
 )
+from tests.accounts.asking import request_of
 from tests.house import House
-from tests.stories.test_conversation import SPEAKERS
+from tests.people import person
+from tests.stories.test_conversation import LABELS, SPEAKERS
 from tests.stories.test_notices import answers, ask
 
 OURS, THEIRS = ("slack", "teams"), ("webex", "zoom")
@@ -251,6 +257,64 @@ def test_a_company_that_left_can_come_back_with_the_same_channel(shared: Shared)
     assert shared.read("welcome back") == ["slack", "teams", "zoom"]
 
 
+# --- what was kept is judged again when it is tried again
+
+
+def kept_for_globex(shared: Shared, text: str) -> None:
+    """Somebody at Acme writes, and both of Globex's platforms refuse to show it."""
+    shared.house.relay()
+    shared.house.world.faults += [Fault(slug, status=403) for slug in THEIRS]
+    shared.say("slack", text)
+    shared.house.world.faults.clear()
+
+
+def try_again(shared: Shared, **wanted: str) -> tuple[int, int]:
+    """All of Globex's failures that match; how many are, and how many are not."""
+    decision = deciding.decide_all(
+        shared.globex, Decision.Act.RETRY, wanted, request_of(person("Dev", "P", "dev@x.example"))
+    )
+    deciding.carry_out(decision.pk)
+    decision.refresh_from_db()
+    shared.house.relay()
+    return decision.done, decision.left
+
+
+@pytest.mark.parametrize("who", ["acme", "globex"])
+def test_what_was_kept_does_not_go_out_once_a_company_is_no_longer_trusted(
+    shared: Shared, redis: Redis, who: str
+) -> None:
+    kept_for_globex(shared, "before the quarrel")
+    listed = TrustedOrganization.objects.create(tenant=getattr(shared, who), domain="initech.example")
+    assert try_again(shared) == (0, 2)
+    assert shared.read("before the quarrel") == ["slack", "teams"]
+    given_up = Delivery.objects.filter(link__installation__tenant=shared.globex).order_by("pk")
+    assert [(row.state, row.reason) for row in given_up] == [(Delivery.State.SKIPPED, policy.NO_LONGER)] * 2
+    request = request_of(person("Gil", "P", "gil@x.example"))
+    with pytest.raises(NotPossible, match="trust between the companies was taken back"):
+        deciding.decide_one(given_up[0], Decision.Act.RETRY, request)
+    listed.delete()
+    for row in given_up:
+        deciding.decide_one(row, Decision.Act.RETRY, request)
+    shared.house.relay()
+    assert shared.read("before the quarrel") == ["slack", "teams", "webex", "zoom"]
+
+
+def test_what_was_kept_does_not_go_out_once_its_author_is_restricted(shared: Shared, redis: Redis) -> None:
+    kept_for_globex(shared, "too much said")
+    RestrictedUser.objects.create(tenant=shared.acme, email=shared.account("slack").email)
+    assert try_again(shared) == (0, 2)
+    assert shared.read("too much said") == ["slack", "teams"]
+
+
+def test_what_was_kept_still_goes_out_between_companies_that_trust_each_other(shared: Shared, redis: Redis) -> None:
+    kept_for_globex(shared, "better late")
+    TrustedOrganization.objects.create(tenant=shared.acme, domain="globex.example")
+    for domain in {"acme.example", shared.account("slack").email.partition("@")[2]}:
+        TrustedOrganization.objects.create(tenant=shared.globex, domain=domain)
+    assert try_again(shared) == (2, 0)
+    assert shared.read("better late") == ["slack", "teams", "webex", "zoom"]
+
+
 # --- by asking the app
 
 
@@ -316,13 +380,31 @@ def test_wrong_use_gets_a_hint(shared: Shared) -> None:
 
 
 def test_members_of_all_companies_are_the_same_list_on_every_platform(shared: Shared) -> None:
-    lists = []
+    lists = {}
     for slug in (*OURS, *THEIRS):
         ask(shared.house, slug, "members")
-        said = re.sub(r"<[^>]+>", "\n", answers(shared.house, slug))
-        lists.append([line for line in said.splitlines() if line.strip() and "members" not in line])
-    for names in lists:
-        assert [line for line in names if line in ("Acme", "Globex")] == ["Acme", "Globex"]
+        [said] = [html for html in told(shared.house, slug) if "Globex" in html]
+        lines = [line.strip("• ") for line in re.sub(r"<[^>]+>", "\n", said).splitlines() if line.strip()]
+        lists[slug] = lines[lines.index("Acme") :]  # Teams names the asker first, Zoom draws its own dots
+    assert lists["slack"] == lists["teams"] == lists["webex"] == lists["zoom"] == everybody(shared)
+
+
+def told(house: House, slug: str, channel: str = "general") -> list[str]:
+    """What can be read in a channel, message by message, with what our app said to single people there."""
+    whispers = house.world.fakes[slug].whispers(house.place(slug, channel))
+    return [message.html for message in (*whispers, *house.messages(slug, channel))]
+
+
+def everybody(shared: Shared) -> list[str]:
+    """The whole list as it must be, made of what the fakes and not the database know."""
+    lines = []
+    for company, slugs in (("Acme", OURS), ("Globex", THEIRS)):
+        lines.append(company)
+        for slug in slugs:
+            known = shared.house.world.fakes[slug].directory()
+            names = sorted(account.name for account in known if not account.is_bot)
+            lines += [f"{LABELS[slug]} ({len(names)})", *names]
+    return lines
 
 
 @pytest.mark.parametrize("slug", ["slack", "webex", "zoom"])
@@ -343,25 +425,54 @@ def test_somebody_makes_a_synced_channel_universal(house: House) -> None:
     assert Participation.objects.get(tenant=house.tenant).conversation == house.general
 
 
-@pytest.mark.parametrize("slug", ["slack", "webex", "zoom"])
+@pytest.mark.parametrize("slug", [*OURS, *THEIRS])
 def test_somebody_has_a_new_channel_made_and_is_in_it(house: House, redis: Redis, slug: str) -> None:
+    import_the_team(house)
     ask(house, slug, "create Launch Partners")
     answer_asked(house, redis)
     link = ConversationLink.objects.exclude(conversation=house.general).get()
     assert link.name.lower().replace("-", " ") == "launch partners"
     assert Channel.objects.get(external_id=link.external_id).is_private
+    assert house.person(slug, SPEAKERS[slug]) in members_of(house, slug, link.external_id)
+
+
+def import_the_team(house: House) -> None:
+    """Have the Hub know in which team the channel on Teams is: a new one goes there as well."""
+    place = house.installations["teams"]
+    demo.choose_teams(place, house.world.fakes["teams"])
+    Channel.objects.create(
+        installation=place, team=Team.objects.get(), external_id=house.place("teams"), name="general"
+    )
+
+
+def members_of(house: House, slug: str, conversation: str) -> list[str]:
     connector: Any = house.installations[slug].connector()
-    members = asyncio.run(drive(connector.members(link.external_id), house.transport, connector.credentials))
-    assert house.person(slug, SPEAKERS[slug]) in members
+    return asyncio.run(drive(connector.members(conversation), house.transport, connector.credentials))
 
 
-@pytest.mark.parametrize("slug", ["slack", "webex", "zoom"])
+def test_a_new_channel_on_teams_is_made_in_the_team_in_which_somebody_asks(house: House) -> None:
+    import_the_team(house)
+    ask(house, "teams", "create Launch Partners")
+    made = Channel.objects.get(name="Launch Partners")
+    assert (made.team, made.is_private) == (Team.objects.get(), True)
+
+
+@pytest.mark.parametrize("slug", [*OURS, *THEIRS])
 def test_somebody_leaves_by_command(house: House, slug: str) -> None:
-    house.link("coffee", ["slack", "webex", "zoom"])
-    ask(house, slug, "leave", "coffee")
-    connector: Any = house.installations[slug].connector()
-    members = connector.members(house.place(slug, "coffee"))
-    assert house.person(slug, SPEAKERS[slug]) not in asyncio.run(drive(members, house.transport, connector.credentials))
+    fake: Any = house.world.fakes["teams"]
+    fake.add_place("quiet corner", private=True)
+    house.link("quiet corner", ["slack", "teams", "webex", "zoom"])
+    ask(house, slug, "leave", "quiet corner")
+    assert house.person(slug, SPEAKERS[slug]) not in members_of(house, slug, house.place(slug, "quiet corner"))
+    assert house.person(slug, SPEAKERS[slug]) in members_of(house, slug, house.place(slug))
+
+
+@pytest.mark.parametrize(("slug", "channel"), [("teams", "general"), ("teams", "coffee"), ("webex", "general")])
+def test_nobody_leaves_a_whole_team_by_leaving_one_channel_of_it(house: House, slug: str, channel: str) -> None:
+    house.link("coffee", ["slack", "teams"])
+    ask(house, slug, "leave", channel)
+    assert "you would leave the whole team. Nothing was changed." in "".join(told(house, slug, channel))
+    assert house.person(slug, SPEAKERS[slug]) in members_of(house, slug, house.place(slug, channel))
 
 
 def test_what_a_platform_forbids_is_answered_in_its_words(house: House) -> None:

@@ -68,8 +68,8 @@ class Harbour(Connector, ListsConversations, ManagesConversations):
             raise Refused(answer.json()["refusal"])
 
     def add(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[dict[AccountId, str]]:
-        yield self._call(f"/{conversation}/add", {"accounts": list(accounts)})
-        return {}
+        answer = yield self._call(f"/{conversation}/add", {"accounts": list(accounts)})
+        return {AccountId(account): reason for account, reason in answer.json().items()}
 
     def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
         yield self._call(f"/{conversation}/remove", {"account": account})
