@@ -51,7 +51,7 @@ WITH batch AS ({batch}), valid AS (
     INSERT INTO accounts_usersync AS s (person_id, installation_id, account_id, kind, state, reason, is_ours, by_group,
                                         created_at, change_id)
     SELECT person_id, installation_id, account_id, CASE action WHEN 'adopt' THEN 'full' ELSE 'guest' END,
-           CASE action WHEN 'adopt' THEN 'pending' ELSE 'synced' END, '', false, false, now(), id
+           CASE action WHEN 'adopt' THEN 'pending' ELSE 'synced' END, '', false, %(by_group)s, now(), id
     FROM valid
     ON CONFLICT (person_id, installation_id) DO UPDATE
     SET account_id = excluded.account_id, kind = excluded.kind, state = excluded.state, reason = '', is_ours = false,
@@ -66,9 +66,11 @@ _REMOVE = """
 WITH batch AS ({batch}), made AS (
     DELETE FROM accounts_usersync s USING batch b
     WHERE s.person_id = b.person_id AND s.installation_id = b.installation_id AND s.state <> 'syncing'
+      AND (s.by_group OR NOT %(by_group)s)
     RETURNING b.id
 ) {end}
 """
+"""An Auto Sync takes away only what one put there; what somebody has made by hand meanwhile stays."""
 
 _BATCH = """
 SELECT * FROM accounts_syncchange WHERE run_id = %(run)s AND state = 'planned' AND action = %(action)s
@@ -123,6 +125,7 @@ def step(run: SyncRun, opened: requests.Session) -> bool:
 @transaction.atomic
 def _many(run: SyncRun, action: str) -> None:
     values: dict[str, Any] = {"run": run.pk, "action": action, "most": AT_ONCE, "meanwhile": MEANWHILE, "gone": GONE}
+    values["by_group"] = run.deed == SyncRun.Deed.GROUP
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENTS[SyncChange.Action(action)], values)
 
@@ -179,7 +182,7 @@ def _end(change: SyncChange, state: str, reason: str = "") -> None:
 
 _TAKE = """
 INSERT INTO accounts_usersync AS s (person_id, installation_id, kind, state, reason, is_ours, by_group, created_at, change_id)
-SELECT p.id, %(installation)s, 'guest', 'syncing', '', false, false, now(), %(change)s
+SELECT p.id, %(installation)s, 'guest', 'syncing', '', false, %(by_group)s, now(), %(change)s
 FROM accounts_person p WHERE p.id = %(person)s FOR KEY SHARE
 ON CONFLICT (person_id, installation_id) DO UPDATE SET state = 'syncing', reason = '', change_id = excluded.change_id
 WHERE s.change_id = excluded.change_id OR (s.state IN ('unavailable', 'needs reauth', 'error') AND NOT s.is_ours)
@@ -189,6 +192,7 @@ RETURNING s.id
 
 def _take_to_make(change: SyncChange) -> bool:
     values = {"installation": change.installation_id, "change": change.pk, "person": change.person_id}
+    values["by_group"] = change.run.deed == SyncRun.Deed.GROUP
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
         return cursor.fetchone() is not None
@@ -199,6 +203,8 @@ def _take_to_delete(change: SyncChange) -> bool:
     syncing = UserSync.State.SYNCING
     rows = UserSync.objects.filter(person=change.person_id, installation=change.installation_id, is_ours=True)
     free = rows.filter(~Q(state=syncing) | Q(change=change), account=change.account_id)
+    if change.run.deed == SyncRun.Deed.GROUP:
+        free = free.filter(by_group=True)
     _end(change, State.INTENDED)
     return bool(free.update(state=syncing, reason="", change=change, changed_at=timezone.now()))
 

@@ -11,6 +11,8 @@ from accounts import (
     deleting,
     granting,
     grants,
+    group_reading,
+    group_settling,
     importing,
     tokens,
     user_sync,
@@ -153,3 +155,20 @@ def keep_syncing_people() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def tidy_sync_runs() -> None:
     user_sync.tidy()
+
+
+@shared_task(expires=5)  # type: ignore[untyped-decorator]  # by then beat has queued it again
+def read_group(pk: int) -> None:
+    """Read some members of a group of Auto Sync, then queue the rest."""
+    if group_reading.work(pk):
+        read_group.delay(pk)
+
+
+@shared_task(expires=5)  # type: ignore[untyped-decorator]
+def keep_groups_synced() -> None:
+    """Have groups read whose time has come, and what they have changed planned and applied. Run by beat."""
+    for pk in group_reading.due():
+        read_group.delay(pk)
+    for tenant in group_settling.due():
+        group_settling.settle(tenant)
+    group_settling.apply_planned()

@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, sync_applying, sync_planning
+from accounts import audit, group_planning, sync_applying, sync_planning
 from accounts.asking import session
 from accounts.brake import is_too_much
 from accounts.importing import FIRST_PAUSE, LONGEST_PAUSE, MOST_FAILURES, RETRY, SLICE
@@ -78,9 +78,18 @@ def removals(run: SyncRun) -> dict[str, int]:
     return {"removed": removed, "of": UserSync.objects.filter(installation__tenant=run.tenant_id).count()}
 
 
+def is_dry_run(run: SyncRun) -> bool:
+    """Whether a plan is there to be looked at only."""
+    return run.deed == Deed.GROUP and "group" in run.wanted
+
+
 @transaction.atomic
 def apply(run: SyncRun, request: HttpRequest | None = None, *, may_remove: bool = False) -> None:
     """Have a plan carried out. Raises ``NotPossible`` where somebody decided already, or where it would end many syncs."""
+    if is_dry_run(run):
+        raise NotPossible(
+            "This only shows what a group would do. Switch the group on to have it done; nothing was changed."
+        )
     figures = removals(run)
     if is_too_much(**figures) and not may_remove:
         raise NotPossible("This would end many syncs. Say that you mean it; nothing was changed.")
@@ -184,6 +193,8 @@ def _plan(run: SyncRun, opened: Any) -> dict[str, Any]:
         with transaction.atomic():
             if run.deed == Deed.UNDO:
                 sync_planning.fill_undo(run)
+            elif run.deed == Deed.GROUP:
+                group_planning.fill(run)
             elif run.deed != Deed.FILE:
                 sync_planning.fill(run)
             run.counts = {"": run.changes.count()}

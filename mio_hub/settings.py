@@ -270,6 +270,7 @@ CELERY_BEAT_SCHEDULE = {
     "keep-importing": {"task": "accounts.tasks.keep_importing", "schedule": 2.0},
     "tidy-imports": {"task": "accounts.tasks.tidy_imports", "schedule": 60.0},
     "keep-syncing-people": {"task": "accounts.tasks.keep_syncing_people", "schedule": 2.0},
+    "keep-groups-synced": {"task": "accounts.tasks.keep_groups_synced", "schedule": 5.0},
     "tidy-sync-runs": {"task": "accounts.tasks.tidy_sync_runs", "schedule": 3600.0},
     "begin-nightly-imports": {"task": "accounts.tasks.begin_nightly_imports", "schedule": 300.0},
     "keep-subscriptions": {"task": "relay.tasks.keep_subscriptions", "schedule": 30.0},

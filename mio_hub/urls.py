@@ -13,6 +13,7 @@ urlpatterns = [
     path("", start.page, name="start"),
     path("t/<slug:tenant>/", include("mio_hub.hub.urls")),
     path("api/v1/", include("mio_hub.api.urls")),
+    path("scim/v2/", include("mio_hub.scim.urls")),
     path("connect/<slug:platform>/callback/", connections.callback, name="connect-callback"),
     path("invitations/", invitation.page, name="invitation"),
     path("invitations/<str:token>/", invitation.link, name="invitation_link"),

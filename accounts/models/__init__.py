@@ -15,6 +15,7 @@ from accounts.models.directory import (
 )
 from accounts.models.grants import Grant
 from accounts.models.people import Person, PlatformAccount
+from accounts.models.scim import ScimMember, ScimUser
 from accounts.models.syncs import AccountPolicy, SyncChange, SyncRun
 from accounts.models.tenants import AccountRule, Invitation, Membership, RestrictedUser, Tenant, TrustedOrganization
 from accounts.models.user_sync import UserSync
@@ -40,6 +41,8 @@ __all__ = [
     "PlatformAccount",
     "PlatformApp",
     "RestrictedUser",
+    "ScimMember",
+    "ScimUser",
     "Scope",
     "SeenAccount",
     "SeenChannel",

@@ -15,12 +15,14 @@ class Scope(models.TextChoices):
 
     PEOPLE_READ = "people:read", "See people and their accounts"
     SYNCS_READ = "syncs:read", "See who is synced to which platform"
+    SYNCS_WRITE = "syncs:write", "Sync and unsync people: plan it, have it carried out, stop it"
     CHANNELS_READ = "channels:read", "See channels and what is synced"
     CHANNELS_WRITE = "channels:write", "Pause, resume and unsync channels"
     CONNECTIONS_READ = "connections:read", "See connections and how they are doing"
     DELIVERIES_READ = "deliveries:read", "See what could not be delivered, and why"
     DELIVERIES_WRITE = "deliveries:write", "Have failures tried again or let them go"
     AUDIT_READ = "audit:read", "Read the audit log"
+    SCIM = "scim", "Provision users and groups: for your identity provider, and nothing else"
 
 
 class ApiToken(models.Model):

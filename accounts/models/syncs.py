@@ -34,7 +34,8 @@ class SyncRun(models.Model):
     """Many syncs and unsyncs at once: first planned, then shown, then applied or thrown away.
 
     ``wanted`` says of whom: ``{"people": [7, 9]}`` or ``{"filter": {"text": "sales", …}}`` with ``installations``, their
-    numbers; empty where the changes were written when it began (a file, an undo). ``counts`` are of its changes, by what
+    numbers; empty where the changes were written when it began (a file, an undo). Of an Auto Sync it may hold ``group``: then
+    the run is a dry run of that group. ``counts`` are of its changes, by what
     they are while it is planned (``{"adopt": 3, "impossible": 1}``) and by what became of them later (``{"done": 3}``, in
     ``report``). ``held_until``, ``not_before``, ``failures`` and ``problem`` are as of a ``DirectoryImport``.
     """
@@ -53,6 +54,7 @@ class SyncRun(models.Model):
         UNSYNC = "unsync"
         FILE = "file", "import of a file"
         UNDO = "undo"
+        GROUP = "group", "Auto Sync"
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="sync_runs")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

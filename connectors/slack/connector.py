@@ -27,8 +27,10 @@ from connectors.contract import (
     Unit,
 )
 from connectors.directory import (
+    Group,
     ListsAccounts,
     ListsConversations,
+    ListsGroups,
     ListsMembers,
     ListsPeople,
     ManagesConversations,
@@ -88,6 +90,7 @@ class Slack(
     ListsAccounts,
     ListsPeople,
     ListsConversations,
+    ListsGroups,
     ManagesConversations,
     FindsAccounts,
 ):
@@ -159,6 +162,12 @@ class Slack(
     ) -> Calls[list[MessageId]]:
         parts = render.with_buttons(self.parts(Draft(conversation, body, "answer")), buttons)
         return commands.answer(command, conversation, parts)
+
+    def groups(self, text: str = "", cursor: str = "") -> Calls[Page[Group]]:
+        return directory.groups(text)
+
+    def group_members(self, group: str, cursor: str = "") -> Calls[Page[AccountId]]:
+        return directory.group_members(group)
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
         return directory.members_page(conversation, cursor)

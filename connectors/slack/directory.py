@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.calls import Calls
-from connectors.directory import Page, Place
+from connectors.directory import Group, Page, Place
 from connectors.errors import Gone, Unavailable
 from connectors.messages import Account, AccountId, ConversationId, WorkspaceId
 from connectors.provisioning import Found, is_address
@@ -55,6 +55,20 @@ def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[Accoun
     """Some of those in a channel, bots included."""
     page = (yield asking("conversations.members", *READ, channel=conversation, **_from(cursor))).json()
     return Page(tuple(AccountId(member) for member in _listed(page, "members") if is_id(member)), _next(page))
+
+
+def groups(text: str) -> Calls[Page[Group]]:
+    """The user groups that are not disabled, all at once: Slack knows no pages of them."""
+    page = (yield asking("usergroups.list", "usergroups:read")).json()
+    named = [one for one in objects(_listed(page, "usergroups")) if is_id(one.get("id")) and not one.get("date_delete")]
+    found = (Group(one["id"], literal(text_of(one, "name", "handle"))) for one in named)
+    return Page(tuple(one for one in found if one.name.lower().startswith(text.lower())))
+
+
+def group_members(group: str) -> Calls[Page[AccountId]]:
+    """Everybody in a user group, at once; a disabled one is ``Gone``."""
+    page = (yield asking("usergroups.users.list", "usergroups:read", usergroup=group)).json()
+    return Page(tuple(AccountId(user) for user in _listed(page, "users") if is_id(user)))
 
 
 def account(account: AccountId, workspace: WorkspaceId) -> Calls[Account]:

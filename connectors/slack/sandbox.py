@@ -176,6 +176,10 @@ class FakeSlack(Fake):
         user = changes.hire(self.workspace, name, email, is_guest=guest)
         return Person(name, user, self.workspace.persons()[user])
 
+    def add_group(self, name: str, *people: str) -> str:
+        """A user group of people by id, made by our app's installer; the same one for the same name."""
+        return self.workspace.group(name, people).id
+
     def remove_person(self, person: str) -> None:
         """An administrator deactivates somebody."""
         changes.dismiss(self.workspace, person)

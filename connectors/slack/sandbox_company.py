@@ -1,6 +1,6 @@
 """The fake Slack's one workspace: its people, our app, an outside app that people use, its channels and their messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from connectors.sandbox import CHANNELS, COMPANY, cast_of, digest
 from connectors.slack.sandbox_records import (
@@ -14,6 +14,7 @@ from connectors.slack.sandbox_records import (
     File,
     Object,
     User,
+    UserGroup,
     id_of,
     without,
 )
@@ -21,6 +22,9 @@ from connectors.slack.webhook import SLACKBOT
 
 KEPT = 2_000
 """Messages remembered per channel: more than any test or demo scrolls back."""
+
+SEEDED_GROUP = "Everybody"
+"""A user group that the workspace begins with."""
 
 Endpoint = Callable[["Workspace", "Caller", Object], Object]
 Method = tuple[Endpoint, tuple[str, ...], bool]
@@ -74,9 +78,11 @@ class Workspace:
         for actor in cast_of("slack"):
             self.enlist(actor.name, actor.email)
         self.actors |= {self.bot_user: User(APP_NAME), SLACKBOT: User("Slackbot")}
+        self.user_groups: dict[str, UserGroup] = {}
         self.channels: dict[str, Channel] = {}
         for channel in CHANNELS:
             self.open(channel.name, channel.linked)
+        self.group(SEEDED_GROUP, self.persons())
 
     def open(self, name: str, linked: bool) -> Channel:
         """The channel of that name, made if it is not there; everybody of the company and our app is in it."""
@@ -91,6 +97,13 @@ class Workspace:
         caller = Caller(user, id_of("B", name), self.outside_app, False, set(PERSON_SCOPES))
         self.callers[f"xoxp-{digest('slack', 'person', name)}"] = caller
         return user
+
+    def group(self, name: str, users: Iterable[str]) -> UserGroup:
+        """The user group of that name, made if it is not there, with these people in it besides those who are."""
+        maker = next(iter(self.persons()))
+        group = self.user_groups.setdefault(id_of("S", name), UserGroup(id_of("S", name), name, maker, []))
+        group.users += [user for user in users if user not in group.users]
+        return group
 
     def persons(self) -> dict[str, str]:
         """The tokens of those who type in the outside app, by user."""

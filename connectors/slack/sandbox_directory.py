@@ -3,7 +3,17 @@
 from connectors.sandbox import COMPANY
 from connectors.slack.sandbox_arguments import page, yes
 from connectors.slack.sandbox_company import Method, Workspace
-from connectors.slack.sandbox_records import ICONS, OUTSIDE_NAME, Caller, Channel, Complaint, Object, require, without
+from connectors.slack.sandbox_records import (
+    ICONS,
+    OUTSIDE_NAME,
+    Caller,
+    Channel,
+    Complaint,
+    Object,
+    UserGroup,
+    require,
+    without,
+)
 
 MOST_UNPAGED = 1_000
 """People whom Slack lists at once to who asks for no number of them; it does not tell where it stops."""
@@ -140,6 +150,29 @@ def team_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object
     return {"team": team | {"url": f"https://{domain}.slack.com/", "icon": {"image_default": True}}}
 
 
+def usergroups_list(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    everyone, with_users = yes(arguments, "include_disabled"), yes(arguments, "include_users")
+    listed = [group for group in workspace.user_groups.values() if everyone or not group.is_disabled]
+    users = {group.id: {"users": list(group.users)} if with_users else {} for group in listed}
+    return {"usergroups": [_shown_group(workspace, group) | users[group.id] for group in listed]}
+
+
+def _shown_group(workspace: Workspace, group: UserGroup) -> Object:
+    flags: Object = {"is_usergroup": True, "is_subteam": True, "is_external": False, "auto_provision": False}
+    times = {"date_create": 1_700_000_000, "date_update": 1_700_000_000, "date_delete": int(group.is_disabled)}
+    by: Object = {"auto_type": None, "enterprise_subteam_id": "", "created_by": group.maker, "updated_by": group.maker}
+    named = {"id": group.id, "team_id": workspace.team, "name": group.name, "handle": group.name.lower()}
+    prefs: Object = {"channels": [], "groups": []}
+    return named | {"description": "", "deleted_by": None, "prefs": prefs} | flags | times | by
+
+
+def usergroups_users_list(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
+    group = workspace.user_groups.get(str(arguments.get("usergroup", "")))
+    if group is None or (group.is_disabled and not yes(arguments, "include_disabled")):
+        raise Complaint("no_such_subteam")
+    return {"users": [user for user in group.users if not workspace.actors[user].is_gone]}
+
+
 _ANY = tuple(_SCOPES.values())
 
 DIRECTORY: dict[str, Method] = {
@@ -148,6 +181,8 @@ DIRECTORY: dict[str, Method] = {
     "conversations.list": (conversations_list, _ANY, False),
     "conversations.members": (conversations_members, _ANY, False),
     "team.info": (team_info, ("team:read",), True),
+    "usergroups.list": (usergroups_list, ("usergroups:read",), False),
+    "usergroups.users.list": (usergroups_users_list, ("usergroups:read",), False),
     "users.conversations": (users_conversations, _ANY, False),
     "users.info": (users_info, ("users:read",), False),
     "users.lookupByEmail": (users_lookup_by_email, ("users:read.email",), False),

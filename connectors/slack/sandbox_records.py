@@ -15,7 +15,7 @@ PERSON_SCOPES = (
 )  # fmt: skip
 BOT_SCOPES = (
     *PERSON_SCOPES, "channels:join", "channels:manage", "chat:write.customize", "commands", "groups:write", "im:history",
-    "im:write",
+    "im:write", "usergroups:read",
 )  # fmt: skip
 
 ICONS = {f"image_{size}": f"https://avatars.slack-edge.com/app_{size}.png" for size in (36, 48, 72)}
@@ -65,6 +65,17 @@ class User:
     email: str = ""
     is_guest: bool = False
     is_gone: bool = False
+
+
+@dataclass(slots=True)
+class UserGroup:
+    """``maker`` is the user who made it."""
+
+    id: str
+    name: str
+    maker: str
+    users: list[str]
+    is_disabled: bool = False
 
 
 @dataclass(slots=True)

@@ -164,6 +164,15 @@ _OF_THE_APP = (
         note="An addition: the published list covers channels and direct messages only.",
     ),
     _bot(
+        "usergroups:read",
+        preset=Preset.FULL,
+        description="See the user groups of the workspace and who is in them",
+        use_case="To keep the people of a user group that an administrator chose represented on the other platforms",
+        why="People could not be synced by a user group of Slack; they would be synced one by one or by a file.",
+        disables="Auto Sync by user groups of Slack",
+        note="An addition: nothing on the published list shows a user group.",
+    ),
+    _bot(
         "channels:join",
         preset=Preset.FULL,
         description="Join public channels of the workspace",

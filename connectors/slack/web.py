@@ -112,6 +112,7 @@ _ERRORS: dict[str, tuple[type[ConnectorError], str]] = {
     "invalid_cursor": (Gone, "Slack no longer knows how far the list was read: it must be read from the beginning"),
     "message_not_found": (Gone, "the message is no longer there"),
     "thread_not_found": (Gone, "the message is no longer there"),
+    "no_such_subteam": (Gone, "the user group does not exist, or is disabled"),
     "user_not_found": (Gone, "the person is not in this workspace"),
     "users_not_found": (Gone, "nobody in this workspace has this address"),
     "user_not_visible": (Gone, "the person is not visible to the app"),

@@ -27,8 +27,10 @@ from connectors.contract import (
     Unit,
 )
 from connectors.directory import (
+    Group,
     ListsAccounts,
     ListsConversations,
+    ListsGroups,
     ListsMembers,
     ListsPeople,
     ListsTeams,
@@ -92,6 +94,7 @@ class Teams(
     ListsPeople,
     ListsConversations,
     ListsMembers,
+    ListsGroups,
     ManagesConversations,
     ProvisionsAccounts,
     Connects,
@@ -195,6 +198,12 @@ class Teams(
 
     def conversation(self, conversation: ConversationId) -> Calls[Place]:
         return directory.conversation(self.credentials.account, conversation)
+
+    def groups(self, text: str = "", cursor: str = "") -> Calls[Page[Group]]:
+        return directory.groups(text, cursor)
+
+    def group_members(self, group: str, cursor: str = "") -> Calls[Page[AccountId]]:
+        return directory.group_members(group, cursor)
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
         return directory.members_page(conversation, cursor)

@@ -51,6 +51,8 @@ from connectors.teams.webhook import client_state
 SERVICE_USER = ("Mio Hub", "mio-hub@acme.example")
 GUEST = ("Gil Guest", "gil@partner.example")
 """In the tenant's directory and in no team: the wrong account to connect with."""
+SEEDED_GROUP = "Everybody at Acme"
+"""A security group that the tenant begins with."""
 ADMINISTRATOR = "ann@acme.example"
 
 APP_ROLES = frozenset(
@@ -64,6 +66,7 @@ APP_ROLES = frozenset(
         "User.Read.All",
         "User.Invite.All",
         "Files.Read.All",
+        "GroupMember.Read.All",
     }
 )
 SERVICE_SCOPES = frozenset(
@@ -136,6 +139,7 @@ class FakeTeams(Fake):
         self._front = Front(self.entra, hub, self._approved)
         for channel in CHANNELS:
             self.channels.open(channel.name, channel.linked)
+        self.add_group(SEEDED_GROUP, *self._people())
 
     def handle(self, request: Request) -> Response:
         url = urlsplit(request.url)
@@ -182,6 +186,10 @@ class FakeTeams(Fake):
         self.channels.teams[team.id] = team
         self.channels.open("General", linked=False, team=team.id)
         return TeamId(team.id)
+
+    def add_group(self, name: str, *people: str, within: str = "", kind: str = "security") -> str:
+        """A group of people by id, perhaps ``within`` another; ``kind`` is security, dynamic, unified or distribution."""
+        return self.graph.groups.add(name, people, within, kind)
 
     def rename_place(self, conversation: ConversationId, name: str) -> None:
         """Give a channel another name, as whoever administers the tenant."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from connectors.sandbox import COMPANY, digest
 from connectors.teams.sandbox_channels import GRAPH, MOST_PRIVATE, MOST_STANDARD, Channel, Channels, Team
 from connectors.teams.sandbox_entra import Entra, Grant
+from connectors.teams.sandbox_groups import Groups
 from connectors.teams.sandbox_invitations import Invitations
 from connectors.teams.sandbox_names import change, check_name, described
 from connectors.teams.sandbox_people import LARGEST_PAGE, People
@@ -48,6 +49,7 @@ class Directory:
 
     def __init__(self, entra: Entra, channels: Channels, people: People, invitations: Invitations) -> None:
         self._entra, self._channels, self.people, self.invitations = entra, channels, people, invitations
+        self.groups = Groups(people.is_replicated)
         self.rosters = Rosters(entra.tenant, people, channels, lambda user: user in entra.entrusted)
 
     def me(self, asked: Asked) -> dict[str, Any]:
@@ -102,6 +104,12 @@ class Directory:
         kinds = ["group"] + ["directoryRole"] * (asked.grant.user in self._entra.entrusted)
         belongs = [{"@odata.type": f"#microsoft.graph.{kind}", "id": digest(kind, group)[:36]} for kind in kinds]
         return page(belongs, asked.query, f"{GRAPH}/me/transitiveMemberOf")
+
+    def list_groups(self, asked: Asked) -> dict[str, Any]:
+        return self.groups.list(asked.query)
+
+    def list_group_members(self, asked: Asked, group: str) -> dict[str, Any]:
+        return self.groups.members(group, asked.query)
 
     def list_teams(self, asked: Asked) -> dict[str, Any]:
         teams = list(self._channels.teams)

@@ -211,6 +211,8 @@ _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("POST", "/subscriptions"): Graph.subscribe,
     ("PATCH", "/subscriptions/{subscription-id}"): Graph.renew_subscription,
     ("DELETE", "/subscriptions/{subscription-id}"): Graph.remove_subscription,
+    ("GET", "/groups"): Graph.list_groups,
+    ("GET", "/groups/{group-id}/transitiveMembers"): Graph.list_group_members,
     ("GET", "/teams"): Graph.list_teams,
     ("GET", "/teams/{team-id}"): Graph.show_team,
     ("GET", "/teams/{team-id}/members"): Graph.list_team_members,

@@ -33,6 +33,7 @@ _ADD_TO_TEAM = ("TeamMember.ReadWriteNonOwnerRole.All", "TeamMember.ReadWrite.Al
 _ADD_TO_CHANNEL = ("ChannelMember.ReadWrite.All",)
 _CREATE_CHANNEL = ("Channel.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All")
 _READ_ALL_USERS = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
+_READ_GROUPS = ("GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All")
 _INVITE = ("User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All")
 _DELETE_USERS = ("User.DeleteRestore.All", "User.ReadWrite.All")
 _READ_MESSAGES = ("ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All")
@@ -65,6 +66,8 @@ PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
     ("POST", "/invitations"): (_INVITE, _INVITE),
     ("DELETE", "/users/{user-id}"): (_DELETE_USERS, _DELETE_USERS),
     ("GET", "/users/{user-id}"): (("User.Read", *_READ_USERS), _READ_USERS),
+    ("GET", "/groups"): (_READ_GROUPS, _READ_GROUPS),
+    ("GET", "/groups/{group-id}/transitiveMembers"): (_READ_GROUPS, _READ_GROUPS),
     ("GET", "/teams"): (_READ_TEAM, _READ_TEAM),
     ("GET", "/teams/{team-id}"): (_READ_TEAM, _READ_TEAM),
     ("GET", "/teams/{team-id}/members"): (_READ_TEAM_MEMBERS, _READ_TEAM_MEMBERS),

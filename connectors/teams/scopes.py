@@ -82,6 +82,17 @@ SCOPES: tuple[Scope, ...] = (
         disables="Import and membership of teams",
     ),
     Scope(
+        "GroupMember.Read.All",
+        _CONNECT,
+        APP,
+        "Read all groups and who is in them",
+        "Show the security groups from which you choose for Auto Sync, and read who is in those you chose.",
+        "People could not be synced by a group of Microsoft Entra; they would be synced one by one or by a file.",
+        preset=_FULL,
+        note=f"{_EXTENDS} Nothing narrower reads a security group: TeamMember.Read.All reaches teams only.",
+        disables="Auto Sync by groups of Microsoft Entra",
+    ),
+    Scope(
         "User.Invite.All",
         _CONNECT,
         APP,

@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import AuditEntry, Channel, Installation, Person, PlatformAccount, UserSync
+from accounts.models import AuditEntry, Channel, Installation, Person, PlatformAccount, SyncRun, UserSync
+from mio_hub.api.filters import LATEST
 from relay.models import ConversationLink, Delivery, UniversalConversation
 
 
@@ -44,6 +45,50 @@ class SyncAnswer(serializers.ModelSerializer[UserSync]):
         model = UserSync
         fields = ("id", "person", "connection", "platform", "account", "kind", "state", "reason", "changed_at")
         read_only_fields = fields
+
+
+MOST_PEOPLE = 10_000
+"""Of one run: as many numbers are a tenth of a megabyte. Whoever has more begins several."""
+
+MOST_CONNECTIONS = 50
+"""Of one run: several times what the largest tenant has."""
+
+
+def _numbers(most: int, help_text: str) -> serializers.ListField:
+    each = serializers.IntegerField(min_value=1, max_value=LATEST)
+    return serializers.ListField(child=each, min_length=1, max_length=most, help_text=help_text)
+
+
+class PlanRequest(serializers.Serializer[Any]):
+    """Whom to sync or unsync, and where."""
+
+    deed = serializers.ChoiceField(["sync", "unsync"], help_text="What to do.")
+    people = _numbers(MOST_PEOPLE, "Their `id`s.")
+    connections = _numbers(MOST_CONNECTIONS, "The `id`s of the connections on which to do it.")
+
+
+class ApplyRequest(serializers.Serializer[Any]):
+    """How to carry a plan out."""
+
+    may_remove = serializers.BooleanField(default=False, help_text="Do it also where it would end many syncs.")
+
+
+class SyncRunAnswer(serializers.ModelSerializer[SyncRun]):
+    """Many syncs or unsyncs at once. It is `planning` at first; once `planned`, have it applied or cancel it.
+
+    `counts` says how much it would do of what, `report` what became of it.
+    """
+
+    counts = serializers.SerializerMethodField()
+    report = serializers.DictField(child=serializers.IntegerField())
+
+    class Meta:
+        model = SyncRun
+        fields = ("id", "deed", "state", "counts", "report", "problem", "started_at", "applied_at", "ended_at")
+        read_only_fields = fields
+
+    def get_counts(self, row: SyncRun) -> dict[str, int]:
+        return {action: count for action, count in row.counts.items() if action}
 
 
 class ChannelAnswer(serializers.ModelSerializer[Channel]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mio_hub.api import pages, views
+from mio_hub.api import pages, sync_runs, views
 
 app_name = "api"
 urlpatterns = [
@@ -12,6 +12,10 @@ urlpatterns = [
     path("people/<int:person>", views.OnePerson.as_view(), name="person"),
     path("syncs", views.Syncs.as_view(), name="syncs"),
     path("syncs/<int:sync>", views.OneSync.as_view(), name="sync"),
+    path("sync-runs", sync_runs.PlanSyncRun.as_view(), name="plan-sync-run"),
+    path("sync-runs/<int:sync_run>", sync_runs.OneSyncRun.as_view(), name="sync-run"),
+    path("sync-runs/<int:sync_run>/apply", sync_runs.ApplySyncRun.as_view(), name="apply-sync-run"),
+    path("sync-runs/<int:sync_run>/cancel", sync_runs.CancelSyncRun.as_view(), name="cancel-sync-run"),
     path("channels", views.Channels.as_view(), name="channels"),
     path("channels/<int:channel>", views.OneChannel.as_view(), name="channel"),
     path("synced-channels", views.SyncedChannels.as_view(), name="synced-channels"),

@@ -20,6 +20,7 @@ from accounts.models import (
     PlatformAccount,
     PlatformApp,
     RestrictedUser,
+    SyncGroup,
     SyncRun,
     Tenant,
     TrustedOrganization,
@@ -129,6 +130,14 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     ),
     "sync_run": lambda tenant: (
         (tenant.sync_runs.first() or SyncRun.objects.create(tenant=tenant, deed="sync", state="planned")).pk
+    ),
+    "group": lambda tenant: (
+        SyncGroup.objects.get_or_create(
+            tenant=tenant,
+            installation_id=OBJECTS["number"](tenant),
+            external_id="g",
+            defaults={"name": f"{tenant.name} staff"},
+        )[0].pk
     ),
     "planned": lambda tenant: (
         PlannedLeg.objects.get_or_create(

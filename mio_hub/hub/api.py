@@ -1,12 +1,13 @@
 """API & webhooks: the tokens of a tenant's own programs, and the servers of its own that are told what happens."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import api_tokens, webhooks
+from accounts import api_tokens, scim, webhooks
 from accounts.access import May, membership_of, tenant_of, tenant_page
 from accounts.members import NotPossible
 from accounts.models import ApiToken, WebhookEndpoint
@@ -38,6 +39,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "tokens": good,
         "ended": tokens.exclude(pk__in=good.values("pk"))[:ENDED],
         "endpoints": tenant_of(request).webhook_endpoints.order_by("pk"),
+        "scim_url": f"{settings.MIO_BASE_URL}/scim/v2",
+        "scim_users": tenant_of(request).scim_users.count(),
+        "scim_groups": scim.groups_of(tenant_of(request)).count(),
     }
     return render(request, "hub/api/page.html", shown)
 

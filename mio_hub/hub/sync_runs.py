@@ -23,7 +23,7 @@ PAGE = 50
 
 State = SyncRun.State
 
-TITLES = {"sync": "Sync", "unsync": "Unsync", "file": "Import of a file", "undo": "Undo"}
+TITLES = {"sync": "Sync", "unsync": "Unsync", "file": "Import of a file", "undo": "Undo", "group": "Groups"}
 
 BADGES = {
     State.PLANNING: ("Planning", "warning", "clock"),
@@ -83,6 +83,7 @@ def page(request: HttpRequest, sync_run: int) -> HttpResponse:
         "told": told,
         "removals": figures if row.state == State.PLANNED and is_too_much(**figures) else None,
         "form": RemovalForm(),
+        "dry_run": row.wanted["group"] if user_sync.is_dry_run(row) else None,
         "todo": sum(row.counts.get(action, 0) for action in OURS_TO_DO),
         "can_undo": bool(row.applied_at) and not told.is_active,
         **_changes(request, row),

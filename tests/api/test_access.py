@@ -20,7 +20,7 @@ PUBLIC = {"page", "document"}
 
 OPERATIONS = [each for each in urlpatterns if each.name not in PUBLIC and each.name != "nowhere"]
 OF_A_THING = [each for each in OPERATIONS if each.pattern.converters]
-LISTS = [each for each in OPERATIONS if not each.pattern.converters]
+LISTS = [each for each in OPERATIONS if each.name != "plan-sync-run" and not each.pattern.converters]
 NOWHERE = urlpatterns[-1]
 
 
@@ -60,7 +60,7 @@ def full(people: People) -> People:
 
 
 def test_every_operation_says_which_scope_it_needs() -> None:
-    assert len(OPERATIONS) == 18
+    assert len(OPERATIONS) == 22
     assert [each.name for each in OPERATIONS if view_of(each).scope is None] == []
 
 
@@ -74,7 +74,8 @@ def test_without_a_good_token_nothing_is_there(full: People) -> None:
 
 
 def test_without_the_scope_nothing_is_shown_or_changed(full: People) -> None:
-    clients = {left_out: program(token(full.acme, set(Scope) - {left_out}, name=left_out)) for left_out in Scope}
+    scopes = [each for each in Scope if each != Scope.SCIM]
+    clients = {left_out: program(token(full.acme, set(Scope) - {left_out}, name=left_out)) for left_out in scopes}
     for left_out, client in clients.items():
         asked(client, "people" if left_out != Scope.PEOPLE_READ else "audit")  # notes the use of the token
     before = everything()
@@ -87,9 +88,9 @@ def test_without_the_scope_nothing_is_shown_or_changed(full: People) -> None:
 
 def test_with_the_scope_alone_it_is_answered(full: People) -> None:
     for operation in OPERATIONS:
-        scope = view_of(operation).scope
+        scope, refusals = view_of(operation).scope, {400, 409} if issubclass(view_of(operation), Action) else set()
         assert scope
-        assert ask(program(token(full.acme, [scope])), operation, full.acme) in (200, 409), operation
+        assert ask(program(token(full.acme, [scope])), operation, full.acme) in {200, *refusals}, operation
 
 
 def test_what_belongs_to_another_tenant_is_not_there(full: People) -> None:

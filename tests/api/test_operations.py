@@ -7,7 +7,8 @@ from django.test import Client
 from pytest_django.asserts import assertNumQueries
 from redis import Redis
 
-from accounts.models import ApiToken, AuditEntry, Channel, Installation, Person, PlatformAccount, UserSync
+from accounts import user_sync
+from accounts.models import ApiToken, AuditEntry, Channel, Installation, Person, PlatformAccount, SyncRun, UserSync
 from mio_hub.api import entering
 from mio_hub.bench.failing import failure
 from mio_hub.bench.walking import OBJECTS
@@ -123,6 +124,53 @@ def test_a_failure_is_listed_tried_again_and_let_go(people: People, nightly: Cli
 def test_the_newest_changes_come_first(people: People, nightly: Client) -> None:
     [entry] = asked(nightly, "audit", action="made API token")["items"]
     assert (entry["actor"], entry["subject"]) == ("ann@acme.example", "Nightly")
+
+
+# --- Runs of User Sync
+
+
+def planned(people: People, nightly: Client, deed: str, key: str = "") -> Any:
+    """A run that a program has planned for a hundred people."""
+    place = a_hundred(people)
+    everybody = list(Person.objects.filter(tenant=people.acme).order_by("pk").values_list("pk", flat=True))
+    wish = {"deed": deed, "people": everybody, "connections": [place.pk]}
+    run = told(nightly, "sync-runs", wish, key).json()
+    assert told(nightly, "sync-runs", wish, key).json()["id"] == run["id"] or not key
+    while asked(nightly, f"sync-runs/{run['id']}")["state"] == "planning":
+        user_sync.work(run["id"])
+    return asked(nightly, f"sync-runs/{run['id']}")
+
+
+def test_a_program_plans_an_unsync_and_must_mean_it(people: People, nightly: Client) -> None:
+    run = planned(people, nightly, "unsync", "a")
+    assert (run["state"], run["counts"]) == ("planned", {"remove": 100})
+    refused = told(nightly, f"sync-runs/{run['id']}/apply")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409, "This would end many syncs. Say that you mean it; nothing was changed.",
+    )  # fmt: skip
+    assert told(nightly, f"sync-runs/{run['id']}/apply", {"may_remove": True}).json()["state"] == "applying"
+    while asked(nightly, f"sync-runs/{run['id']}")["state"] == "applying":
+        user_sync.work(run["id"])
+    assert asked(nightly, f"sync-runs/{run['id']}")["report"] == {"done": 100}
+    assert not UserSync.objects.exists()
+    assert told(nightly, f"sync-runs/{run['id']}/cancel").status_code == 409
+    [entry] = AuditEntry.objects.filter(action="applied user sync").order_by("pk")
+    assert entry.actor_name == "API token Nightly"
+
+
+def test_a_plan_is_thrown_away_by_a_program(people: People, nightly: Client) -> None:
+    run = planned(people, nightly, "unsync")
+    assert told(nightly, f"sync-runs/{run['id']}/cancel").json()["state"] == "cancelled"
+    assert told(nightly, f"sync-runs/{run['id']}/apply").status_code == 409
+    assert UserSync.objects.count() == 100
+
+
+def test_only_ones_own_people_and_connections_can_be_planned_for(people: People, nightly: Client) -> None:
+    ours = {"people": [OBJECTS["person"](people.acme)], "connections": [OBJECTS["number"](people.acme)]}
+    for name, kind in (("people", "person"), ("connections", "number")):
+        answer = told(nightly, "sync-runs", {"deed": "sync"} | ours | {name: [OBJECTS[kind](people.globex)]})
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, [name])
+    assert not SyncRun.objects.exists()
 
 
 # --- Once

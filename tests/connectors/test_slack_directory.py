@@ -494,3 +494,27 @@ def test_addresses_need_their_scope(company: Company) -> None:
 def test_an_account_that_does_not_have_the_address_is_not_found(company: Company, user: object) -> None:
     answer = Response(200, json.dumps({"ok": True, "user": user}).encode())
     assert company.run(company.slack.look_up(["ann@acme.example"]), lambda _: answer) == {}
+
+
+# --- User groups
+
+
+def test_user_groups_are_listed_with_their_people(company: Company) -> None:
+    group = company.fake.add_group("Sales", company.ann, company.bob)
+    assert [one.name for one in company.run(company.slack.groups()).items] == ["Everybody", "Sales"]
+    assert [one.id for one in company.run(company.slack.groups("sal")).items] == [group]
+    assert company.run(company.slack.group_members(group)).items == (company.ann, company.bob)
+
+
+def test_a_disabled_user_group_is_gone_and_not_empty(company: Company) -> None:
+    group = company.fake.add_group("Sales", company.ann)
+    company.fake.workspace.user_groups[group].is_disabled = True
+    assert [one.name for one in company.run(company.slack.groups()).items] == ["Everybody"]
+    with pytest.raises(Gone):
+        company.run(company.slack.group_members(group))
+
+
+def test_without_the_permission_no_user_group_is_told(company: Company) -> None:
+    company.lose("usergroups:read")
+    with pytest.raises(Reconnect, match="usergroups:read"):
+        company.run(company.slack.groups())

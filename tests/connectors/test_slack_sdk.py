@@ -313,10 +313,22 @@ def calls(fake: FakeSlack) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "conversations.replies", {"channel": general, "ts": ts}
     yield "conversations.setTopic", {"channel": general, "topic": "tea"}
     yield "team.info", {}
+    yield "usergroups.list", {"include_users": "1"}
+    yield "usergroups.users.list", {"usergroup": next(iter(fake.workspace.user_groups))}
     yield "users.conversations", {}
     yield "users.info", {"user": ann}
     yield "users.list", {}
     yield "users.lookupByEmail", {"email": "ann@acme.example"}
+
+
+def test_user_groups_are_listed_and_a_disabled_one_is_no_more(fake: FakeSlack, bot: WebClient) -> None:
+    group = fake.add_group("Sales", fake.people()[0].id)
+    assert [one["name"] for one in bot.usergroups_list(include_users=True)["usergroups"]] == ["Everybody", "Sales"]
+    assert bot.usergroups_users_list(usergroup=group)["users"] == [fake.people()[0].id]
+    fake.workspace.user_groups[group].is_disabled = True
+    assert [one["name"] for one in bot.usergroups_list()["usergroups"]] == ["Everybody"]
+    with pytest.raises(SlackApiError, match="no_such_subteam"):
+        bot.usergroups_users_list(usergroup=group)
 
 
 YOUNGER = {"files.completeUploadExternal", "files.getUploadURLExternal", "files.upload", "openid.connect.userInfo"}

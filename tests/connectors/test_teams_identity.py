@@ -168,7 +168,7 @@ def test_issued_tokens_expire() -> None:
 
 UNDESCRIBED = {"tenantId", "tag"}
 """Graph sends an identity's tenant and a mention's tag (reference §3.1), though its metadata does not list them there."""
-LEFT_OUT = {"/me/transitiveMemberOf"}
+LEFT_OUT = {"/me/transitiveMemberOf", "/groups", "/groups/{group-id}/transitiveMembers"}
 """What the part of Graph's description that is at hand does not have."""
 SERVED = sorted(PERMISSIONS)
 
