@@ -8,15 +8,15 @@ from typing import Any
 from connectors.calls import Calls, Response
 from connectors.contract import Content, Rendered
 from connectors.errors import Gone, NotSupported, Reconnect, Refused, Unsure
-from connectors.messages import AccountId, ConversationId, MessageId, Reference
-from connectors.slack.ids import author, is_id, is_ts, post_bucket, ts_of
+from connectors.messages import ConversationId, MessageId, Reference
+from connectors.slack.ids import fitting, is_ts, post_bucket, ts_of
 from connectors.slack.reactions import is_truncated, name_of
 from connectors.slack.render import METADATA_TYPE, attributed
 from connectors.slack.rich_text import Object, objects, text_of
 from connectors.slack.web import asking, inner, telling
 
 HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
-"""Any one that fits the conversation's type."""
+"""Any one that ``fitting`` leaves."""
 
 PAGES = 20
 """Pages searched for a lost post: four thousand messages since it was sent, hours of a busy channel."""
@@ -36,11 +36,9 @@ def post(rendered: Rendered) -> Calls[MessageId]:
     return MessageId(ts)
 
 
-def find(rendered: Rendered, since: datetime, own: frozenset[AccountId]) -> Calls[list[MessageId]]:
+def find(rendered: Rendered, since: datetime, is_ours: Callable[[Object], bool]) -> Calls[list[MessageId]]:
     """Our own post that carries the nonce of ``rendered``; at most one. Replies are looked for in their thread."""
-    return (
-        yield from search(rendered, since, lambda message: author(message) in own and _is_marked(message, rendered))
-    )
+    return (yield from search(rendered, since, lambda message: is_ours(message) and _is_marked(message, rendered)))
 
 
 def search(rendered: Rendered, since: datetime, fits: Callable[[Object], bool]) -> Calls[list[MessageId]]:
@@ -48,13 +46,13 @@ def search(rendered: Rendered, since: datetime, fits: Callable[[Object], bool]) 
     form = {"channel": rendered.conversation, "oldest": ts_of(since - CLOCK_MARGIN), "limit": str(PAGE)}
     thread = rendered.payload.get("thread_ts")
     method, form = ("conversations.replies", form | {"ts": thread}) if thread else ("conversations.history", form)
-    found: list[MessageId] = []
+    scopes, found = fitting(rendered.conversation, *HISTORY), list[MessageId]()
     for _ in range(PAGES):
-        page = (yield asking(method, *HISTORY, include_all_metadata="1", **form)).json()
-        fitting = (
+        page = (yield asking(method, *scopes, include_all_metadata="1", **form)).json()
+        matching = (
             message["ts"] for message in objects(page.get("messages")) if is_ts(message.get("ts")) and fits(message)
         )
-        found += map(MessageId, fitting)
+        found += map(MessageId, matching)
         cursor = text_of(inner(page, "response_metadata"), "next_cursor")
         if not cursor:
             return sorted(found)
@@ -116,10 +114,11 @@ def fetch(reference: Reference) -> Calls[Content]:
     if not is_ts(reference.message):
         raise Gone("Slack tells this only once")
     where = {"channel": reference.conversation, "oldest": reference.message, "latest": reference.message}
-    response = yield asking("conversations.history", *HISTORY, inclusive="1", limit="1", **where)
+    scopes = fitting(reference.conversation, *HISTORY)
+    response = yield asking("conversations.history", *scopes, inclusive="1", limit="1", **where)
     found = _one(response, reference.message)
     if found is None:
-        call = asking("conversations.replies", *HISTORY, ts=reference.message, inclusive="1", limit="2", **where)
+        call = asking("conversations.replies", *scopes, ts=reference.message, inclusive="1", limit="2", **where)
         found = _one((yield call), reference.message)
     if found is None or found.get("subtype") == "tombstone":
         raise Gone("the message is no longer there")
@@ -142,12 +141,3 @@ def _one(response: Response, ts: MessageId) -> Object | None:
 def _as_event(message: Object, conversation: ConversationId) -> Content:
     """Messages of a listing do not repeat the channel they are in."""
     return {**message, "channel": conversation}
-
-
-def open_chat(account: AccountId) -> Calls[ConversationId]:
-    """Our app's direct message with somebody."""
-    response = yield telling("conversations.open", {"users": account}, "im:write")
-    chat = text_of(inner(response.json(), "channel"), "id")
-    if not is_id(chat):
-        raise Refused("Slack did not say where to write to this person")
-    return ConversationId(chat)

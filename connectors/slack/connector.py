@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.calls import Call, Calls
+from connectors.calls import Call, Calls, T
 from connectors.consent import App, Connects, Granted, Greets, Identity, Paper, Preset
 from connectors.contract import (
     CarriesFiles,
@@ -26,6 +26,7 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.direct import OpensDirectChats
 from connectors.directory import (
     Group,
     ListsAccounts,
@@ -37,6 +38,7 @@ from connectors.directory import (
     Page,
     Place,
 )
+from connectors.errors import NotSupported
 from connectors.messages import (
     Account,
     AccountId,
@@ -55,6 +57,7 @@ from connectors.richtext import Document
 from connectors.slack import (
     client,
     commands,
+    direct,
     directory,
     managing,
     manifest,
@@ -63,8 +66,10 @@ from connectors.slack import (
     parse,
     render,
     transfer,
+    web,
     webhook,
 )
+from connectors.slack.ids import author
 from connectors.slack.oauth import NAMELESS, OAUTH, STEPS
 from connectors.slack.scopes import SCOPES
 
@@ -86,6 +91,7 @@ class Slack(
     NamesConversations,
     SetsTopics,
     TakesCommands,
+    OpensDirectChats,
     ListsMembers,
     ListsAccounts,
     ListsPeople,
@@ -94,8 +100,10 @@ class Slack(
     ManagesConversations,
     FindsAccounts,
 ):
-    """A Slack workspace. ``tokens`` has ``bot``; ``extra`` the ``bot_id`` under which posts in a borrowed name return, and
-    ``nameless`` where no name may be borrowed."""
+    """A Slack workspace. ``tokens`` has ``bot``, or ``person`` alone.
+
+    ``extra`` has the ``bot_id`` under which posts in a borrowed name return, and ``nameless`` where no name may be borrowed.
+    """
 
     platform = Platform("slack", "Slack", "#4a154b", Limits(LONGEST_TEXT, Unit.CHARACTERS, LARGEST_FILE))
     oauth = OAUTH
@@ -112,7 +120,12 @@ class Slack(
     @property
     def own_accounts(self) -> frozenset[AccountId]:
         bot_id = self.credentials.extra.get("bot_id")
-        return super().own_accounts | ({AccountId(bot_id)} if bot_id else frozenset())
+        return super().own_accounts | ({AccountId(bot_id)} if bot_id and not self.credentials.person else frozenset())
+
+    def _is_ours(self, message: Content) -> bool:
+        """A person's voice knows what that person said; our app's knows all that was said through it."""
+        app = "" if self.credentials.person else self.credentials.extra.get("app_id")
+        return author(message) in self.own_accounts or (bool(app) and message.get("app_id") == app)
 
     @classmethod
     def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:
@@ -125,31 +138,43 @@ class Slack(
         return render.render(draft, borrows=NAMELESS not in self.credentials.extra)
 
     def post(self, rendered: Rendered) -> Calls[MessageId]:
-        return client.post(rendered)
+        return self._speaking(client.post(rendered))
 
     def find(self, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
-        return client.find(rendered, since, self.own_accounts)
+        return self._speaking(client.find(rendered, since, self._is_ours))
 
     def fetch(self, reference: Reference) -> Calls[Content]:
-        return client.fetch(reference)
+        return self._speaking(client.fetch(reference))
 
     def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
-        return client.edit(message, rendered)
+        return self._speaking(client.edit(message, rendered))
 
     def delete(self, conversation: ConversationId, message: MessageId) -> Calls[None]:
-        return client.delete(conversation, message)
+        return self._speaking(client.delete(conversation, message))
 
     def react(self, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
-        return client.react(conversation, message, emoji, on)
+        return self._speaking(client.react(conversation, message, emoji, on))
 
     def open(self, attachment: Attachment) -> Calls[Call]:
-        return transfer.open_file(attachment)
+        return self._speaking(transfer.open_file(attachment))
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
-        return transfer.upload(attachment, self.render(draft))
+        return self._speaking(transfer.upload(attachment, self.render(draft)))
 
     def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
-        return transfer.find_file(attachment, self.render(draft), since, self.own_accounts)
+        return self._speaking(transfer.find_file(attachment, self.render(draft), since, self._is_ours))
+
+    def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
+        return self._speaking(direct.open_direct(accounts))
+
+    def participants(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+        return self._speaking(direct.participants(conversation, self.credentials.account))
+
+    def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:
+        raise NotSupported("who is in a group chat of Slack is fixed")
+
+    def _speaking(self, calls: Calls[T]) -> Calls[T]:
+        return web.of_a_person(calls) if self.credentials.person else calls
 
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(conversation, name)
@@ -204,7 +229,7 @@ class Slack(
         return managing.remove(conversation, account, self.credentials.account)
 
     def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
-        chat = yield from client.open_chat(account)
+        chat = yield from direct.open_direct([account])
         for part in render.with_buttons(self.parts(Draft(chat, body, "greeting")), buttons):
             yield from client.post(part)
 

@@ -12,7 +12,7 @@ from connectors.directory import Group, Page, Place
 from connectors.errors import Gone, Unavailable
 from connectors.messages import Account, AccountId, ConversationId, WorkspaceId
 from connectors.provisioning import Found, is_address
-from connectors.slack.ids import is_bot_profile, is_id
+from connectors.slack.ids import fitting, is_bot_profile, is_id
 from connectors.slack.mrkdwn import literal
 from connectors.slack.rich_text import Object, objects, text_of
 from connectors.slack.web import asking, inner
@@ -21,7 +21,7 @@ from connectors.slack.webhook import SLACKBOT
 CHANNELS = ("channels:read", "groups:read")
 """Either shows its own type of channel."""
 READ = (*CHANNELS, "im:read", "mpim:read")
-"""Any one that fits the conversation's type."""
+"""Any one that ``fitting`` leaves."""
 PEOPLE = ("users:read", "users:read.email")
 """The second is never granted without the first, and makes Slack tell e-mail addresses as well (§5.1)."""
 
@@ -45,15 +45,22 @@ def conversations(cursor: str) -> Calls[Page[Place]]:
 
 def conversation(conversation: ConversationId) -> Calls[Place]:
     """One channel. Direct messages are none."""
-    found = place(inner((yield asking("conversations.info", *READ, channel=conversation)).json(), "channel"))
+    found = place((yield from info(conversation)))
     if found is None:
         raise Gone("this is no channel of the workspace")
     return found
 
 
+def info(conversation: ConversationId) -> Calls[Object]:
+    """What Slack tells of a channel, or of a direct message."""
+    scopes = fitting(conversation, *READ)
+    return inner((yield asking("conversations.info", *scopes, channel=conversation)).json(), "channel")
+
+
 def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
     """Some of those in a channel, bots included."""
-    page = (yield asking("conversations.members", *READ, channel=conversation, **_from(cursor))).json()
+    scopes = fitting(conversation, *READ)
+    page = (yield asking("conversations.members", *scopes, channel=conversation, **_from(cursor))).json()
     return Page(tuple(AccountId(member) for member in _listed(page, "members") if is_id(member)), _next(page))
 
 

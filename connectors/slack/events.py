@@ -31,3 +31,14 @@ EVENTS: dict[str, tuple[str, ...]] = {
 
 ``channel_*`` are told of all public channels, ``group_*``, ``member_*`` and messages only where our app is a member.
 """
+
+EVENTS_OF_PEOPLE: dict[str, tuple[str, ...]] = {
+    "message.im": ("im:history",),
+    "message.mpim": ("mpim:history",),
+    "reaction_added": ("reactions:read",),
+    "reaction_removed": ("reactions:read",),
+}
+"""The same on behalf of people who have consented, with the scopes of their tokens.
+
+Told of the conversations that they are in, with our app or without it, once for all: Slack names one for whom it is.
+"""

@@ -1,7 +1,8 @@
 """The only place that makes and opens Slack's ids (reference: conventions).
 
-A conversation is its channel id, a message its ``ts``: a text of seconds with six decimals, unique within one channel,
-never turned into a number to be compared or sent back. A workspace is its team id.
+A conversation is its channel id, whoever is told of it and whoever speaks there; a direct chat has one like any other. A
+message is its ``ts``: a text of seconds with six decimals, unique within one channel, never turned into a number to be
+compared or sent back. A workspace is its team id.
 """
 
 import re
@@ -60,6 +61,16 @@ def edited_at(message: Mapping[str, Any], event_ts: Any = None) -> datetime | No
         return None
     same = is_ts(event_ts) and event_ts.partition(".")[0] == ts.partition(".")[0]
     return moment(max(ts, event_ts) if same else ts)
+
+
+def is_chat(conversation: Any) -> bool:
+    """Whether an id is of a direct chat of two (``D…``). Groups have ids like channels."""
+    return is_id(conversation) and conversation.startswith("D")
+
+
+def fitting(conversation: ConversationId, *scopes: str) -> tuple[str, ...]:
+    """Those of ``scopes`` that may fit the conversation, as far as its id tells: ``im:…`` alone opens a chat of two."""
+    return tuple(scope for scope in scopes if scope.startswith("im:") == is_chat(conversation))
 
 
 def is_bot_profile(account: AccountId) -> bool:

@@ -1,11 +1,12 @@
 """The manifest from which an administrator makes an app of their own (reference §8.3). Pure."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.consent import Paper, Preset, Purpose, wanted
 from connectors.naming import one_line, shortened
-from connectors.slack.events import EVENTS
+from connectors.slack.events import EVENTS, EVENTS_OF_PEOPLE
 from connectors.slack.names import legal_name
 from connectors.slack.scopes import SCOPES
 
@@ -29,6 +30,7 @@ def _manifest(hub: str, webhooks: str, preset: Preset, name: str) -> dict[str, A
     people = [scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, preset)]
     returns = [f"{hub}/connect/slack/callback/", f"{hub}/account/slack/login/callback/"]
     shown = shortened(name, LONGEST_APP_NAME)
+    events = {"bot_events": _events(EVENTS, bot), "user_events": _events(EVENTS_OF_PEOPLE, people)}
     return {
         "display_information": {"name": shown, "description": _DESCRIPTION},
         "features": {
@@ -38,7 +40,7 @@ def _manifest(hub: str, webhooks: str, preset: Preset, name: str) -> dict[str, A
         },
         "oauth_config": {"redirect_urls": returns, "scopes": {"bot": bot, "user": [*SIGN_IN, *people]}},
         "settings": {
-            "event_subscriptions": {"request_url": webhooks, "bot_events": _events(bot)},
+            "event_subscriptions": {"request_url": webhooks} | events,
             "interactivity": {"is_enabled": True, "request_url": webhooks},
             "org_deploy_enabled": False,
             "socket_mode_enabled": False,
@@ -53,6 +55,6 @@ def _command(webhooks: str, name: str) -> dict[str, Any]:
     return {"command": word, "url": webhooks} | about
 
 
-def _events(scopes: list[str]) -> list[str]:
+def _events(known: Mapping[str, tuple[str, ...]], scopes: list[str]) -> list[str]:
     """What the scopes let us hear of: Slack refuses a manifest with an event that lacks its scope."""
-    return [event for event, any_of in EVENTS.items() if not any_of or set(any_of) & set(scopes)]
+    return [event for event, any_of in known.items() if not any_of or set(any_of) & set(scopes)]

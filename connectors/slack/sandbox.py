@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from connectors.calls import Response
+from connectors.consent import Preset, Purpose, wanted
 from connectors.contract import Credentials, Request
 from connectors.html import to_html
 from connectors.messages import (
@@ -23,23 +24,29 @@ from connectors.richtext import ChannelMention, Inline, Mention, map_inlines
 from connectors.sandbox import Fake, Person, Place, Shown, Webhook, digest
 from connectors.sandbox_data import Data
 from connectors.slack import sandbox_changes as changes
+from connectors.slack.oauth import STEPS
 from connectors.slack.parse import parse
 from connectors.slack.plain_text import escape as escape_text
 from connectors.slack.reactions import emoji_of, name_of
 from connectors.slack.sandbox_api import respond
 from connectors.slack.sandbox_chat import threaded
 from connectors.slack.sandbox_company import Workspace
+from connectors.slack.sandbox_events import envelope
 from connectors.slack.sandbox_files import add_file, share
 from connectors.slack.sandbox_names import give_name, give_topic
 from connectors.slack.sandbox_oauth import Authority
 from connectors.slack.sandbox_records import ANSWER_SECONDS, APP_NAME, Answers, Channel, Complaint, Object
 from connectors.slack.sandbox_texts import typed
 from connectors.slack.sandbox_tokens import FAREWELLS, uninstall
+from connectors.slack.scopes import SCOPES
 from connectors.slack.webhook import SLACKBOT, Signed, signature
 
 
 class FakeSlack(Fake):
-    """One workspace. Change what is in ``workspace`` to make trouble: take a scope, revoke a token, archive a channel."""
+    """One workspace. Change what is in ``workspace`` to make trouble: take a scope, revoke a token, archive a channel.
+
+    ``preset`` is what people consent to in ``own_credentials``.
+    """
 
     slug = "slack"
     hosts = ("slack.com", "files.slack.com", "hooks.slack.com")
@@ -50,6 +57,7 @@ class FakeSlack(Fake):
         super().__init__(secrets, hub, clock)
         self.workspace = Workspace(clock, self._send)
         self.authority = Authority(self.workspace, hub, lambda: self.app)
+        self.preset = Preset.PUBLISHED
 
     def handle(self, request: Request) -> Response:
         return self.authority.handle(request) or respond(self.workspace, request)
@@ -75,7 +83,16 @@ class FakeSlack(Fake):
 
     def chat_with(self, person: str) -> ConversationId:
         """Our app's direct message with somebody."""
-        return ConversationId(self.workspace.chat(person).id)
+        return self.chat([person, self.workspace.bot_user])
+
+    def chat(self, people: Sequence[str]) -> ConversationId:
+        return ConversationId(self.workspace.chat(people).id)
+
+    def own_credentials(self, person: str) -> Credentials:
+        asked = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, self.preset)}
+        kind = STEPS[Purpose.MESSAGES][-1].yields
+        tokens = {kind: self.authority.consent(person, asked)}
+        return replace(self.credentials(), account=AccountId(person), tokens=tokens, person=kind)
 
     def directory(self) -> list[Account]:
         bots = (self.workspace.bot_user, SLACKBOT)
@@ -248,7 +265,7 @@ class FakeSlack(Fake):
             message.get("icons", {}).get("image_48", ""),
             to_html(map_inlines(heard.body, self._named)),
             float(ts),
-            message.get("app_id") == self.workspace.app_id,
+            message.get("app_id") == self.workspace.app_id and heard.author not in self.workspace.persons(),
             heard.thread,
             tuple((emoji_of(each["name"]), tuple(map(name_of, each["users"]))) for each in reactions),
             heard.edited_at is not None,
@@ -262,18 +279,10 @@ class FakeSlack(Fake):
             return replace(inline, name=self.workspace.channels[inline.conversation].name)
         return inline
 
-    def _send(self, event: Object) -> None:
-        ours = self.workspace
-        if not ours.installed and event["type"] not in FAREWELLS:
-            return
-        ours.counter += 1
-        event_id = "Ev" + digest(str(self.clock()), str(ours.counter), event["type"])[:10].upper()
-        installed: Object = {"enterprise_id": None, "team_id": ours.team, "user_id": ours.bot_user, "is_bot": True}
-        outer: Object = {"token": "legacy", "team_id": ours.team, "api_app_id": ours.app_id, "event": event}
-        outer |= {"type": "event_callback", "event_id": event_id, "event_time": int(self.clock())}
-        if event["type"] not in FAREWELLS:
-            outer |= {"authorizations": [installed | {"is_enterprise_install": False}], "is_ext_shared_channel": False}
-        self.deliver(self._webhook(json.dumps(outer).encode(), "application/json"))
+    def _send(self, event: Object, hearer: str = "") -> None:
+        if self.workspace.installed or event["type"] in FAREWELLS:
+            body = json.dumps(envelope(self.workspace, event, hearer))
+            self.deliver(self._webhook(body.encode(), "application/json"))
 
     def _webhook(self, body: bytes, kind: str) -> Webhook:
         tries = 0

@@ -9,6 +9,7 @@ from connectors.sandbox import COMPANY, digest
 from connectors.slack.sandbox_arguments import in_range, page, read_arguments, yes
 from connectors.slack.sandbox_chat import CHAT, counts, take_answer
 from connectors.slack.sandbox_company import Method, Workspace
+from connectors.slack.sandbox_direct import DIRECT
 from connectors.slack.sandbox_directory import DIRECTORY
 from connectors.slack.sandbox_files import FILES, serve_files
 from connectors.slack.sandbox_managing import MANAGING
@@ -66,16 +67,6 @@ def auth_test(workspace: Workspace, caller: Caller, arguments: Object) -> Object
     return who | {"user_id": caller.user, "is_enterprise_install": False} | bot
 
 
-def conversations_open(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
-    """Only our app's direct message with one person."""
-    user = str(arguments.get("users") or "")
-    if not user:
-        raise Complaint("users_list_not_supplied")
-    if user not in workspace.actors:
-        raise Complaint("user_not_found")
-    return {"channel": {"id": workspace.chat(user).id}}
-
-
 def _read(workspace: Workspace, caller: Caller, arguments: Object) -> Channel:
     channel = workspace.joined(caller, arguments)
     require(caller, f"{channel.family}:history")
@@ -117,6 +108,7 @@ HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
 
 METHODS: dict[str, Method] = (
     CHAT
+    | DIRECT
     | DIRECTORY
     | FILES
     | LEAVING
@@ -126,7 +118,6 @@ METHODS: dict[str, Method] = (
     | {
         "auth.test": (auth_test, (), True),
         "conversations.history": (conversations_history, HISTORY, True),
-        "conversations.open": (conversations_open, ("im:write",), True),
         "conversations.replies": (conversations_replies, HISTORY, False),
     }
 )

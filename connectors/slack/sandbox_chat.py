@@ -7,7 +7,7 @@ from connectors.contract import Request
 from connectors.emoji import character
 from connectors.slack.sandbox_arguments import nested, read_arguments, yes
 from connectors.slack.sandbox_company import Method, Workspace
-from connectors.slack.sandbox_records import APP_NAME, ICONS, OUTSIDE_NAME, Caller, Channel, Complaint, Object, without
+from connectors.slack.sandbox_records import ICONS, Caller, Channel, Complaint, Object, without
 from connectors.slack.sandbox_texts import LONGEST_BLOCKS, faults, length, made_blocks, stored_text
 
 LONGEST_TEXT = 4_000
@@ -53,8 +53,13 @@ def signed_by(workspace: Workspace, caller: Caller, arguments: Object) -> Object
     if caller.is_bot and (username or icon) and "chat:write.customize" in caller.scopes:
         icons = {"icons": {f"image_{size}": icon for size in (36, 48, 64, 72)}} if icon else {}
         return app | {"subtype": "bot_message"} | ({"username": username} if username else {}) | icons
-    name = APP_NAME if caller.is_bot else OUTSIDE_NAME
-    profile = {"id": caller.bot_id, "app_id": caller.app_id, "name": name, "deleted": False, "updated": 0}
+    profile = {
+        "id": caller.bot_id,
+        "app_id": caller.app_id,
+        "name": workspace.app_of(caller),
+        "deleted": False,
+        "updated": 0,
+    }
     profile |= {"team_id": workspace.team, "icons": ICONS}
     return app | {"user": caller.user, "team": workspace.team, "bot_profile": profile}
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable
 
 from connectors.sandbox import CHANNELS, COMPANY, cast_of, digest
+from connectors.slack.events import EVENTS_OF_PEOPLE
 from connectors.slack.sandbox_records import (
     APP_NAME,
     BOT_SCOPES,
+    OUTSIDE_NAME,
     PERSON_SCOPES,
     Answers,
     Caller,
@@ -43,11 +45,13 @@ def _tombstone(message: Object) -> Object:
 
 
 def _type(channel: Channel) -> str:
-    return "im" if channel.person else "group" if channel.is_private else "channel"
+    return channel.direct or ("group" if channel.is_private else "channel")
 
 
 class Workspace:
-    """The workspace *Acme*. ``tell`` is told of every event; ``callers`` are by token, ``channels`` and ``files`` by id.
+    """The workspace *Acme*. ``callers`` are by token, ``channels`` and ``files`` by id.
+
+    ``tell`` is told of every event that our app hears, and for whom, where that is a person.
 
     ``uploads`` are the files by the address that awaits their bytes, ``answers`` what may be said to slash commands.
     ``counter`` tells apart what happens at one moment. ``whispers`` are what only one person was shown: channel, person
@@ -56,7 +60,7 @@ class Workspace:
     whether our app is there, and hears of what happens. ``forbidden`` are the methods that an owner lets nobody use.
     """
 
-    def __init__(self, clock: Callable[[], float], tell: Callable[[Object], None]) -> None:
+    def __init__(self, clock: Callable[[], float], tell: Callable[..., None]) -> None:
         self.clock = clock
         self.tell = tell
         self.keeps_names, self.installed = False, True
@@ -109,14 +113,18 @@ class Workspace:
         """The tokens of those who type in the outside app, by user."""
         return {caller.user: token for token, caller in self.callers.items() if caller.app_id == self.outside_app}
 
-    def chat(self, person: str) -> Channel:
-        """Our app's direct message with somebody."""
-        channel = Channel(id_of("D", person), "", False, self.bot_user, person=person)
-        channel.members = {person: None, self.bot_user: None}
-        return self.channels.setdefault(channel.id, channel)
+    def chat(self, users: Iterable[str]) -> Channel:
+        """The direct chat of these users, our app perhaps among them: always the same one, made if it is not there."""
+        members = list(dict.fromkeys(users))
+        made = Channel(id_of("D", *sorted(members)), "", False, members[0], direct="im")
+        if len(members) > 2:
+            name = f"mpdm-{'--'.join(map(self.handle_of, members))}-1"
+            made = Channel(id_of("C", *sorted(members)), name, False, members[0], is_private=True, direct="mpim")
+        made.members = dict.fromkeys(members)
+        return self.channels.setdefault(made.id, made)
 
     def named_channels(self) -> list[Channel]:
-        return [channel for channel in self.channels.values() if not channel.person]
+        return [channel for channel in self.channels.values() if not channel.direct]
 
     def next_ts(self, channel: Channel) -> str:
         """The next free time of a channel, as Slack writes it."""
@@ -130,14 +138,23 @@ class Workspace:
         self._forget(channel)
         event = in_event(kept) | {"channel": channel.id, "event_ts": kept["ts"]}
         self.tell_in(channel, event | {"channel_type": _type(channel)})
-        if f"<@{self.bot_user}>" in kept["text"] and not channel.person:
+        if f"<@{self.bot_user}>" in kept["text"] and not channel.direct:
             self.tell_in(channel, event | {"type": "app_mention"})
         return kept
 
     def tell_in(self, channel: Channel, event: Object) -> None:
-        """Tell what happens within a channel: our app hears it only as a member (§2.5)."""
+        """Tell what happens within a channel: our app hears it as a member, else for one of the members (§2.5)."""
         if self.bot_user in channel.members:
             self.tell(event)
+        elif hearer := self._hearer(channel, event):
+            self.tell(event, hearer)
+
+    def _hearer(self, channel: Channel, event: Object) -> str:
+        """The first member by whose consent our app is told of this; nobody hears it twice, however many consented."""
+        kind = f"message.{_type(channel)}" if event["type"] == "message" else event["type"]
+        ours = [caller for caller in self.callers.values() if caller.app_id == self.app_id and not caller.ended]
+        able = {caller.user for caller in ours if caller.scopes.intersection(EVENTS_OF_PEOPLE.get(kind, ()))}
+        return next((user for user in channel.members if user in able), "")
 
     def tell_of(self, channel: Channel, event: Object) -> None:
         """Tell what becomes of a channel itself: of a public one everybody may hear."""
@@ -235,6 +252,10 @@ class Workspace:
         if message is None or message.get("subtype") == "tombstone":
             raise Complaint("message_not_found")
         return message
+
+    def app_of(self, caller: Caller) -> str:
+        """The name of the app that somebody's token belongs to."""
+        return APP_NAME if caller.app_id == self.app_id else OUTSIDE_NAME
 
     def handle_of(self, user: str) -> str:
         return self.name_of(user).lower().replace(" ", ".")

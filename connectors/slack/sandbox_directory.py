@@ -5,7 +5,6 @@ from connectors.slack.sandbox_arguments import page, yes
 from connectors.slack.sandbox_company import Method, Workspace
 from connectors.slack.sandbox_records import (
     ICONS,
-    OUTSIDE_NAME,
     Caller,
     Channel,
     Complaint,
@@ -28,13 +27,19 @@ _SCOPES = {
 
 def shown_channel(workspace: Workspace, caller: Caller, channel: Channel) -> Object:
     """A conversation object."""
-    if channel.person:
-        return {"id": channel.id, "created": 1_700_000_000, "is_im": True, "user": channel.person}
+    if channel.direct == "im":
+        other = next((user for user in channel.members if user != caller.user), caller.user)
+        return {"id": channel.id, "created": 1_700_000_000, "is_im": True, "is_org_shared": False, "user": other}
     note = {"value": "", "creator": "", "last_set": 0}
-    kinds = dict.fromkeys(("is_group", "is_im", "is_mpim", "is_shared", "is_org_shared"), False)
+    kinds = dict.fromkeys(("is_im", "is_shared", "is_org_shared"), False)
+    kinds |= dict.fromkeys(("is_group", "is_mpim"), channel.direct == "mpim")
     shared = {"is_ext_shared": False, "is_pending_ext_shared": False, "pending_shared": [], "previous_names": []}
     named = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "creator": channel.creator}
-    state: Object = {"is_channel": True, "is_archived": channel.archived, "is_general": channel.is_general}
+    state: Object = {
+        "is_channel": not channel.direct,
+        "is_archived": channel.archived,
+        "is_general": channel.is_general,
+    }
     state |= {"is_private": channel.is_private, "is_member": caller.user in channel.members, "unlinked": 0}
     state |= {"created": 1_700_000_000, "context_team_id": workspace.team}
     return named | state | kinds | shared | {"topic": note | {"value": channel.topic}, "purpose": note}
@@ -67,7 +72,7 @@ def _of_types(workspace: Workspace, caller: Caller, arguments: Object) -> list[C
 
 def conversations_list(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
     def drawn(channel: Channel) -> Object:
-        counted = {} if channel.person else {"num_members": len(channel.members)}
+        counted = {} if channel.direct == "im" else {"num_members": len(channel.members)}
         return shown_channel(workspace, caller, channel) | counted
 
     return page(workspace, "channels", _of_types(workspace, caller, arguments), arguments, "team", drawn)
@@ -139,9 +144,8 @@ def bots_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object
     bot = known.get(str(arguments.get("bot", "")))
     if bot is None:
         raise Complaint("bot_not_found")
-    name, owner = (workspace.name_of(bot.user), {"user_id": bot.user}) if bot.is_bot else (OUTSIDE_NAME, {})
-    shown = {"id": bot.bot_id, "deleted": False, "name": name, "updated": 0, "app_id": bot.app_id, "icons": ICONS}
-    return {"bot": shown | owner}
+    shown = {"id": bot.bot_id, "deleted": False, "name": workspace.app_of(bot), "updated": 0, "app_id": bot.app_id}
+    return {"bot": shown | {"icons": ICONS} | ({"user_id": bot.user} if bot.is_bot else {})}
 
 
 def team_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:

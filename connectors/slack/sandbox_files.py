@@ -19,6 +19,14 @@ KEPT_BYTES = 256 * 1024 * 1024
 LOOKS = 1
 """How often a fresh file's shares are still hidden from ``files.info``: the real Slack shares in its own time."""
 
+_AUDIENCES = {
+    "public_channel": ("public", "channels"),
+    "private_channel": ("private", "groups"),
+    "mpim": ("private", "groups"),
+    "im": ("private", "ims"),
+}
+"""Where a file object tells that it was shared in a conversation of each type."""
+
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in to Acme | Slack</title></head><body></body></html>"
 
 
@@ -35,6 +43,8 @@ def add_file(workspace: Workspace, name: str, data: bytes, owner: str) -> File:
         "url_private": f"{base}/{quote(name, safe='')}",
         "shares": {},
         "channels": [],
+        "groups": [],
+        "ims": [],
     }
     told |= {"url_private_download": f"{base}/download/{quote(name, safe='')}"}
     told |= {"permalink": f"https://acme.slack.com/files/{owner}/{file_id}/{quote(name, safe='')}"}
@@ -56,8 +66,9 @@ def share(workspace: Workspace, channel: Channel, files: list[File], message: Ob
     shown = {"files": [file.told | {"shares": {}} for file in files], "upload": False, "display_as_bot": False}
     message = workspace.keep(channel, message | {"subtype": "file_share"} | shown)
     for file in files:
-        file.told["channels"] = [channel.id]
-        file.told["shares"] = {"public": {channel.id: [{"ts": message["ts"], "channel_name": channel.name}]}}
+        audience, listed = _AUDIENCES[channel.kind]
+        file.told |= {"is_public": audience == "public", listed: [channel.id]}
+        file.told["shares"] = {audience: {channel.id: [{"ts": message["ts"], "channel_name": channel.name}]}}
         file.looks = LOOKS
     return message
 
@@ -78,9 +89,8 @@ def complete_upload(workspace: Workspace, caller: Caller, arguments: Object) -> 
     files = [_uploaded(workspace, caller, str(entry.get("id", ""))) for entry in given]
     if not files:
         raise Complaint("invalid_arguments")
-    channel = workspace.channels.get(str(arguments.get("channel_id") or arguments.get("channels") or ""))
-    if channel is None:
-        raise Complaint("channel_not_found")
+    named = str(arguments.get("channel_id") or arguments.get("channels") or "")
+    channel = workspace.joined(caller, {"channel": named})
     if channel.archived:
         raise Complaint("posting_to_channel_denied")
     text = stored_text(str(arguments.get("initial_comment") or ""))
@@ -102,13 +112,15 @@ def _uploaded(workspace: Workspace, caller: Caller, file_id: str) -> File:
 
 def files_info(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
     file = workspace.files.get(str(arguments.get("file", "")))
-    if file is None:
+    if file is None or not _shows(workspace, caller, file):
         raise Complaint("file_not_found")
     answer: Object = {"comments": [], "response_metadata": {"next_cursor": ""}}
     if not file.looks:
         return answer | {"file": file.told}
     file.looks -= 1
-    return answer | {"file": file.told | {"shares": {}, "channels": [], "mimetype": "", "filetype": ""}}
+    return answer | {
+        "file": file.told | {"shares": {}, "channels": [], "groups": [], "ims": [], "mimetype": "", "filetype": ""}
+    }
 
 
 def files_delete(workspace: Workspace, caller: Caller, arguments: Object) -> Object:
@@ -127,7 +139,7 @@ def serve_files(workspace: Workspace, request: Request, path: str) -> Response:
         return _take_upload(workspace, request)
     file_id = path.removeprefix("/files-pri/").partition("/")[0].partition("-")[2]
     file = workspace.files.get(file_id)
-    if not _may_read(workspace, request.headers.get("authorization", "").removeprefix("Bearer ")):
+    if not _may_read(workspace, request.headers.get("authorization", "").removeprefix("Bearer "), file):
         headers = {"content-type": "text/html; charset=utf-8", "x-slack-meta": "?;acl_fail"}
         return Response(200, _LOGIN_PAGE, headers)
     if file is None:
@@ -136,11 +148,18 @@ def serve_files(workspace: Workspace, request: Request, path: str) -> Response:
     return served_file(file.data, {"content-type": kind})
 
 
-def _may_read(workspace: Workspace, token: str) -> bool:
+def _may_read(workspace: Workspace, token: str, file: File | None) -> bool:
     try:
-        return "files:read" in caller_of(workspace, token).scopes
+        caller = caller_of(workspace, token)
     except Complaint:
         return False
+    return "files:read" in caller.scopes and (file is None or _shows(workspace, caller, file))
+
+
+def _shows(workspace: Workspace, caller: Caller, file: File) -> bool:
+    """A file is there for its owner, and for who sees a conversation that it was shared in."""
+    shared = (workspace.channels.get(place) for places in file.told["shares"].values() for place in places)
+    return file.owner == caller.user or any(channel and channel.shows_to(caller) for channel in shared)
 
 
 def _take_upload(workspace: Workspace, request: Request) -> Response:

@@ -70,7 +70,7 @@ def manages(caller: Caller, *, is_private: bool) -> None:
 def managed(workspace: Workspace, caller: Caller, arguments: Object) -> Channel:
     """The channel that is named, if the caller may change something about it."""
     channel = workspace.channel(caller, arguments)
-    if channel.person:
+    if channel.direct:
         raise Complaint("method_not_supported_for_channel_type")
     manages(caller, is_private=channel.is_private)
     if caller.user not in channel.members:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -182,6 +182,10 @@ class Authority:
             ours.installed = True
             answer |= self._issued(bot_caller(ours, consent.bot)) | {"bot_user_id": ours.bot_user}
         return answer
+
+    def consent(self, person: str, scopes: Set[str]) -> str:
+        """The token that our app gets when somebody allows it this for themselves."""
+        return str(self._issued(person_caller(self.workspace, person, scopes - self.withheld))["access_token"])
 
     def _refreshed(self, token: str) -> Object:
         caller = self._refreshing.pop(token, None)

@@ -83,7 +83,8 @@ class Channel:
     """``last`` is the newest event's time in microseconds: two of a channel never share one. ``members`` are in the order
     in which they came.
 
-    ``creator`` alone may rename it. ``person`` is set where it is our app's direct message with somebody, and has no name.
+    ``creator`` alone may rename it. ``direct`` is ``im`` or ``mpim`` where it is a direct chat of two or of a few: their
+    members are always the same.
     """
 
     id: str
@@ -96,17 +97,17 @@ class Channel:
     topic: str = ""
     members: dict[str, None] = field(default_factory=dict)
     is_private: bool = False
-    person: str = ""
+    direct: str = ""
 
     @property
     def kind(self) -> str:
         """Its type, as one asks for it in a list."""
-        return "im" if self.person else "private_channel" if self.is_private else "public_channel"
+        return self.direct or ("private_channel" if self.is_private else "public_channel")
 
     @property
     def family(self) -> str:
         """How its scopes and events begin."""
-        return {"im": "im", "private_channel": "groups", "public_channel": "channels"}[self.kind]
+        return self.direct or ("groups" if self.is_private else "channels")
 
     @property
     def is_general(self) -> bool:

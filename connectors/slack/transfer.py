@@ -1,6 +1,6 @@
 """Carrying files from and to Slack (reference §3.6). Generators of ``Call``s, no I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -9,10 +9,10 @@ from functools import partial
 from connectors.calls import Call, Calls, Response, Upload, judge_status
 from connectors.contract import Rendered
 from connectors.errors import Refused, Unavailable, Unsure
-from connectors.messages import AccountId, Attachment, ConversationId, MessageId
+from connectors.messages import Attachment, ConversationId, MessageId
 from connectors.slack.client import search
 from connectors.slack.files import address, content_type, is_trusted
-from connectors.slack.ids import author, is_id, is_ts
+from connectors.slack.ids import is_id, is_ts
 from connectors.slack.rich_text import Object, objects, text_of
 from connectors.slack.web import asking, inner, telling
 
@@ -74,12 +74,12 @@ def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
 
 
 def find_file(
-    attachment: Attachment, rendered: Rendered, since: datetime, own: frozenset[AccountId]
+    attachment: Attachment, rendered: Rendered, since: datetime, is_ours: Callable[[Object], bool]
 ) -> Calls[list[MessageId]]:
     """Our messages with a file of that name and size: one with a file bears no nonce."""
 
     def fits(message: Object) -> bool:
-        return author(message) in own and any(_is(file, attachment) for file in objects(message.get("files")))
+        return is_ours(message) and any(_is(file, attachment) for file in objects(message.get("files")))
 
     return search(rendered, since, fits)
 

@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from connectors.calls import Call, Response, judge_status, retry_after
+from connectors.calls import Call, Calls, Response, T, judge_status, retry_after
 from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable, Unsure
 from connectors.slack.rich_text import Object, text_of
 
 API = "https://slack.com/api/"
 NO_WORDS: Mapping[str, str] = {}
+
+
+class Lacking(Reconnect):
+    """Our token is good and lacks a permission: of the app's, somebody must grant it."""
+
 
 _WORD = re.compile(r"[a-z0-9_:,. -]{1,200}")
 
@@ -36,6 +41,14 @@ def telling(
     return Call("POST", API + method, scopes=scopes, bucket=method, json=dict(payload), judge=judged)
 
 
+def of_a_person(calls: Calls[T]) -> Calls[T]:
+    """``calls`` with somebody's own token: what they did not permit is refused, and their consent stands."""
+    try:
+        return (yield from calls)
+    except Lacking as error:
+        raise Refused(str(error)) from None
+
+
 def inner(outer: Object, key: str) -> Object:
     """The object under ``key``, or an empty one."""
     value = outer.get(key)
@@ -58,7 +71,7 @@ def judge(call: Call, response: Response, settled: tuple[str, ...] = (), refused
     if code in _OUTCOME_UNKNOWN:
         raise (Unavailable if call.repeatable else Unsure)(f"Slack is in trouble: {code}")
     if code == "missing_scope":
-        raise Reconnect(f"a permission is missing in Slack: {word(text_of(answer, 'needed'))}")
+        raise Lacking(f"a permission is missing in Slack: {word(text_of(answer, 'needed'))}")
     if code == "invalid_name" and call.bucket in _REACTING:
         raise NotSupported("the workspace has no such emoji")
     error, reason = _ERRORS.get(code, (Refused, f"Slack refused: {word(code)}"))

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 from connectors.contract import Envelope, Reply, Request
 from connectors.errors import Forged, Malformed
 from connectors.messages import ConversationId, Kind, MessageId, Reference, WorkspaceId
-from connectors.slack.ids import is_id, is_ts, moment
+from connectors.slack.authorizations import bot_user, hearer, workspace
+from connectors.slack.ids import is_chat, is_id, is_ts, moment
 
 TOLERANCE = 300
 """Seconds a signature stays good: Slack's own rule against replays (§2.1)."""
@@ -41,6 +42,9 @@ _LEFT = ("channel_left", "group_left")
 
 _NAMED_BY_SLACK = (Kind.NOTICE, Kind.DIRECTORY, Kind.OTHER, Kind.REVOKED)
 _WITHOUT_CONTENT = (Kind.DIRECTORY, Kind.OTHER, Kind.REVOKED)
+
+_DIRECT_TYPES = ("im", "mpim")
+"""A tuple, as what a hostile event has for its type may not be hashable."""
 
 SLACKBOT = "USLACKBOT"
 """Who says what Slack itself has to say: it asks for nothing."""
@@ -141,7 +145,10 @@ def _envelope(outer: Object) -> Envelope:
     reference = _reference(event, bot_user(outer), outer.get("event_time"))
     app, given = _text(outer, "api_app_id"), _text(outer, "event_id")
     event_id = f"{app}:{given if reference.kind in _NAMED_BY_SLACK else _event_key(event, reference, given)}"
-    return Envelope(_workspace(outer), event_id, reference, None if reference.kind in _WITHOUT_CONTENT else event)
+    content = None if reference.kind in _WITHOUT_CONTENT else event
+    person = hearer(outer)
+    is_theirs = bool(person) and _is_among_people(event, reference)
+    return Envelope(workspace(outer), event_id, reference, content, is_theirs, person)
 
 
 def _event_key(event: Object, reference: Reference, given: str) -> str:
@@ -174,33 +181,10 @@ def slash_command(fields: Mapping[str, str]) -> Envelope:
     return Envelope(WorkspaceId(team), f"{app}:command:{trigger}", reference, content)
 
 
-def bot_user(outer: Object) -> str:
-    """Our bot's own user, for whom Slack delivered this; empty where it was for somebody else."""
-    first = _authorization(outer)
-    user = first.get("user_id") if first.get("is_bot") is True else None
-    return user if isinstance(user, str) else ""
-
-
-def _authorization(outer: Object) -> Object:
-    given = outer.get("authorizations")
-    first = given[0] if isinstance(given, list) and given else None
-    return first if isinstance(first, dict) else {}
-
-
-def _workspace(outer: Object) -> WorkspaceId:
-    """The installation's team: in a shared channel the event's own ``team_id`` may be the other company's (§2.3)."""
-    team = _authorization(outer).get("team_id")
-    if isinstance(team, str) and is_id(team):
-        return WorkspaceId(team)
-    if is_id(outer.get("team_id")):
-        return WorkspaceId(outer["team_id"])
-    raise Malformed("no workspace is named")
-
-
 def _rate_limited(outer: Object) -> Envelope:
     """Slack drops events beyond its hourly cap and says so once a minute (§2.4)."""
     minute = outer.get("minute_rate_limited")
-    return Envelope(_workspace(outer), f"{_text(outer, 'api_app_id')}:app_rate_limited:{minute}", _OTHER)
+    return Envelope(workspace(outer), f"{_text(outer, 'api_app_id')}:app_rate_limited:{minute}", _OTHER)
 
 
 def _reference(event: Object, bot: str, event_time: Any) -> Reference:
@@ -275,6 +259,12 @@ def is_command(message: Object, bot: str) -> bool:
 def is_direct(message: Object) -> bool:
     """Whether a message was said in a direct message; one that our bot hears is with our app."""
     return message.get("channel_type") == "im"
+
+
+def _is_among_people(event: Object, reference: Reference) -> bool:
+    """Whether what a person let us hear was said in a direct chat. A reaction in a group does not tell: its id is like a
+    channel's."""
+    return event.get("channel_type") in _DIRECT_TYPES or is_chat(reference.conversation)
 
 
 def _change(message: Object) -> Kind:

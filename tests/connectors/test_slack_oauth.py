@@ -34,7 +34,7 @@ from connectors.messages import AccountId, Byline, ConversationId, Draft, Kind, 
 from connectors.richtext import Document, Paragraph, Text
 from connectors.sandbox import Webhook, World
 from connectors.slack.connector import Slack
-from connectors.slack.events import EVENTS
+from connectors.slack.events import EVENTS, EVENTS_OF_PEOPLE
 from connectors.slack.sandbox import FakeSlack
 from connectors.slack.sandbox_consent import BOT_CATALOGUE, USER_CATALOGUE
 
@@ -110,7 +110,7 @@ def told(webhooks: list[Webhook], fake: FakeSlack) -> list[Envelope]:
 
 
 def used() -> set[str]:
-    """The names of bot scopes that stand in the code that runs: in calls, in events, in what is asked about grants."""
+    """The names of scopes that stand in the code that runs: in calls, in events, in what is asked about grants."""
     files = [file for file in FOLDER.glob("*.py") if not file.name.startswith(("scopes", "manifest", "sandbox"))]
     trees = [ast.parse(file.read_text()) for file in files]
     constants = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
@@ -118,9 +118,11 @@ def used() -> set[str]:
 
 
 def test_exactly_what_the_code_uses_is_asked_for() -> None:
-    assert names(Preset.FULL) == used()
+    of_people = {scope.name for scope in scopes(purpose=Purpose.MESSAGES)}
+    assert names(Preset.FULL) | of_people == used()
     assert names(Preset.PUBLISHED) <= used()
     assert {scope for any_of in EVENTS.values() for scope in any_of} <= used()
+    assert {scope for any_of in EVENTS_OF_PEOPLE.values() for scope in any_of} <= of_people
 
 
 def test_people_are_asked_for_what_direct_messages_take_and_for_no_channel() -> None:
@@ -152,7 +154,7 @@ def test_every_scope_has_its_reasons_and_every_addition_says_that_it_is_one() ->
 @pytest.mark.skipif(not SPECS.exists(), reason="the published specification is not at hand")
 def test_events_need_the_scopes_that_slack_documents() -> None:
     documented = {event["name"]: event for event in json.loads((SPECS / "events_2026.json").read_text())["events"]}
-    for event, any_of in EVENTS.items():
+    for event, any_of in [*EVENTS.items(), *EVENTS_OF_PEOPLE.items()]:
         assert set(any_of) <= set(documented[event]["scopes_any_of"])
         assert bool(any_of) == bool(documented[event]["scopes_any_of"])
 
@@ -553,6 +555,7 @@ def test_the_manifest_holds_what_the_preset_asks_for_and_no_event_beyond_it(pres
     assert settings["event_subscriptions"]["request_url"] == f"{HUB}/webhooks/slack/k3y/"
     events = set(settings["event_subscriptions"]["bot_events"])
     assert set(EVENTS) - events == (set() if preset == Preset.FULL else {"message.mpim"})
+    assert set(settings["event_subscriptions"]["user_events"]) == set(EVENTS_OF_PEOPLE)
 
 
 @pytest.mark.skipif(not SPECS.exists(), reason="the published specification is not at hand")

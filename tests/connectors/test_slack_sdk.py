@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 
+from connectors.consent import Preset
 from connectors.contract import Request
 from connectors.sandbox import Webhook, World
 from connectors.slack.connector import Slack
@@ -343,9 +344,28 @@ def test_every_answer_is_as_specified(fake: FakeSlack, bot: WebClient, specifica
     asked = dict(calls(fake))
     assert METHODS.keys() - asked.keys() == YOUNGER
     for method, arguments in asked.items():
-        verbs = specification["paths"][f"/{method}"]
-        schema = next(iter(verbs.values()))["responses"]["200"]["schema"]
-        answer = bot.api_call(method, data=arguments).data
-        problems = list(Draft4Validator(schema | {"definitions": specification["definitions"]}).iter_errors(answer))
-        problems = [p for p in problems if list(p.absolute_path) != ["message", "blocks"]]  # a list, whatever it says
-        assert not problems, (method, [(list(p.absolute_path), p.message[:200]) for p in problems])
+        check(specification, method, bot.api_call(method, data=arguments).data)
+
+
+def test_chats_are_shown_as_specified(fake: FakeSlack, sandbox_url: str, specification: dict[str, Any]) -> None:
+    ann, bob, carla = (person.id for person in fake.people())
+    fake.preset = Preset.FULL
+    client = WebClient(fake.own_credentials(ann).tokens["person"], base_url=f"{sandbox_url}/slack.com/api/")
+    for people in ([ann, bob], [ann, bob, carla]):
+        chat = fake.chat(people)
+        fake.type_as(ann, chat, "lunch?")
+        where = {"channel": chat}
+        check(specification, "conversations.info", client.api_call("conversations.info", data=where).data)
+        check(specification, "conversations.history", client.api_call("conversations.history", data=where).data)
+        check(specification, "conversations.members", client.api_call("conversations.members", data=where).data)
+        again = {"users": ",".join(people[1:]), "return_im": "1"}
+        check(specification, "conversations.open", client.api_call("conversations.open", data=again).data)
+    both = client.api_call("conversations.list", data={"types": "im,mpim"}).data
+    check(specification, "conversations.list", both)
+
+
+def check(specification: dict[str, Any], method: str, answer: Any) -> None:
+    schema = next(iter(specification["paths"][f"/{method}"].values()))["responses"]["200"]["schema"]
+    problems = list(Draft4Validator(schema | {"definitions": specification["definitions"]}).iter_errors(answer))
+    problems = [p for p in problems if list(p.absolute_path) != ["message", "blocks"]]  # a list, whatever it says
+    assert not problems, (method, [(list(p.absolute_path), p.message[:200]) for p in problems])
