@@ -1,4 +1,7 @@
-"""Zoom's REST calls for messages and people (§3): what to ask. No I/O."""
+"""Zoom's REST calls for messages and people (§3): what to ask. No I/O.
+
+With the service user's credentials its account is named in every path; a person's own token acts as ``me`` alone (§1.5).
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -6,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.calls import Call, Calls
-from connectors.contract import Content, Credentials, Rendered
+from connectors.contract import Credentials, Rendered
 from connectors.errors import Gone, Reconnect, Refused, Unavailable, Unsure
-from connectors.messages import Account, AccountId, ConversationId, MessageId, Reference
+from connectors.messages import Account, AccountId, ConversationId, MessageId
 from connectors.zoom import ids, reactions
 from connectors.zoom.flat import flat
 from connectors.zoom.judging import judge, judge_deletion, judge_message, judge_own, judge_reaction, read, told
@@ -19,21 +22,56 @@ from connectors.zoom.webhook import moment
 API = "https://api.zoom.us/v2"
 """Zoom's global host: valid for every region (§1.1)."""
 
-SEND = ("chat_message:write:admin", "team_chat:write:user_message:admin")
-LIST = ("chat_message:read:admin", "chat_message:write:admin", "team_chat:read:list_user_messages:admin")
-READ = ("chat_message:read:admin", "chat_message:write:admin", "team_chat:read:user_message:admin")
-EDIT = ("chat_message:write:admin", "team_chat:update:user_message:admin")
-DELETE = ("chat_message:write:admin", "team_chat:delete:user_message:admin")
-REACT = ("chat_message:write:admin", "team_chat:update:message_emoji:admin")
+SEND = (
+    "chat_message:write:admin",
+    "chat_message:write",
+    "team_chat:write:user_message:admin",
+    "team_chat:write:user_message",
+)
+LIST = (
+    "chat_message:read:admin",
+    "chat_message:write:admin",
+    "chat_message:read",
+    "chat_message:write",
+    "team_chat:read:list_user_messages:admin",
+    "team_chat:read:list_user_messages",
+)
+READ = (
+    "chat_message:read:admin",
+    "chat_message:write:admin",
+    "chat_message:read",
+    "chat_message:write",
+    "team_chat:read:user_message:admin",
+    "team_chat:read:user_message",
+)
+EDIT = (
+    "chat_message:write:admin",
+    "chat_message:write",
+    "team_chat:update:user_message:admin",
+    "team_chat:update:user_message",
+)
+DELETE = (
+    "chat_message:write:admin",
+    "chat_message:write",
+    "team_chat:delete:user_message:admin",
+    "team_chat:delete:user_message",
+)
+REACT = (
+    "chat_message:write:admin",
+    "chat_message:write",
+    "team_chat:update:message_emoji:admin",
+    "team_chat:update:message_emoji",
+)
+CONTACT = ("chat_contact:read", "team_chat:read:contact")
 WHO = ("user:read:admin", "user:read:user:admin")
-"""Classic and granular names of the same right; a token has the one or the other (§1.6)."""
+"""Classic and granular names of the same right; a token has the one or the other (§1.6), a person's without ``:admin``."""
 
 PAGE = 50
 """Messages of one page: the most the list gives."""
 
 
 def post(credentials: Credentials, rendered: Rendered) -> Calls[MessageId]:
-    """Send a channel message as the service user (§3.1); an answer to what is no longer there is said without it."""
+    """Send a message (§3.1); an answer to what is no longer there is said without it."""
     payload = rendered.payload
     try:
         response = yield _sending(credentials, payload)
@@ -50,7 +88,9 @@ def post(credentials: Credentials, rendered: Rendered) -> Calls[MessageId]:
 
 def _sending(credentials: Credentials, payload: Mapping[str, Any]) -> Call:
     url = _messages(credentials)
-    return Call("POST", url, SEND, bucket="medium", token=ADMIN, json=payload, repeatable=False, judge=judge)
+    return Call(
+        "POST", url, SEND, bucket="medium", token=voice(credentials), json=payload, repeatable=False, judge=judge
+    )
 
 
 def edit(credentials: Credentials, message: MessageId, rendered: Rendered, longest: int) -> Calls[None]:
@@ -58,24 +98,25 @@ def edit(credentials: Credentials, message: MessageId, rendered: Rendered, longe
     text = flat(rendered.payload)
     if units(text) > longest:
         raise Refused("an edit in Zoom is plain text, and with its links and lists typed out this one is too long")
-    body = {"message": text, "to_channel": rendered.conversation}
+    body = {"message": text, **ids.addressed(credentials, rendered.conversation)}
     url = _message(credentials, message)
-    yield Call("PUT", url, EDIT, bucket="medium", token=ADMIN, json=body, judge=judge_own)
+    yield Call("PUT", url, EDIT, bucket="medium", token=voice(credentials), json=body, judge=judge_own)
 
 
 def delete(credentials: Credentials, conversation: ConversationId, message: MessageId) -> Calls[None]:
     """Remove a message of ours, its files with it."""
-    query, url = {"to_channel": conversation}, _message(credentials, message)
-    yield Call("DELETE", url, DELETE, bucket="medium", token=ADMIN, query=query, judge=judge_deletion)
+    query, url = ids.addressed(credentials, conversation), _message(credentials, message)
+    yield Call("DELETE", url, DELETE, bucket="medium", token=voice(credentials), query=query, judge=judge_deletion)
 
 
 def react(
     credentials: Credentials, conversation: ConversationId, message: MessageId, emoji: str, on: bool
 ) -> Calls[None]:
-    """Put an emoji on a message as the service user, or take it back (§3.1, §4.4)."""
-    body = {"action": "add" if on else "remove", "emoji": reactions.written(emoji), "to_channel": conversation}
+    """Put an emoji on a message, or take it back (§3.1, §4.4)."""
+    body = {"action": "add" if on else "remove", "emoji": reactions.written(emoji)}
+    body |= ids.addressed(credentials, conversation)
     url = f"{_message(credentials, message)}/emoji_reactions"
-    yield Call("PATCH", url, REACT, bucket="medium", token=ADMIN, json=body, judge=judge_reaction)
+    yield Call("PATCH", url, REACT, bucket="medium", token=voice(credentials), json=body, judge=judge_reaction)
 
 
 def find(
@@ -85,11 +126,9 @@ def find(
 
     What else a message must be to be it, ``fits`` says.
     """
-    email = credentials.extra.get("email", "")
-    if not email:
-        raise Reconnect("the service user's e-mail address is not on record")
+    email = yield from own_address(credentials)
     query = {
-        "to_channel": rendered.conversation,
+        **ids.addressed(credentials, rendered.conversation),
         "from": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "page_size": str(PAGE),
     }
@@ -97,7 +136,7 @@ def find(
     page = ""
     while True:
         turned = query | {"next_page_token": page} if page else query
-        response = yield _get(_messages(credentials), LIST, "medium", turned)
+        response = yield _told_to(credentials, _messages(credentials), LIST, turned)
         answer = read(response)
         ours = _matching(answer.get("messages"), email, rendered.payload["message"], since)
         found += [(at, ids.message(message.get("id"))) for at, message in ours if fits(message)]
@@ -116,58 +155,10 @@ def _matching(messages: object, email: str, text: str, since: datetime) -> Itera
                 yield at, message
 
 
-def fetch(credentials: Credentials, reference: Reference) -> Calls[Content]:
-    """A message in the shape webhooks have: addresses are looked up, since this call names no user ids (§3.1).
-
-    ``fetched`` tells it from a webhook's: it holds the reactions as they stand.
-    """
-    if not reference.message:
-        raise Gone("an event that Zoom keeps nowhere")
-    message = yield from whole(credentials, reference.conversation, reference.message)
-    users: dict[str, str] = {}
-    for address in _addresses(message):
-        users[address] = yield from _user_id(address)
-    content = message | {
-        "fetched": True,
-        "operator": message.get("sender"),
-        "operator_id": users.get(_address(message.get("sender")), ""),
-        "operator_member_id": message.get("send_member_id"),
-    }
-    if items := _items(message):
-        content["at_items"] = [
-            item | {"at_contact_user_id": users.get(_address(item.get("at_contact")), "")} for item in items
-        ]
-    return content
-
-
 def whole(credentials: Credentials, conversation: ConversationId, message: MessageId) -> Calls[dict[str, Any]]:
     """A message with its reactions and the short-lived addresses of its files, as Zoom tells it."""
-    response = yield _get(_message(credentials, message), READ, "medium", {"to_channel": conversation}, judge_message)
-    return read(response)
-
-
-def _items(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    items = message.get("at_items")
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _addresses(message: Mapping[str, Any]) -> list[str]:
-    """The sender's and the mentioned people's, each once."""
-    everyone = [message.get("sender"), *(item.get("at_contact") for item in _items(message))]
-    return list(dict.fromkeys(filter(None, map(_address, everyone))))
-
-
-def _address(value: object) -> str:
-    return value.strip() if isinstance(value, str) and "@" in value else ""
-
-
-def _user_id(address: str) -> Calls[str]:
-    """The user behind an address; empty for a person of another account, whom only the member id tells."""
-    try:
-        user = yield from person(address)
-    except Gone:
-        return ""
-    return ids.opaque(user.get("id"))
+    query, url = ids.addressed(credentials, conversation), _message(credentials, message)
+    return read((yield _told_to(credentials, url, READ, query, judge_message)))
 
 
 def account(account: AccountId) -> Calls[Account]:
@@ -191,7 +182,8 @@ def account_of(user: Mapping[str, Any], *, is_deleted: bool) -> Account:
 
 def person(key: str) -> Calls[dict[str, Any]]:
     """A user as Zoom shows one: by id or e-mail address, or ``me`` for whom the token is of (§1.8)."""
-    return read((yield _get(f"{API}/users/{quote(key, safe='@')}", WHO, "light")))
+    url = f"{API}/users/{quote(key, safe='@')}"
+    return read((yield Call("GET", url, WHO, bucket="light", token=ADMIN, judge=judge)))
 
 
 def myself() -> Calls[dict[str, Any]]:
@@ -205,9 +197,36 @@ def name_of(user: Mapping[str, Any]) -> str:
     return shown or f"{first} {last}".strip() or ids.opaque(user.get("email"))
 
 
+def own_address(credentials: Credentials) -> Calls[str]:
+    """The e-mail address by which message lists name whoever speaks: on record for the service user alone."""
+    known = (yield from myself()) if credentials.person else credentials.extra
+    email = ids.opaque(known.get("email"))
+    if not email:
+        raise Reconnect("the e-mail address of the account that speaks is not on record")
+    return email
+
+
+def address_of(credentials: Credentials, account: AccountId) -> Calls[str]:
+    """Anybody's e-mail address; empty where Zoom tells none. A person's own token sees the person's contacts alone (§3.5)."""
+    if not credentials.person:
+        return ids.opaque((yield from person(account)).get("email"))
+    url = f"{API}/chat/users/me/contacts/{quote(account, safe='')}"
+    return ids.opaque(read((yield _told_to(credentials, url, CONTACT))).get("email"))
+
+
+def voice(credentials: Credentials) -> str:
+    """The kind of token that signs what may be done as the service user and as a person alike."""
+    return credentials.person or ADMIN
+
+
+def account_path(credentials: Credentials) -> str:
+    """Whose messages, channels and files they are, below Zoom's API."""
+    return f"chat/users/{'me' if credentials.person else quote(credentials.account, safe='')}"
+
+
 def account_url(credentials: Credentials) -> str:
-    """Where the service user's messages and channels are."""
-    return f"{API}/chat/users/{quote(credentials.account, safe='')}"
+    """Where the speaker's messages and channels are."""
+    return f"{API}/{account_path(credentials)}"
 
 
 def _messages(credentials: Credentials) -> str:
@@ -218,7 +237,11 @@ def _message(credentials: Credentials, message: MessageId) -> str:
     return f"{_messages(credentials)}/{quote(message, safe='')}"
 
 
-def _get(
-    url: str, scopes: tuple[str, ...], bucket: str, query: Mapping[str, str] | None = None, judge: Any = judge
+def _told_to(
+    credentials: Credentials,
+    url: str,
+    scopes: tuple[str, ...],
+    query: Mapping[str, str] | None = None,
+    judge: Any = judge,
 ) -> Call:
-    return Call("GET", url, scopes, bucket=bucket, token=ADMIN, query=query, judge=judge)
+    return Call("GET", url, scopes, bucket="medium", token=voice(credentials), query=query, judge=judge)

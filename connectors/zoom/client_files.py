@@ -5,17 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from connectors.calls import Call, Calls, Response, Upload
 from connectors.contract import Credentials, Rendered
 from connectors.errors import Gone, Refused, Unavailable, Unsure
 from connectors.messages import Attachment, MessageId
 from connectors.zoom import ids
-from connectors.zoom.client import READ, find, post, whole
+from connectors.zoom.client import READ, account_path, find, post, voice, whole
 from connectors.zoom.files import entries, largest
 from connectors.zoom.judging import judge, told
-from connectors.zoom.scopes import ADMIN
 
 UPLOADS = "https://file.zoom.us/v2"
 """Where files are put; older pages name another host of Zoom's, to which this one would send us on."""
@@ -23,13 +22,18 @@ UPLOADS = "https://file.zoom.us/v2"
 TRUSTED = "zoom.us"
 """The domain whose hosts may be given our token: addresses of files are on several of them, per region."""
 
-STORE = ("chat_message:write:admin", "team_chat:write:files:admin")
-SHARE = ("chat_message:write:admin", "team_chat:write:message_files:admin")
+STORE = ("chat_message:write:admin", "chat_message:write", "team_chat:write:files:admin", "team_chat:write:files")
+SHARE = (
+    "chat_message:write:admin",
+    "chat_message:write",
+    "team_chat:write:message_files:admin",
+    "team_chat:write:message_files",
+)
 
 MOST_HOPS = 3
 """Times we follow Zoom to another of its hosts; more would be a circle."""
 
-_FORM: tuple[str, ...] = ("to_channel", "reply_main_message_id")
+_FORM: tuple[str, ...] = ("to_channel", "to_contact", "reply_main_message_id")
 _BUCKET = "file"
 """Files have a limit of their own: 20 requests a second."""
 
@@ -47,14 +51,14 @@ def open_file(credentials: Credentials, attachment: Attachment) -> Calls[Call]:
     url = _address(file_id, (yield from whole(credentials, conversation, message)))
     for _ in range(MOST_HOPS):
         try:
-            response = yield _download(url, _judge_file, {"Range": "bytes=0-0"})
+            response = yield _download(credentials, url, _judge_file, {"Range": "bytes=0-0"})
         except Refused:
             break  # a host that sends all of it instead of one byte; other refusals meet the caller's GET again
         moved = _moved(url, response)
         if not moved:
             break
         url = moved
-    return _download(url, partial(_judge_bytes, attachment.content_type), {})
+    return _download(credentials, url, partial(_judge_bytes, attachment.content_type), {})
 
 
 def _address(file_id: str, message: Mapping[str, object]) -> str:
@@ -64,8 +68,8 @@ def _address(file_id: str, message: Mapping[str, object]) -> str:
     raise Gone("the file is no longer in its message")
 
 
-def _download(url: str, judged: Judge, headers: Mapping[str, str]) -> Call:
-    return Call("GET", trusted(url), READ, bucket=_BUCKET, token=ADMIN, headers=headers, judge=judged)
+def _download(credentials: Credentials, url: str, judged: Judge, headers: Mapping[str, str]) -> Call:
+    return Call("GET", trusted(url), READ, bucket=_BUCKET, token=voice(credentials), headers=headers, judge=judged)
 
 
 def _judge_file(call: Call, response: Response) -> None:
@@ -85,23 +89,23 @@ def _judge_bytes(content_type: str, call: Call, response: Response) -> None:
 
 
 def upload(credentials: Credentials, attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
-    """Post a file as the service user, in one message with its byline and text.
+    """Post a file, in one message with its byline and text.
 
     The call that posts a file at once (§3.3) takes no text: it serves a draft that says nothing. All else is stored first
     and sent with the text, so that one message id stands for both.
     """
     size = _checked(attachment)
-    user = f"{UPLOADS}/chat/users/{quote(credentials.account, safe='')}"
+    user = f"{UPLOADS}/{account_path(credentials)}"
     payload = rendered.payload
     if payload["message"]:
         stored = Upload(attachment.name, attachment.content_type, size, part="file")
         call = Call("POST", f"{user}/files", STORE, query={"postToPersonalChat": "false"}, upload=stored)
-        file_id = yield from _put(call)
+        file_id = yield from _put(credentials, call)
         return (yield from post(credentials, replace(rendered, payload=payload | {"file_ids": [file_id]})))
     form = {name: str(payload[name]) for name in _FORM if name in payload}
     shared = Upload(attachment.name, attachment.content_type, size, part="files", form=form)
     call = Call("POST", f"{user}/messages/files", SHARE, repeatable=False, upload=shared)
-    return ids.message((yield from _put(call)))
+    return ids.message((yield from _put(credentials, call)))
 
 
 def find_file(
@@ -126,9 +130,9 @@ def _checked(attachment: Attachment) -> int:
     return attachment.size
 
 
-def _put(call: Call) -> Calls[str]:
+def _put(credentials: Credentials, call: Call) -> Calls[str]:
     """Send a file where Zoom wants it, and on from there; the id of what came of it."""
-    call = replace(call, bucket=_BUCKET, token=ADMIN, judge=_judge_upload)
+    call = replace(call, bucket=_BUCKET, token=voice(credentials), judge=_judge_upload)
     for _ in range(MOST_HOPS):
         response = yield call
         moved = _moved(call.url, response)

@@ -6,6 +6,10 @@ user of the account. ``Credentials.account`` is that user's id, ``tokens["admin"
 
 A chatbot is of use for commands and for a word to one person: with ``tokens["bot"]`` and ``extra["robot_jid"]`` on record
 its answers are seen by the asker alone, with ``extra["bot_name"]`` its mentions are read to the letter.
+
+People's direct chats are told to the user-managed app by the consent of either of the two, and Zoom does not say of whom. So
+``Envelope.hearer`` is empty, and whoever of the ``participants`` has consented can read the chat. No event tells a group chat
+from a channel: our admin-managed app hears both, and neither ``is_direct``. Which are groups, whoever opened them knows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +37,7 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.direct import OpensDirectChats
 from connectors.directory import (
     ListsAccounts,
     ListsConversations,
@@ -57,7 +62,7 @@ from connectors.messages import (
 )
 from connectors.provisioning import FindsAccounts, Found
 from connectors.richtext import Document
-from connectors.zoom import answers, client, client_files, directory, managing, names, webhook
+from connectors.zoom import answers, client, client_files, direct, directory, fetching, managing, names, webhook
 from connectors.zoom import oauth as consent
 from connectors.zoom.files import LARGEST_FILE
 from connectors.zoom.papers import papers
@@ -71,9 +76,11 @@ LONGEST_MESSAGE = 1024
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the operator copies from the app's *Feature* page."""
+    """What the operator copies from the *Feature* pages of the admin-managed app, and of the user-managed one. Without the
+    latter no direct messages are heard."""
 
     webhook_secret_token: str = field(repr=False)
+    user_webhook_secret_token: str = field(default="", repr=False)
 
 
 class Zoom(
@@ -93,6 +100,7 @@ class Zoom(
     FindsAccounts,
     Connects,
     Greets,
+    OpensDirectChats,
 ):
     """See the module."""
 
@@ -128,13 +136,13 @@ class Zoom(
 
     @classmethod
     def receive(cls, request: Request, secrets: Any) -> Reply | list[Envelope]:
-        return webhook.receive(request, secrets.webhook_secret_token)
+        return webhook.receive(request, secrets.webhook_secret_token, secrets.user_webhook_secret_token)
 
     def parse(self, content: Content, reference: Reference) -> Event:
         return parse(content, reference, self.credentials)
 
     def render(self, draft: Draft) -> Rendered:
-        return render(draft)
+        return render(draft, self.credentials)
 
     def post(self, rendered: Rendered) -> Calls[MessageId]:
         return client.post(self.credentials, rendered)
@@ -143,7 +151,7 @@ class Zoom(
         return client.find(self.credentials, rendered, since)
 
     def fetch(self, reference: Reference) -> Calls[Content]:
-        return client.fetch(self.credentials, reference)
+        return fetching.fetch(self.credentials, reference)
 
     def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
         return client.edit(self.credentials, message, rendered, LONGEST_MESSAGE)
@@ -158,10 +166,10 @@ class Zoom(
         return client_files.open_file(self.credentials, attachment)
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
-        return client_files.upload(self.credentials, attachment, render(draft))
+        return client_files.upload(self.credentials, attachment, self.render(draft))
 
     def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
-        return client_files.find_file(self.credentials, attachment, render(draft), since)
+        return client_files.find_file(self.credentials, attachment, self.render(draft), since)
 
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(self.credentials, conversation, name)
@@ -189,6 +197,15 @@ class Zoom(
 
     def conversation(self, conversation: ConversationId) -> Calls[Place]:
         return directory.conversation(self.credentials, conversation)
+
+    def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
+        return direct.open_direct(self.credentials, accounts, topic)
+
+    def participants(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+        return direct.participants(self.credentials, conversation)
+
+    def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:
+        return direct.bring_in(self.credentials, conversation, accounts)
 
     @classmethod
     def legal_name(cls, name: str) -> str:

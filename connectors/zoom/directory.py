@@ -16,16 +16,31 @@ from connectors.errors import Gone, Unavailable
 from connectors.messages import Account, AccountId, ConversationId
 from connectors.provisioning import Found, is_address
 from connectors.zoom import ids
-from connectors.zoom.client import API, account_of, account_url, person
+from connectors.zoom.client import API, account_of, account_url, person, voice
 from connectors.zoom.judging import judge, judge_page, judge_unseen, read
 from connectors.zoom.scopes import ADMIN
+from connectors.zoom.webhook import GROUP_CHAT
 
 PEOPLE = ("user:read:admin", "user:read:list_users:admin")
 OURS = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:list_user_channels:admin")
 PUBLIC = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:list_channels:admin")
-CHANNEL = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:user_channel:admin")
+CHANNEL = (
+    "chat_channel:read:admin",
+    "chat_channel:write:admin",
+    "chat_channel:read",
+    "chat_channel:write",
+    "team_chat:read:user_channel:admin",
+    "team_chat:read:user_channel",
+)
 ANY_CHANNEL = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:channel:admin")
-MEMBERS = ("chat_channel:read:admin", "chat_channel:write:admin", "team_chat:read:list_members:admin")
+MEMBERS = (
+    "chat_channel:read:admin",
+    "chat_channel:write:admin",
+    "chat_channel:read",
+    "chat_channel:write",
+    "team_chat:read:list_members:admin",
+    "team_chat:read:list_members",
+)
 """Classic and granular names of the same right (§1.6)."""
 
 PEOPLE_PAGE = 300
@@ -40,7 +55,6 @@ STATUSES = ("active", "inactive")
 LISTS = ("ours", "public")
 
 PUBLIC_TYPES = ("3", "5")
-GROUP_CHAT = "4"
 """Types of channels (§3.2): the others are private."""
 
 
@@ -90,7 +104,7 @@ def conversation(credentials: Credentials, conversation: ConversationId) -> Call
         url = f"{API}/chat/channels/{quote(conversation, safe='')}"
         channel = read((yield Call("GET", url, ANY_CHANNEL, bucket="medium", token=ADMIN, judge=judge_unseen)))
         is_entered = False
-    if _type(channel) == GROUP_CHAT:
+    if is_group(channel):
         raise Gone("a group chat, which is no channel")
     return place_of(channel, is_entered=is_entered)
 
@@ -98,20 +112,36 @@ def conversation(credentials: Credentials, conversation: ConversationId) -> Call
 def our_channel(credentials: Credentials, conversation: ConversationId) -> Calls[dict[str, Any]]:
     """A channel that the service user is in, as Zoom tells it. Raises ``Gone`` for all others."""
     url = channel_url(credentials, conversation)
-    return read((yield Call("GET", url, CHANNEL, bucket="medium", token=ADMIN, judge=judge)))
+    return read((yield Call("GET", url, CHANNEL, bucket="medium", token=voice(credentials), judge=judge)))
 
 
 def members_page(credentials: Credentials, conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
     """Some of those in a channel that the service user is in; people of other accounts by their member id (§3.2)."""
-    url = f"{channel_url(credentials, conversation)}/members"
-    answer = yield from _page(url, MEMBERS, MEMBERS_PAGE, cursor)
+    answer = yield from _members(credentials, conversation, cursor)
     listed = _listed(answer, "members")
     members = tuple(filter(None, (ids.account(one.get("id"), one.get("member_id")) for one in listed)))
     return Page(members, _token(answer), _total(answer))
 
 
+def member_addresses(credentials: Credentials, conversation: ConversationId) -> Calls[dict[str, AccountId]]:
+    """Who is behind the addresses of a channel's members: its first page of them, which is all of a group chat."""
+    listed = _listed((yield from _members(credentials, conversation, "")), "members")
+    known = ((ids.opaque(one.get("email")), ids.account(one.get("id"), one.get("member_id"))) for one in listed)
+    return {address: account for address, account in known if address}
+
+
+def _members(credentials: Credentials, conversation: ConversationId, cursor: str) -> Calls[dict[str, Any]]:
+    url = f"{channel_url(credentials, conversation)}/members"
+    return _page(url, MEMBERS, MEMBERS_PAGE, cursor, voice(credentials))
+
+
+def is_group(channel: Mapping[str, Any]) -> bool:
+    """Whether what an answer shows is a group chat, and not a channel."""
+    return _type(channel) == GROUP_CHAT
+
+
 def channel_url(credentials: Credentials, conversation: ConversationId) -> str:
-    """A channel, as the service user has it."""
+    """A channel, as whoever speaks has it."""
     return f"{account_url(credentials)}/channels/{quote(conversation, safe='')}"
 
 
@@ -138,9 +168,11 @@ def _ours(credentials: Credentials) -> Calls[frozenset[ConversationId]]:
             return frozenset(found)
 
 
-def _page(url: str, scopes: tuple[str, ...], size: int, token: str, **query: str) -> Calls[dict[str, Any]]:
+def _page(
+    url: str, scopes: tuple[str, ...], size: int, token: str, kind: str = ADMIN, **query: str
+) -> Calls[dict[str, Any]]:
     turned = query | {"page_size": str(size)} | ({"next_page_token": token} if token else {})
-    return read((yield Call("GET", url, scopes, bucket="medium", token=ADMIN, query=turned, judge=judge_page)))
+    return read((yield Call("GET", url, scopes, bucket="medium", token=kind, query=turned, judge=judge_page)))
 
 
 def _spot(cursor: str, lists: Sequence[str]) -> tuple[str, int, str]:
@@ -161,7 +193,7 @@ def _following(answer: Mapping[str, Any], lists: Sequence[str], which: str, befo
 
 def _places(answer: Mapping[str, Any], *, is_entered: bool) -> Iterator[Place]:
     for channel in _listed(answer, "channels"):
-        if _has_id(channel) and _type(channel) != GROUP_CHAT:
+        if _has_id(channel) and not is_group(channel):
             yield place_of(channel, is_entered=is_entered)
 
 

@@ -35,7 +35,20 @@ NEEDS: Mapping[str, str] = {
         _PEOPLE,
     ),
 }
-"""By the event's name. What the chatbot is told, and the end of a consent, need no subscription (§1.7, §2.10)."""
+"""By the event's name, for the account's app. What the chatbot is told, and the end of a consent, need no subscription
+(§1.7, §2.10)."""
+
+OF_PEOPLE: Mapping[str, str] = {
+    **{name: "chat_message:read" for name in NEEDS if name.startswith(_OLD_FAMILY)},
+    "team_chat.dm_reaction_added": "chat:read",
+    "team_chat.dm_reaction_removed": "chat:read",
+}
+"""The same for the app of people, which is told of those who consented: of messages by one family, whatever the scopes."""
+
+
+def events_of_people(scopes: Collection[str]) -> list[str]:
+    """What the app of people subscribes to with these scopes."""
+    return [name for name, scope in OF_PEOPLE.items() if scope in scopes]
 
 
 def events(scopes: Collection[str]) -> list[str]:

@@ -10,12 +10,16 @@ or from the message itself, and ``at_contact`` picks what Zoom accepts.
 import json
 import re
 
+from connectors.contract import Credentials
+from connectors.errors import NotSupported
 from connectors.messages import AccountId, ConversationId, MessageId, WorkspaceId
 
 _OUTSIDER = "member:"
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _ROOM = "@conference.xmpp.zoom.us"
 _PERSON = "@xmpp.zoom.us"
+_BETWEEN = "|"
+"""Between the two accounts of a direct chat, which has no id of its own: neither they nor channels have it in theirs."""
 
 LONGEST = 255
 """Characters. Member ids were seen up to about 64; whatever is longer than a few of them is no id."""
@@ -43,8 +47,36 @@ def workspace(account_id: object) -> WorkspaceId:
 
 
 def conversation(channel_id: object) -> ConversationId:
-    """A channel."""
-    return ConversationId(opaque(channel_id))
+    """A channel, or a group chat, which is one of a type of its own."""
+    told = opaque(channel_id)
+    return ConversationId("" if _BETWEEN in told else told)
+
+
+def pair(one: AccountId, other: AccountId) -> ConversationId:
+    """The direct chat of two people, the same whoever of them is told; empty where one is missing or both are the same."""
+    if not (one and other) or one == other or _BETWEEN in one + other:
+        return ConversationId("")
+    return ConversationId(_BETWEEN.join(sorted((one, other))))
+
+
+def two_of(conversation: ConversationId) -> list[AccountId]:
+    """The people of a direct chat; nobody where it is none."""
+    return [AccountId(one) for one in conversation.split(_BETWEEN)] if _BETWEEN in conversation else []
+
+
+def other_of(conversation: ConversationId, account: AccountId) -> AccountId:
+    """Whom ``account`` writes to in a direct chat. Raises ``NotSupported`` for anybody who is not one of the two."""
+    two = two_of(conversation)
+    if account not in two:
+        raise NotSupported("in a direct chat of Zoom only the two people themselves can be acted for")
+    return two[1 - two.index(account)]
+
+
+def addressed(credentials: Credentials, conversation: ConversationId) -> dict[str, str]:
+    """How a call names the conversation in which it acts: a direct chat by the one of the two who is not acting (§3.1)."""
+    if two_of(conversation):
+        return {"to_contact": identifier(other_of(conversation, credentials.account))}
+    return {"to_channel": conversation}
 
 
 def conversation_of_jid(jid: object) -> ConversationId:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from connectors.calls import Call, Response, judge_status
 from connectors.errors import ConnectorError, Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable
+from connectors.zoom.scopes import USER
 from connectors.zoom.webhook import moment
 
 BURST_PAUSE = 2.0
@@ -23,7 +24,7 @@ _LISTING_ROLE = "no permission: the role of the service user needs View of Users
 _REVOKED = "Zoom no longer accepts our token"
 _MEANINGS: Mapping[tuple[int, int] | int, tuple[type[ConnectorError], str]] = {
     124: (Reconnect, _REVOKED),
-    (403, 403): (Reconnect, "the service user has not permitted the app to act for it"),
+    (403, 403): (Reconnect, "the account has not permitted the app to act for it"),
     (400, 200): (Refused, _ROLE),
     (403, 200): (Refused, _ROLE),
     (401, 100): (Reconnect, _REVOKED),
@@ -38,7 +39,7 @@ _MEANINGS: Mapping[tuple[int, int] | int, tuple[type[ConnectorError], str]] = {
     1120: (Gone, "the user's invitation to the Zoom account has expired"),
     404: (Gone, "no such file, or no longer there"),
     2300: (Refused, "Zoom knows no such call"),
-    4130: (Gone, "no such channel, or the service user is not in it"),
+    4130: (Gone, "no such channel, or the account that speaks is not in it"),
     4131: (Gone, "no such message"),
     5301: (Unavailable, "Zoom failed to do it"),
     5401: (Gone, "no such message"),
@@ -47,7 +48,7 @@ _MEANINGS: Mapping[tuple[int, int] | int, tuple[type[ConnectorError], str]] = {
     5404: (Gone, "no such file"),
     **dict.fromkeys((5045, 5046, 5405), (Refused, "Zoom could not make a card")),
     5407: (Gone, "no such shared space"),
-    5418: (Refused, "the service user may not chat"),
+    5418: (Refused, "the account that speaks may not chat"),
     5419: (Refused, "the channel is end-to-end encrypted: apps cannot post in it"),
     5420: (Refused, "the channel is archived"),
     5421: (Refused, "the contact is blocked"),
@@ -73,7 +74,7 @@ def judge(call: Call, response: Response) -> None:
     if response.status == 429 or code == 429:
         raise _rate_limited(response.headers)
     if code in _SCOPE_CODES:
-        _missing_scopes(error)
+        _missing_scopes(call, error)
     if isinstance(code, int) and response.status < 500:
         meaning = _MEANINGS.get((response.status, code)) or _MEANINGS.get(code)
         if meaning:
@@ -146,11 +147,15 @@ def _is_missing(response: Response) -> bool:
     return error.get("code") == 300 and "not exist" in str(error.get("message")).lower()
 
 
-def _missing_scopes(error: Mapping[str, Any]) -> NoReturn:
-    """Name the scopes of Zoom's bracket list: the administrator adds one of them to the app (§1.6)."""
+def _missing_scopes(call: Call, error: Mapping[str, Any]) -> NoReturn:
+    """Name the scopes of Zoom's bracket list: the administrator adds one of them to the app (§1.6).
+
+    What a person allowed stands, even where it is less than a call takes.
+    """
     named = _SCOPES.search(str(error.get("message")))
     scopes = ", ".join(scope.strip() for scope in named[1].split(",")) if named else "(not named)"
-    raise Reconnect(f"a permission is missing in Zoom, any one of these: {scopes}")
+    lacking = Refused if call.token == USER else Reconnect
+    raise lacking(f"a permission is missing in Zoom, any one of these: {scopes}")
 
 
 def _rate_limited(headers: Mapping[str, str]) -> RateLimited:

@@ -13,14 +13,19 @@ from connectors.directory import Place
 from connectors.errors import Gone, Refused, Unsure
 from connectors.messages import AccountId, ConversationId
 from connectors.zoom import directory, ids
-from connectors.zoom.client import account_url, person
+from connectors.zoom.client import account_url, address_of, voice
 from connectors.zoom.directory import channel_url, members_page
 from connectors.zoom.judging import judge_saying, read, told
 from connectors.zoom.names import NAME_TAKEN
 from connectors.zoom.scopes import ADMIN
 
-CREATE = ("chat_channel:write:admin", "team_chat:write:user_channel:admin")
-ADD = ("chat_channel:write:admin", "team_chat:write:members:admin")
+CREATE = (
+    "chat_channel:write:admin",
+    "chat_channel:write",
+    "team_chat:write:user_channel:admin",
+    "team_chat:write:user_channel",
+)
+ADD = ("chat_channel:write:admin", "chat_channel:write", "team_chat:write:members:admin", "team_chat:write:members")
 REMOVE = ("chat_channel:write:admin", "team_chat:delete:member:admin")
 
 MOST_ADDED = 5
@@ -89,7 +94,7 @@ def add(
     addresses: dict[AccountId, str] = {}
     for account in accounts:
         try:
-            addresses[account] = yield from _address(account)
+            addresses[account] = yield from _address(credentials, account)
         except Refused as error:
             failed[account] = str(error)
     if addresses:
@@ -107,11 +112,11 @@ def remove(credentials: Credentials, conversation: ConversationId, account: Acco
             raise
 
 
-def _address(account: AccountId) -> Calls[str]:
+def _address(credentials: Credentials, account: AccountId) -> Calls[str]:
     if ids.is_outsider(account):
         raise Refused(OUTSIDE)
     try:
-        address = ids.opaque((yield from person(account)).get("email"))
+        address = yield from address_of(credentials, account)
     except Gone:
         raise Refused(NO_USER) from None
     if not address:
@@ -126,7 +131,9 @@ def _invite(
     body = {"members": [{"email": address} for address in addresses.values()]}
     url = f"{channel_url(credentials, conversation)}/members"
     try:
-        answer = read((yield Call("POST", url, ADD, bucket="medium", token=ADMIN, json=body, judge=_adding)))
+        answer = read(
+            (yield Call("POST", url, ADD, bucket="medium", token=voice(credentials), json=body, judge=_adding))
+        )
     except Refused as error:
         return (yield from _invite_each(credentials, conversation, addresses, error))
     added = answer.get("ids")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.consent import Paper, Preset, Purpose, wanted
-from connectors.zoom.events import events
+from connectors.zoom.events import events, events_of_people
 from connectors.zoom.scopes import SCOPES, granular
 
 CONNECTED = "/connect/zoom/callback/"
@@ -28,7 +28,7 @@ def papers(hub: str, webhooks: str, preset: Preset, name: str) -> list[Paper]:
     """See ``Connects.papers``."""
     return [
         _paper("zoom-admin-managed.json", _for_the_account(hub, webhooks, preset, name)),
-        _paper("zoom-user-managed.json", _for_people(hub, preset, name)),
+        _paper("zoom-user-managed.json", _for_people(hub, webhooks, preset, name)),
         Paper("Deauthorization notification endpoint URL", webhooks.encode()),
     ]
 
@@ -51,21 +51,30 @@ def _for_the_account(hub: str, webhooks: str, preset: Preset, name: str) -> dict
         "features": {
             "products": ["ZOOM_CHAT"],
             "team_chat_subscription": _chatbot(webhooks, name),
-            "event_subscription": {"enable": True, "events": [_subscription(webhooks, events(asked))]},
+            "event_subscription": {
+                "enable": True,
+                "events": [_subscription(webhooks, events(asked), "Messages, channels and people")],
+            },
         },
     }
 
 
-def _for_people(hub: str, preset: Preset, name: str) -> dict[str, Any]:
-    """People sign in to the Hub with it; later they let the Hub write direct messages for them."""
+def _for_people(hub: str, webhooks: str, preset: Preset, name: str) -> dict[str, Any]:
+    """People sign in to the Hub with it; later they let the Hub hear and write direct messages for them."""
     asked = [scope.name for purpose in (Purpose.MESSAGES, Purpose.FILES) for scope in wanted(SCOPES, purpose, preset)]
     return {
-        "display_information": {"display_name": f"{name} (people)", "description": "Tells the Hub who signs in."},
+        "display_information": {
+            "display_name": f"{name} (people)",
+            "description": "Tells the Hub who signs in, and carries direct messages.",
+        },
         "oauth_information": _oauth("USER_OPERATION", [hub + SIGNED_IN, hub + CONNECTED], [SIGN_IN, *asked]),
         "features": {
             "products": ["ZOOM_CHAT"],
             "team_chat_subscription": {"enable": False, "enable_support_channel": False, "shortcuts": []},
-            "event_subscription": {"enable": False, "events": []},
+            "event_subscription": {
+                "enable": True,
+                "events": [_subscription(webhooks, events_of_people(asked), "Direct messages")],
+            },
         },
     }
 
@@ -96,6 +105,6 @@ def _chatbot(webhooks: str, name: str) -> dict[str, Any]:
     return {"enable": True, "enable_support_channel": False, "slash_command": slash, "shortcuts": []}
 
 
-def _subscription(webhooks: str, names: Sequence[str]) -> dict[str, Any]:
+def _subscription(webhooks: str, names: Sequence[str], called: str) -> dict[str, Any]:
     urls = {"development_webhook_url": webhooks, "production_webhook_url": webhooks}
-    return {"subscription_name": "Messages, channels and people", "event_types": list(names)} | urls
+    return {"subscription_name": called, "event_types": list(names)} | urls

@@ -8,6 +8,7 @@
 - Links to other than web addresses: the address is written behind the text.
 - Tables are lines with bars between the cells, the names of the columns in bold; a rule is a line of dashes.
 - Everybody is called ``@all``, whatever the call was elsewhere. Another channel is only named.
+- In a chat of two people nobody is mentioned: the name is text (§3.1).
 """
 
 import re
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from connectors.contract import Rendered
+from connectors.contract import Credentials, Rendered
 from connectors.messages import Byline, Draft
 from connectors.richtext import (
     RULE,
@@ -59,17 +60,18 @@ _LIST_FORMATS = {BulletList: "BulletedList", NumberedList: "NumberedList"}
 _WEB = re.compile(r"https?://\S+\Z", re.IGNORECASE)
 
 
-def render(draft: Draft) -> Rendered:
+def render(draft: Draft, credentials: Credentials) -> Rendered:
     """See ``Connector.render``. The size counts UTF-16 code units: never fewer than the characters Zoom speaks of."""
     writer = _Writer()
     if draft.byline:
         writer.byline(draft.byline)
         writer.write("\n" if draft.body.blocks else "")
     writer.blocks(draft.body.blocks)
-    payload: dict[str, Any] = {"message": "".join(writer.pieces), "to_channel": draft.conversation}
+    to = ids.addressed(credentials, draft.conversation)
+    payload: dict[str, Any] = {"message": "".join(writer.pieces), **to}
     if spans := writer.block_spans + writer.style_spans + writer.link_spans:
         payload["rich_text"] = [written(*span) for span in spans]
-    if writer.mentions:
+    if writer.mentions and "to_channel" in to:
         payload["at_items"] = writer.mentions
     if draft.thread:
         payload["reply_main_message_id"] = draft.thread

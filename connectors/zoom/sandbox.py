@@ -19,7 +19,7 @@ from connectors.zoom import ids, reactions
 from connectors.zoom.blocks import read
 from connectors.zoom.render import render
 from connectors.zoom.sandbox_api import Api
-from connectors.zoom.sandbox_company import ACCOUNT, Card, Room, Said, User, room, user
+from connectors.zoom.sandbox_company import ACCOUNT, GROUP, Card, Room, Said, User, room, user
 from connectors.zoom.sandbox_events import deauthorized_event
 from connectors.zoom.sandbox_files import ELSEWHERE, HOST
 from connectors.zoom.sandbox_oauth import Door
@@ -31,6 +31,7 @@ from connectors.zoom.webhook import URL_VALIDATION
 
 SERVICE_USER = user("Mio Hub", "mio-hub@acme.example", "Admin")
 
+_SERVICE = Credentials(ids.workspace(ACCOUNT), ids.account(SERVICE_USER.id), {})
 _SHORT_NAME = re.compile(r":([\w+-]+(?:::skin-tone-\d)?):")
 
 
@@ -78,7 +79,7 @@ class FakeZoom(People):
         return [self._known(one) for one in self.users if one.id in self.personal]
 
     def places(self) -> list[Place]:
-        return [_place(one) for one in self.rooms.values()]
+        return [_place(one) for one in self.rooms.values() if one.type != GROUP]
 
     def credentials(self) -> Credentials:
         account, workspace = ids.account(SERVICE_USER.id), ids.workspace(ACCOUNT)
@@ -101,55 +102,55 @@ class FakeZoom(People):
 
     def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
         """Answer in a thread. The client offers it on the first message and on replies alike: both go to the root."""
-        return self._typed(person, conversation, text, self.rooms[conversation].messages[root].root or root)
+        return self._typed(person, conversation, text, self.at(conversation).messages[root].root or root)
 
     def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
         """Change one's own message, formatting and mentions included: only the API cannot."""
-        place = self.rooms[conversation]
+        place = self.at(conversation)
         self.edit(place, self._own(person, place, message), *_written(text, place))
 
     def delete_as(self, person: str, conversation: ConversationId, message: MessageId) -> None:
-        place = self.rooms[conversation]
+        place = self.at(conversation)
         self._own(person, place, message)
         self.delete(place, message)
 
     def react_as(self, person: str, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> None:
-        place = self.rooms[conversation]
+        place = self.at(conversation)
         self.react(place, place.messages[message], _member(place, person), _picked(emoji), on)
 
     def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
         """Share a file, with a text or without."""
-        place, file = self.rooms[conversation], self.files_kept.keep(name, data)
+        place, file = self.at(conversation), self.files_kept.keep(name, data)
         written = _written(text, place) if text else ("", [], [])
         return ids.message(self.say(place, _member(place, person), *written, files=[file]).id)
 
     def join_as(self, person: str, conversation: ConversationId) -> None:
         """Join a channel one has left."""
         one = self.anybody(person)
-        self.move(self.rooms[conversation], one, one, here=True)
+        self.move(self.at(conversation), one, one, here=True)
 
     def leave_as(self, person: str, conversation: ConversationId) -> None:
         one = self.anybody(person)
-        self.move(self.rooms[conversation], one, one, here=False)
+        self.move(self.at(conversation), one, one, here=False)
 
     def invite_as(self, person: str, conversation: ConversationId, other: str, here: bool = True) -> None:
         """Bring somebody else into a channel, or send them away."""
-        self.move(self.rooms[conversation], self.anybody(person), self.anybody(other), here)
+        self.move(self.at(conversation), self.anybody(person), self.anybody(other), here)
 
     def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
-        self.rename(self.rooms[conversation], self.anybody(person), name)
+        self.rename(self.at(conversation), self.anybody(person), name)
 
     def drop_as(self, person: str, conversation: ConversationId) -> None:
         """Delete a channel."""
-        self.drop(self.rooms[conversation], self.anybody(person))
+        self.drop(self.at(conversation), self.anybody(person))
 
     def archive_as(self, person: str, conversation: ConversationId, archived: bool = True) -> None:
         """Archive a channel or bring it back."""
-        self.archive(self.rooms[conversation], self.anybody(person), archived)
+        self.archive(self.at(conversation), self.anybody(person), archived)
 
     def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
         """Type the app's slash command."""
-        self.command(self.rooms[conversation], self.anybody(person), words)
+        self.command(self.at(conversation), self.anybody(person), words)
 
     def tell_app_as(self, person: str, words: str) -> None:
         """Write to the chatbot in one's own chat with it."""
@@ -157,7 +158,7 @@ class FakeZoom(People):
 
     def mention_app_as(self, person: str, conversation: ConversationId, words: str) -> MessageId:
         """Mention the chatbot, which is told twice: to the bot, and as the ordinary message that it is."""
-        place = self.rooms[conversation]
+        place = self.at(conversation)
         text, named = f"@{self.bot_name} {words}", units(f"@{self.bot_name}")
         item = written_mention(0, named, self.robot) | {"at_contact_member_id": self.robot.partition("@")[0]}
         said = self.say(place, _member(place, person), text, [], [item])
@@ -165,7 +166,7 @@ class FakeZoom(People):
         return ids.message(said.id)
 
     def _typed(self, person: str, conversation: ConversationId, text: str, root: str = "") -> MessageId:
-        place = self.rooms[conversation]
+        place = self.at(conversation)
         return ids.message(self.say(place, _member(place, person), *_written(text, place), root).id)
 
     def _own(self, person: str, place: Room, message: MessageId) -> Said:
@@ -177,10 +178,10 @@ class FakeZoom(People):
     # --- What is seen
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
-        return [_shown(key, said) for key, said in self.rooms[conversation].messages.items()]
+        return [_shown(key, said) for key, said in self.at(conversation).messages.items()]
 
     def files(self, conversation: ConversationId) -> list[tuple[str, Data]]:
-        found = [file for said in self.rooms[conversation].messages.values() for file in said.files]
+        found = [file for said in self.at(conversation).messages.values() for file in said.files]
         return [(file.name, self.files_kept.data(file.id)) for file in found]
 
     def whispers(self, conversation: ConversationId) -> list[Shown]:
@@ -206,10 +207,11 @@ def _member(place: Room, person: str) -> User:
 
 
 def _written(text: str, place: Room) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
-    """What Zoom's client makes of typed text: the message, its spans, its mentions."""
+    """What Zoom's client makes of typed text: the message, its spans, its mentions, which a chat of two has not."""
     body = map_inlines(from_markdown(text), _with_emoji)
-    written = render(Draft(ConversationId(place.id), body, "")).payload
-    return written["message"], written.get("rich_text", []), _typed_mentions(written["message"], place)
+    written = render(Draft(ConversationId(place.id), body, ""), _SERVICE).payload
+    mentions = [] if place.is_pair else _typed_mentions(written["message"], place)
+    return written["message"], written.get("rich_text", []), mentions
 
 
 def _picked(emoji: str) -> str:

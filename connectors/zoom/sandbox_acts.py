@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from connectors.messages import ConversationId
 from connectors.sandbox import Fake, Webhook, digest
+from connectors.zoom import ids
+from connectors.zoom.events import OF_PEOPLE
 from connectors.zoom.oauth import Registration
-from connectors.zoom.sandbox_company import Card, Room, Said, Stored, User, message_id
+from connectors.zoom.sandbox_company import GROUP, Card, Room, Said, Stored, User, message_id, pair
 from connectors.zoom.sandbox_events import (
     app_mention_event,
     channel_event,
@@ -20,6 +22,7 @@ from connectors.zoom.sandbox_events import (
 )
 from connectors.zoom.sandbox_files import Files
 from connectors.zoom.sandbox_rules import Refusal
+from connectors.zoom.sandbox_tokens import Tokens
 from connectors.zoom.webhook import signature
 
 ROBOT = "v1miohub@xmpp.zoom.us"
@@ -38,10 +41,11 @@ class Acts(Fake):
     ``redirects`` sends those who bring or fetch files on to another host (§3.3). ``whispered`` is what the chatbot told
     single people: channel or own chat with it, user id, card, time; ``greeted`` what it told them in their own chat: user
     id, text with the addresses of links. ``former`` are deactivated users, ``outsiders`` people of other accounts,
-    ``personal`` users' own tokens by user id."""
+    ``personal`` users' own tokens by user id. ``rooms`` are channels and group chats, ``chats`` those of two people."""
 
     retries: ClassVar[tuple[float, ...]] = (300.0, 1200.0, 3600.0)
     app: Registration
+    tokens: Tokens
 
     def __init__(self, secrets: Any, hub: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(secrets, hub, clock)
@@ -55,6 +59,7 @@ class Acts(Fake):
         self.whispered: list[tuple[ConversationId, str, Card, float]] = []
         self.greeted: list[tuple[str, str]] = []
         self.rooms: dict[str, Room] = {}
+        self.chats: dict[ConversationId, Room] = {}
         self.former: list[User] = []
         self.outsiders: list[User] = []
         self.personal: dict[str, str] = {}
@@ -110,7 +115,28 @@ class Acts(Fake):
             del said.reactions[emoji]
         if changed:
             shown = emoji.lower().replace("u+", "U+") if self.lower_hex and emoji.startswith("U+") else emoji
-            self.tell(reaction_event(said, room, person, shown, on, self.clock()))
+            event = reaction_event(said, room, person, shown, on, self.clock())
+            if room.is_pair:
+                self.tell_people(event, [room.other(said.author)])
+            else:
+                self.tell(event)
+
+    def chat_of(self, one: User, other: User) -> Room:
+        """The chat of two people, which nobody has to open."""
+        key = ids.pair(*(ids.account(each.id, each.member_id) for each in (one, other)))
+        return self.chats.setdefault(key, pair(one, other))
+
+    def at(self, conversation: ConversationId) -> Room:
+        """A channel, a group chat or a chat of two that is there."""
+        return self.chats.get(conversation) or self.rooms[conversation]
+
+    def group(self, owner: User, others: Sequence[User], name: str = "") -> Room:
+        """A new group chat."""
+        key = digest("zoom", "group", repr(self.clock()), str(len(self.rooms)))[:32]
+        shown = name or ", ".join(one.name for one in others)
+        made = self.rooms[key] = Room(key, shown, False, [owner, *others], type=GROUP)
+        self.tell(channel_event("chat_channel.created", made, owner, self.clock(), made.members))
+        return made
 
     def move(self, room: Room, actor: User, member: User, here: bool) -> None:
         """Somebody joins or leaves, or is brought or sent away by the actor."""
@@ -166,11 +192,28 @@ class Acts(Fake):
         return found
 
     def _tell_message(self, what: str, said: Said, room: Room, actor: User) -> None:
+        """The account's app is told of everything; of direct chats only in the older family, as its manifest names
+        no other for them. The app of people is told once for each of the two who consented, in a channel for its speaker
+        (§2.4, §8.6)."""
         for family in self.families:
-            if actor.id or family == "team_chat":
+            if (actor.id or family == "team_chat") and not (room.is_pair and family == "team_chat"):
                 self.tell(_FAMILIES[family](what, said, room, actor, self.clock()))
+        if actor.id:
+            event = legacy_event(what, said, room, actor, self.clock())
+            self.tell_people(event, room.members if room.is_pair else [actor])
+
+    def tell_people(self, event: Mapping[str, Any], people: Sequence[User]) -> None:
+        """Tell the user-managed app, once for each of these who has consented to the scope that the event takes."""
+        secret, app = self.secrets.user_webhook_secret_token, self.app.user_client_id
+        for one in people:
+            if secret and OF_PEOPLE[event["event"]] in self.tokens.consents.get(one.id, ()):
+                self._send(event, secret, app)
 
     def tell(self, event: Mapping[str, Any]) -> None:
+        """Tell the account's app."""
+        self._send(event, self.secrets.webhook_secret_token, self.app.client_id)
+
+    def _send(self, event: Mapping[str, Any], secret: str, client_id: str) -> None:
         """Compact JSON, signed over exactly these bytes; the request id stays over retries, the time does not."""
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         request_id = str(uuid.uuid4())
@@ -179,9 +222,9 @@ class Acts(Fake):
             at = str(int(self.clock()))
             signed = {
                 "x-zm-request-timestamp": at,
-                "x-zm-signature": signature(self.secrets.webhook_secret_token, at, body),
+                "x-zm-signature": signature(secret, at, body),
             }
             fixed = {"content-type": "application/json; charset=utf-8", "user-agent": "Zoom Marketplace/1.0a"}
-            return signed | fixed | {"x-zm-request-id": request_id, "clientid": self.app.client_id}
+            return signed | fixed | {"x-zm-request-id": request_id, "clientid": client_id}
 
         self.deliver(Webhook(f"{self.hub}/webhooks/zoom/", body, sign))

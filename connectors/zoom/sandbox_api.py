@@ -98,16 +98,28 @@ class Api:
             raise Refusal(404, 4130, f"Channel does not exist: {channel}.")
         return found
 
-    def sendable(self, call: Call, channel: str) -> Room:
+    def addressed(self, call: Call, fields: Mapping[str, Any]) -> Room:
+        """Where a call acts: a channel, or the chat with the contact that it names (§3.1)."""
+        contact, channel = fields.get("to_contact"), fields.get("to_channel")
+        if not isinstance(contact or channel, str) or (contact and channel):
+            raise Refusal(400, 300, "Must provide either contact or channel parameter.")
+        if not contact:
+            return self.room_of(call, str(channel))
+        user, found = self.user_of(call), by_key([*self.everybody(), *self.acts.outsiders], str(contact))
+        if found is None or found == user:
+            raise Refusal(404, 1001, f"User does not exist: {contact}.")
+        return self.acts.chat_of(user, found)
+
+    def sendable(self, call: Call, fields: Mapping[str, Any]) -> Room:
         """The same where something is to be sent."""
-        place = self.room_of(call, channel)
+        place = self.addressed(call, fields)
         if place.archived:
             raise Refusal(400, 5420, "Can not send message to an archived channel.")
         return place
 
     def said_of(self, call: Call, fields: Mapping[str, Any]) -> tuple[Room, Said]:
         """The message that a path names, and its channel."""
-        place = self.room_of(call, channel_of(fields))
+        place = self.addressed(call, fields)
         said = self.acts.said(place, ids.message(call.path["message"]))
         if self.clock() - said.at / 1000 > TOUCHED_SECONDS:
             raise Refusal(400, 300, "Only provide past chat messages in recent 6 months.")
@@ -132,12 +144,3 @@ def json_of(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refusal(400, 300, "Request Body should be a valid JSON object.")
     return body
-
-
-def channel_of(fields: Mapping[str, Any]) -> str:
-    """The sandbox has channels only: a direct chat asks for people it has not got."""
-    if fields.get("to_contact"):
-        raise Refusal(404, 1001, f"User does not exist: {fields['to_contact']}.")
-    if not isinstance(fields.get("to_channel"), str):
-        raise Refusal(400, 300, "Must provide either contact or channel parameter.")
-    return str(fields["to_channel"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.calls import Response
 from connectors.zoom.sandbox_api import Api, Call, json_of
-from connectors.zoom.sandbox_company import Room, User, by_key
+from connectors.zoom.sandbox_company import GROUP, Room, User, by_key
 from connectors.zoom.sandbox_rules import Refusal, answer, invalid
 
 LONGEST_NAME = 256
@@ -35,13 +35,27 @@ def change_channel(api: Api, call: Call) -> Response:
 
 
 def create_channel(api: Api, call: Call) -> Response:
-    """The user owns the channel and is alone in it."""
+    """The user owns the channel and is alone in it; a group chat nobody owns, and it begins with its people."""
     user, body = api.user_of(call), json_of(call.request)
+    if body.get("type") == GROUP:
+        return _create_group(api, user, body)
     name = _name(body)
     if body.get("type") not in TYPES or set(body) - {"name", "type"}:
         raise invalid("type")
     _free(api, name)
-    made = api.acts.create(user, name, body["type"])
+    return _created(api.acts.create(user, name, body["type"]))
+
+
+def _create_group(api: Api, user: User, body: dict[str, Any]) -> Response:
+    invited = _invited(api, body.get("members"))
+    if set(body) - {"name", "type", "members"}:
+        raise invalid("type")
+    if "name" in body:
+        _free(api, _name(body))
+    return _created(api.acts.group(user, [one for one in invited if one != user], body.get("name", "")))
+
+
+def _created(made: Room) -> Response:
     shown = made.shown()
     return answer(201, {key: shown[key] for key in ("id", "jid", "name", "type", "channel_url")})
 

@@ -187,8 +187,9 @@ def _told_file(file: Stored, address: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Room:
-    """A channel. ``messages`` are by normalised id, oldest first. Where it has an ``owner``, only that user may rename it
-    and send people away; where it is ``closed``, only that user may bring people. ``type`` is as in §3.2.
+    """A channel, a group chat (type 4) or the chat of two people (``is_pair``). ``messages`` are by normalised id, oldest
+    first. Where it has an ``owner``, only that user may rename it and send people away; where it is ``closed``, only that
+    user may bring people. ``type`` is as in §3.2.
     """
 
     id: str
@@ -199,12 +200,17 @@ class Room:
     owner: User | None = None
     closed: bool = False
     type: int = 1
+    is_pair: bool = False
     messages: dict[str, Said] = field(default_factory=dict)
 
     def keep(self, said: Said, key: str) -> None:
         self.messages[key] = said
         while len(self.messages) > KEPT:
             del self.messages[next(iter(self.messages))]
+
+    def other(self, one: User) -> User:
+        """Whom somebody talks to in a chat of two."""
+        return next(member for member in self.members if member != one)
 
     def member(self, contact: str) -> User | None:
         """By user id, member id or e-mail."""
@@ -230,6 +236,16 @@ class Room:
 def by_key(users: Iterable[User], key: str) -> User | None:
     """The user behind an id, a member id or an e-mail address."""
     return next((user for user in users if key and key in (user.id, user.member_id, user.email)), None)
+
+
+GROUP = 4
+"""The type of a group chat (§3.2)."""
+
+
+def pair(one: User, other: User) -> Room:
+    """The chat of two people."""
+    sessions = sorted(member.id.lower() or member.member_id for member in (one, other))
+    return Room(":".join(sessions), "", False, [one, other], type=0, is_pair=True)
 
 
 def room(name: str, linked: bool, members: list[User]) -> Room:

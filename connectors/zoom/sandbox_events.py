@@ -23,8 +23,10 @@ def message_event(what: str, said: Said, room: Room, actor: User, now: float) ->
 
 def legacy_event(what: str, said: Said, room: Room, actor: User, now: float) -> dict[str, Any]:
     """``chat_message.sent``, ``.replied``, ``.updated`` or ``.deleted`` (§2.6): plain text only, and never of an outsider."""
-    item: dict[str, Any] = {"id": said.id, "type": "to_channel", "session_id": room.id, **said.times}
-    item |= {"channel_id": room.id, "channel_name": room.name, "message": said.message}
+    kind = "to_contact" if room.is_pair else "to_channel"
+    item: dict[str, Any] = {"id": said.id, "type": kind, "session_id": room.id, **said.times}
+    item |= _contact(room, actor) if room.is_pair else {"channel_id": room.id, "channel_name": room.name}
+    item["message"] = said.message
     if said.root:
         item["parent_msg_id"] = said.root
     name = "replied" if said.root and what == "posted" else _LEGACY[what]
@@ -32,10 +34,12 @@ def legacy_event(what: str, said: Said, room: Room, actor: User, now: float) -> 
 
 
 def reaction_event(said: Said, room: Room, actor: User, emoji: str, on: bool, now: float) -> dict[str, Any]:
-    """``team_chat.channel_reaction_added`` or ``_removed`` (§2.8)."""
+    """``team_chat.channel_reaction_added`` or ``_removed``, or ``dm_`` in a chat of two (§2.8)."""
     item = {"msg_id": said.id, "msg_time": said.times["date_time"], "emoji": emoji, "emoji_time": _time(now)}
-    item |= {"timestamp": int(now * 1000), "channel_id": room.id}
-    return _event(f"team_chat.channel_reaction_{'added' if on else 'removed'}", _outward(actor) | {"object": item}, now)
+    item |= {"timestamp": int(now * 1000)}
+    item |= _contact(room, actor, "member_id") if room.is_pair else {"channel_id": room.id}
+    name = f"team_chat.{'dm' if room.is_pair else 'channel'}_reaction_{'added' if on else 'removed'}"
+    return _event(name, _outward(actor) | {"object": item}, now)
 
 
 def channel_event(name: str, room: Room, actor: User, now: float, members: Sequence[User] = ()) -> dict[str, Any]:
@@ -75,6 +79,13 @@ def deauthorized_event(actor: User, client_id: str, now: float) -> dict[str, Any
     """``app_deauthorized`` (§1.7)."""
     payload = {"account_id": ACCOUNT, "user_id": actor.id, "client_id": client_id, "signature": ""}
     return _event("app_deauthorized", payload | {"deauthorization_time": _time(now)}, now)
+
+
+def _contact(room: Room, actor: User, *more: str) -> dict[str, str]:
+    """The other one of two, who has no user id if from outside: then only the younger family tells who it is."""
+    other = room.other(actor)
+    known = {"contact_email": other.email, "contact_id": other.id, "contact_member_id": other.member_id}
+    return {name: known[name] for name in ("contact_email", "contact_id", *(f"contact_{one}" for one in more))}
 
 
 def _inward(actor: User) -> dict[str, Any]:

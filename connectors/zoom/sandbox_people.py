@@ -1,20 +1,25 @@
 """Who comes to the fake Zoom's account and who leaves it, a few by hand or a crowd for a benchmark."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from connectors.consent import Preset, Purpose, wanted
+from connectors.contract import Credentials
 from connectors.messages import ConversationId
 from connectors.sandbox import Person
+from connectors.zoom import ids
+from connectors.zoom.papers import SIGN_IN
 from connectors.zoom.sandbox_acts import Acts
-from connectors.zoom.sandbox_company import User, by_key, outsider, room, user
+from connectors.zoom.sandbox_company import ACCOUNT, GROUP, User, by_key, outsider, room, user
 from connectors.zoom.sandbox_events import user_event
-from connectors.zoom.sandbox_tokens import PERSONAL_SCOPES, Token, Tokens
+from connectors.zoom.sandbox_tokens import PERSONAL_SCOPES, Token
+from connectors.zoom.scopes import SCOPES, USER
 
 
 class People(Acts):
     """``former`` are the deactivated users; ``outsiders`` people of other accounts, who have a member id only."""
 
     users: list[User]
-    tokens: Tokens
     service_user: User
 
     def add_person(self, name: str, email: str, *, guest: bool = False) -> Person:
@@ -31,7 +36,8 @@ class People(Acts):
         """A person of another account who joins every channel."""
         person = self._stranger(name)
         for one in self.rooms.values():
-            one.members.append(self.outsiders[-1])
+            if one.type != GROUP:
+                one.members.append(self.outsiders[-1])
         return person
 
     def remove_person(self, person: str) -> None:
@@ -57,6 +63,21 @@ class People(Acts):
     def open_as(self, person: str, name: str, *, public: bool = False) -> ConversationId:
         """Make a channel and be alone in it."""
         return ConversationId(self.create(self.anybody(person), name, 3 if public else 1).id)
+
+    def chat(self, people: Sequence[str]) -> ConversationId:
+        """See ``Fake.chat``. Of more than two the first one opens a new group."""
+        one, *others = (self.anybody(person) for person in people)
+        if len(others) > 1:
+            return ConversationId(self.group(one, others).id)
+        found = self.chat_of(one, *others)
+        return next(key for key, chat in self.chats.items() if chat is found)
+
+    def own_credentials(self, person: str) -> Credentials:
+        """What people's consent page hands out where the app is registered for what is published."""
+        one = self.anybody(person)
+        names = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, Preset.PUBLISHED)} | {SIGN_IN}
+        token = self.tokens.agree(Token(one, frozenset(names), personal=True))
+        return Credentials(ids.workspace(ACCOUNT), ids.account(one.id), {USER: token}, self.credentials().extra, USER)
 
     def anybody(self, person: str) -> User:
         """By id, member id, e-mail or name."""

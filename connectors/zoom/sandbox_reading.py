@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from connectors.calls import Response
-from connectors.zoom.sandbox_api import Api, Call, channel_of
-from connectors.zoom.sandbox_company import Room, member_shown
+from connectors.zoom.sandbox_api import Api, Call
+from connectors.zoom.sandbox_company import Room, by_key, member_shown
 from connectors.zoom.sandbox_rules import Refusal, answer, invalid, page_of
 from connectors.zoom.webhook import moment
 
@@ -32,6 +32,17 @@ def get_user(api: Api, call: Call) -> Response:
 def list_channels(api: Api, call: Call) -> Response:
     rooms = [one for one in api.acts.rooms.values() if api.user_of(call) in one.members]
     return _channels(api, call, rooms, 1000)
+
+
+def get_contact(api: Api, call: Call) -> Response:
+    """Everybody of the account is a contact of everybody, as the account's settings have it by default."""
+    key = call.path["identifier"]
+    found = by_key(api.users, key)
+    if found is None:
+        raise Refusal(404, 1001, f"User does not exist: {key}.")
+    first, _, last = found.name.partition(" ")
+    shown = {"id": found.id, "member_id": found.member_id, "email": found.email, "presence_status": "Available"}
+    return answer(200, shown | {"first_name": first, "last_name": last})
 
 
 def list_account_channels(api: Api, call: Call) -> Response:
@@ -67,7 +78,7 @@ def list_members(api: Api, call: Call) -> Response:
 def list_messages(api: Api, call: Call) -> Response:
     """Newest first, one day unless ``from`` asks for more (§3.1)."""
     query = call.request.query
-    place = api.room_of(call, channel_of(query))
+    place = api.addressed(call, query)
     start, end = _window(api, query)
     inside = [said for said in place.messages.values() if start <= said.at <= end]
     page, fields = page_of(inside[::-1], query, 10, 50, api.clock())

@@ -136,6 +136,9 @@ ROUTES = (
         FILES,
     ),
     _route("GET", "/chat/files/{file}", "chat:read " + _both("team_chat:read:file"), writing.file_info),
+    _route(
+        "GET", "/chat/users/me/contacts/{identifier}", "chat_contact:read team_chat:read:contact", reading.get_contact
+    ),
     _route("POST", "/im/chat/messages", "", writing.speak),
     _route("POST", _MESSAGES, _both("chat_message:write", "team_chat:write:user_message"), writing.send_message),
 )

@@ -33,7 +33,7 @@ ADMIN_SCOPES = frozenset(
 PERSONAL_SCOPES = frozenset(
     (
         *("chat_channel:read", "chat_channel:write", "chat_message:read", "chat_message:write"),
-        *("chat:read", "user:read", "user_info:read"),
+        *("chat:read", "chat_contact:read", "user:read", "user_info:read"),
     )
 )
 """What the user-managed app is configured with: never an ``:admin`` scope (§1.5)."""
@@ -79,7 +79,8 @@ class Tokens:
     """All tokens; those of the demo company never expire, those of the token endpoint do.
 
     ``registered`` are the scopes of the admin-managed app: what a consent grants, since none are asked for (§1.2).
-    ``installed`` is False while the account has taken the app away.
+    ``installed`` is False while the account has taken the app away. ``consents`` are the scopes of those who let the
+    user-managed app act for them, by user id.
     """
 
     def __init__(self, service_user: User, clock: Callable[[], float], app: Callable[[], Registration]) -> None:
@@ -88,6 +89,7 @@ class Tokens:
         self.clock = clock
         self.registered: set[str] = set(ADMIN_SCOPES)
         self.installed = True
+        self.consents: dict[str, frozenset[str]] = {}
         self.known: dict[str, Token] = {}
         self.codes: dict[str, Code] = {}
         self.refresh = {digest("zoom", "refresh"): Renewal(Token(service_user, ADMIN_SCOPES))}
@@ -98,6 +100,11 @@ class Tokens:
         key = digest("zoom", "token", name)
         self.known[key] = token
         return key
+
+    def agree(self, token: Token) -> str:
+        """What a person's consent comes to in the end: a token, and word of what happens to that person."""
+        self.consents[token.user.id] = token.scopes
+        return self.seed(f"own {token.user.email}", token)
 
     def bearer(self, request: Request) -> Token:
         """The token of a request. Raises ``Refusal``, code 124 (§1.6)."""
@@ -155,6 +162,8 @@ class Tokens:
             lambda one: (one.user.id, one.personal) == (code.token.user.id, personal) and one.expires < ENDLESS
         )
         self.installed = self.installed or not personal
+        if personal:
+            self.consents[code.token.user.id] = code.token.scopes
         return self._issue(code.token)
 
     def _rotate(self, given: Mapping[str, str], personal: bool) -> Response:
@@ -185,6 +194,8 @@ class Tokens:
         if token is None or token.personal is not personal:
             return _error("invalid_request", "Invalid Token!")
         del self.known[access]
+        if personal:
+            self.consents.pop(token.user.id, None)
         self.refresh = {key: one for key, one in self.refresh.items() if one.access != access}
         return answer(200, {"status": "success"})
 

@@ -6,7 +6,7 @@ from typing import Any
 from connectors.calls import Response
 from connectors.zoom import ids
 from connectors.zoom.files import content_type
-from connectors.zoom.sandbox_api import Api, Call, channel_of, json_of
+from connectors.zoom.sandbox_api import Api, Call, json_of
 from connectors.zoom.sandbox_company import ACCOUNT, Card, Room, Stored
 from connectors.zoom.sandbox_files import (
     ELSEWHERE,
@@ -38,8 +38,10 @@ LONGEST_CARD = 4096
 def send_message(api: Api, call: Call) -> Response:
     body = json_of(call.request)
     message = check_text(body.get("message"))
-    place = api.sendable(call, channel_of(body))
+    place = api.sendable(call, body)
     spans = check_spans(body.get("rich_text"), message)
+    if place.is_pair and body.get("at_items"):
+        raise invalid("at_items")
     mentions = check_mentions(body.get("at_items"), message, lambda contact: _contact(place, contact))
     root = _root(place, body.get("reply_main_message_id"))
     files = _files(api, body.get("file_ids"))
@@ -85,7 +87,7 @@ def share_file(api: Api, call: Call) -> Response:
     fields, sent = form_of(call.request)
     name, data = only_file(sent, "files")
     check_size(len(data), LARGEST_IMAGE if Stored("", name, 0).is_image else LARGEST_OTHER)
-    place = api.sendable(call, channel_of(fields))
+    place = api.sendable(call, fields)
     root = _root(place, fields.get("reply_main_message_id"))
     file = api.acts.files_kept.keep(name, data)
     return answer(201, {"id": api.acts.say(place, api.user_of(call), "", [], [], root, [file]).id})

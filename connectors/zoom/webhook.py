@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +38,8 @@ KINDS = {
     "chat_channel.updated": Kind.NOTICE,
     "team_chat.channel_archived": Kind.NOTICE,
     "team_chat.channel_unarchived": Kind.NOTICE,
+    "team_chat.dm_reaction_added": Kind.REACTED,
+    "team_chat.dm_reaction_removed": Kind.UNREACTED,
     "team_chat.app_mention": Kind.COMMAND,
     "chat_channel.created": Kind.DIRECTORY,
     "chat_channel.deleted": Kind.DIRECTORY,
@@ -49,7 +51,14 @@ KINDS = {
     "user.disassociated": Kind.DIRECTORY,
     "user.invitation_accepted": Kind.DIRECTORY,
 }
-"""What events of both families announce; all others, direct messages among them, are of no interest yet."""
+"""What events of both families announce; all others are of no interest. Of direct messages the older family tells alone:
+both people's apps, where the younger one tells the receiver's only, and takes a scope that is not published."""
+
+_OF_CHATS = "team_chat.dm_"
+"""How events of the younger family begin that are about a chat of two people."""
+
+GROUP_CHAT = "4"
+"""The type of channel that is a group chat (§3.2)."""
 
 _OF_PEOPLE = "user."
 """How events begin of which the object is a person, and not a channel."""
@@ -73,14 +82,17 @@ _SAYING = ("message", "files", "file_id")
 """A new message or an edit with none of these is a GIF, a card, or a file that the legacy family leaves out."""
 
 
-def receive(request: Request, secret: str) -> Reply | list[Envelope]:
-    """See ``Connector.receive``."""
-    prove(request, secret, time.time())
+def receive(request: Request, secret: str, of_people: str = "") -> Reply | list[Envelope]:
+    """See ``Connector.receive``. ``secret`` is that of the account's app, ``of_people`` that of the one for people: both are
+    told at one address, and nothing but the secret tells which of them is."""
+    proven = prove(request, (secret, of_people), time.time())
     body = _read(request.body)
     if body["event"] == URL_VALIDATION:
-        return _validated(body, secret)
+        return _validated(body, proven)
+    if proven != secret:
+        return [_envelope(body, request, of_people=True)]
     of_the_app = {SLASH_COMMAND: _command, DEAUTHORIZED: _revoked}.get(body["event"])
-    return [of_the_app(body) if of_the_app else _envelope(body, request)]
+    return [of_the_app(body) if of_the_app else _envelope(body, request, of_people=False)]
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -88,16 +100,19 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
 
 
-def prove(request: Request, secret: str, now: float) -> None:
-    """Raise ``Forged`` unless the raw body was signed with our secret at about ``now``."""
+def prove(request: Request, secrets: Sequence[str], now: float) -> str:
+    """The secret with which the raw body was signed at about ``now``. Raises ``Forged`` where it is none of ours."""
     timestamp = request.headers.get("x-zm-request-timestamp", "")
-    if not secret or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= DIGITS):
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= DIGITS):
         raise Forged("the timestamp is missing or not a number")
     given = request.headers.get("x-zm-signature", "").encode(errors="replace")
-    if not hmac.compare_digest(signature(secret, timestamp, request.body).encode(), given):
+    made = ((secret, signature(secret, timestamp, request.body)) for secret in secrets if secret)
+    proven = next((secret for secret, ours in made if hmac.compare_digest(ours.encode(), given)), "")
+    if not proven:
         raise Forged("the signature does not match")
     if abs(now - int(timestamp)) > TOLERANCE:
         raise Forged("the timestamp is too far from our clock")
+    return proven
 
 
 def _trimmed(fields: dict[str, Any]) -> dict[str, Any]:
@@ -128,34 +143,37 @@ def _validated(body: Mapping[str, Any], secret: str) -> Reply:
     return Reply(answer.encode(), "application/json")
 
 
-def _envelope(body: Mapping[str, Any], request: Request) -> Envelope:
+def _envelope(body: Mapping[str, Any], request: Request, *, of_people: bool) -> Envelope:
     payload = _mapping(body.get("payload"))
     thing = _mapping(payload.get("object"))
-    reference = _reference(body, thing)
+    reference = _reference(body, payload, thing, of_people)
+    is_direct = of_people and reference.kind not in _UNTOLD
     content: Content | None = None
-    if reference.kind not in _UNTOLD and not _says_nothing(reference.kind, thing):
+    if reference.kind not in _UNTOLD and not _says_nothing(reference.kind, thing, is_direct):
         around = {key: payload.get(key) for key in _ENVELOPE_KEYS}
         content = thing | around | {"event": body["event"], "event_ts": body.get("event_ts")}
-    return Envelope(_workspace(payload, thing), _event_id(body, payload, reference, request), reference, content)
+    event_id = _event_id(body, payload, reference, request)
+    return Envelope(_workspace(payload, thing), event_id, reference, content, is_direct)
 
 
-def _says_nothing(kind: Kind, thing: Mapping[str, Any]) -> bool:
-    """Whether the event leaves out what was said, so that the message has to be fetched (§4.6)."""
-    return kind in (Kind.POSTED, Kind.EDITED) and not any(thing.get(key) for key in _SAYING)
+def _says_nothing(kind: Kind, thing: Mapping[str, Any], is_direct: bool) -> bool:
+    """Whether the event leaves out what was said, so that the message has to be fetched (§4.6). In a direct chat it always
+    may: the older family tells the text of a file, and not that there is one."""
+    return kind in (Kind.POSTED, Kind.EDITED) and (is_direct or not any(thing.get(key) for key in _SAYING))
 
 
 def _command(body: Mapping[str, Any]) -> Envelope:
     """A slash command anywhere, or all that is said to the chatbot in a person's own chat with it."""
     payload = _mapping(body.get("payload"))
     at = ids.opaque(payload.get("timestamp")) or ids.opaque(body.get("event_ts"))
-    conversation = ids.conversation_of_jid(payload.get("toJid")) or _direct(payload)
+    conversation = ids.conversation_of_jid(payload.get("toJid")) or _with_the_chatbot(payload)
     kind = Kind.COMMAND if conversation else Kind.OTHER
     reference = Reference(kind, conversation, ids.message(""), moment(payload.get("timestamp")))
     event_id = f"command:{at}:{ids.account(payload.get('userId'), payload.get('userMemberId'))}"
     return Envelope(ids.workspace(payload.get("accountId")), event_id, reference, payload if conversation else None)
 
 
-def _direct(payload: Mapping[str, Any]) -> ConversationId:
+def _with_the_chatbot(payload: Mapping[str, Any]) -> ConversationId:
     """The asker's own chat with the chatbot; none where the chatbot itself is named as who spoke."""
     asker = payload.get("userJid")
     return ids.direct("" if asker == payload.get("robotJid") else asker)
@@ -172,12 +190,17 @@ def _revoked(body: Mapping[str, Any]) -> Envelope:
 
 
 def _workspace(payload: Mapping[str, Any], thing: Mapping[str, Any]) -> WorkspaceId:
-    """The account whose app is told; for an actor from outside ``account_id`` is empty and the channel's owner tells it."""
+    """The account whose app is told; for an actor from outside ``account_id`` is empty, and the channel's owner tells it."""
     return ids.workspace(payload.get("account_id")) or ids.workspace(thing.get("channel_owner_account_id"))
 
 
-def _reference(body: Mapping[str, Any], thing: Mapping[str, Any]) -> Reference:
+def _reference(
+    body: Mapping[str, Any], payload: Mapping[str, Any], thing: Mapping[str, Any], of_people: bool
+) -> Reference:
+    place = _pair(payload, thing) if of_people else ids.conversation(thing.get("channel_id"))
     kind = _kind(body["event"], thing)
+    if _is_direct(body["event"], thing) is not of_people or (of_people and not place):
+        kind = Kind.OTHER
     told, happened = moment(thing.get("timestamp")), moment(body.get("event_ts"))
     at = (told or happened) if kind is Kind.POSTED else (happened or told)
     if kind is Kind.DIRECTORY and body["event"].startswith(_OF_PEOPLE):
@@ -186,20 +209,32 @@ def _reference(body: Mapping[str, Any], thing: Mapping[str, Any]) -> Reference:
         conversation, message = ids.conversation(thing.get("id")), ids.message("")
     else:
         raw = next((thing[key] for key in _ID_KEYS if thing.get(key)), "")
-        conversation, message = ids.conversation(thing.get("channel_id")), ids.message(raw)
+        conversation, message = place, ids.message(raw)
     if kind is not Kind.OTHER and not (conversation and (message or kind in (Kind.NOTICE, Kind.DIRECTORY))):
         raise Malformed(f"a {kind} event without its ids")
     return Reference(kind, conversation, message, at)
 
 
 def _kind(event: str, thing: Mapping[str, Any]) -> Kind:
-    """What an event is about. A message that names the app further on is told a second time, as an ordinary message."""
-    kind = Kind.OTHER if thing.get("type") == "to_contact" else KINDS.get(event, Kind.OTHER)
-    if kind is Kind.DIRECTORY and not ids.opaque(thing.get("id")):
+    """What an event is about. A message that names the app further on is told a second time, as an ordinary message. A new
+    group chat is nothing for the directory."""
+    kind = KINDS.get(event, Kind.OTHER)
+    if kind is Kind.DIRECTORY and (not ids.opaque(thing.get("id")) or ids.opaque(thing.get("type")) == GROUP_CHAT):
         return Kind.OTHER
     if kind is Kind.COMMAND and not str(thing.get("message")).lstrip().startswith("@"):
         return Kind.OTHER
     return kind
+
+
+def _is_direct(event: str, thing: Mapping[str, Any]) -> bool:
+    """Said in a chat of two people. The account's app may be told of anybody's: it is the people's own that may listen."""
+    return thing.get("type") == "to_contact" or event.startswith(_OF_CHATS)
+
+
+def _pair(payload: Mapping[str, Any], thing: Mapping[str, Any]) -> ConversationId:
+    """The chat of who acted and the contact."""
+    actor = ids.account(payload.get("operator_id"), payload.get("operator_member_id"))
+    return ids.pair(actor, ids.account(thing.get("contact_id"), thing.get("contact_member_id")))
 
 
 _EVENT_IDS: Mapping[Kind, Callable[[str, str, str], str]] = {

@@ -117,26 +117,34 @@ def names_of(preset: Preset) -> set[str]:
     return {scope.name for scope in wanted(SCOPES, Purpose.CONNECT, preset)}
 
 
+def people_allow(preset: Preset) -> set[str]:
+    return {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, preset)}
+
+
+OF_GROUPS = {"chat_channel:read", "chat_channel:write", "chat_contact:read"}
+"""What group chats take, and no published scope gives to a person."""
+
+
 def test_exactly_the_scopes_that_our_code_uses_are_requested() -> None:
     classic, parts = used()
-    assert names_of(Preset.FULL) == classic - {"user:read"}
-    assert names_of(Preset.PUBLISHED) == classic - {"chat:read:admin", "user:read"}
-    assert parts <= set(granular(names_of(Preset.FULL)))
+    assert names_of(Preset.FULL) | people_allow(Preset.FULL) == classic
+    published = names_of(Preset.PUBLISHED) | people_allow(Preset.PUBLISHED)
+    assert published == classic - {"chat:read:admin", "chat:read"} - OF_GROUPS
+    assert parts <= set(granular(names_of(Preset.FULL) | people_allow(Preset.FULL)))
     assert {"team_chat:write:user_message:admin", "imchat:bot"} <= classic | parts, "the proof has something to prove"
 
 
 def test_every_call_can_be_made_with_what_is_published() -> None:
-    people = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, Preset.PUBLISHED)}
+    known = names_of(Preset.PUBLISHED) | people_allow(Preset.PUBLISHED) | {"chat_contact:read"}
     for path in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Tuple) and not path.name.startswith("sandbox"):
                 alternatives = {one.value for one in node.elts if isinstance(one, ast.Constant)} & used()[0]
-                granted = names_of(Preset.PUBLISHED) | people
-                assert not alternatives or alternatives & granted, (path.name, alternatives)
+                assert not alternatives or alternatives & known, (path.name, alternatives)
 
 
 def test_every_event_that_we_read_has_its_scope_and_no_other_is_subscribed_to() -> None:
-    assert set(events.NEEDS) | {"team_chat.app_mention"} == set(webhook.KINDS)
+    assert {*events.NEEDS, *events.OF_PEOPLE, "team_chat.app_mention"} == set(webhook.KINDS)
 
 
 def test_of_two_families_of_events_the_one_that_says_more_is_subscribed_to() -> None:
@@ -152,7 +160,7 @@ def test_the_table_holds_what_was_published_with_its_misprints_corrected() -> No
         return {scope.name for scope in SCOPES if scope.purpose == purpose and noted in scope.note}
 
     additions = {scope.name for scope in SCOPES if scope.note.startswith("Addition")}
-    assert additions == {"chat_message:write:admin", "chat:read:admin", "chat:read"}
+    assert additions == {"chat_message:write:admin", "chat:read:admin", "chat:read"} | OF_GROUPS
     assert named(Purpose.CONNECT) - additions == {
         *("chat_channel:read:admin", "chat_channel:read:member", "chat_channel:write:admin", "chat_message:read:admin"),
         *("chat_message:read:member", "imchat:bot", "imchat:bot_member", "user:read:admin"),
@@ -555,12 +563,20 @@ def test_the_manifest_of_the_account_holds_our_addresses_scopes_and_events(prese
 
 
 def test_the_manifest_for_people_asks_who_they_are_and_for_their_direct_messages() -> None:
-    given = manifests(Preset.FULL)[1]["oauth_information"]
+    full, published = (manifests(preset)[1] for preset in (Preset.FULL, Preset.PUBLISHED))
+    given = full["oauth_information"]
     assert given["usage"] == "USER_OPERATION"
     assert given["production_redirect_uri"] == f"{HUB}/account/zoom/login/callback/"
     people = granular(scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, Preset.FULL))
     assert given["scopes"] == [{"scope": name, "optional": False} for name in people]
     assert {"user:read:user", "team_chat:write:user_message"} <= set(people)
+    told = [one["features"]["event_subscription"]["events"][0] for one in (full, published)]
+    assert told[0]["production_webhook_url"] == f"{HUB}/webhooks/zoom/"
+    assert set(told[0]["event_types"]) - set(told[1]["event_types"]) == {
+        "team_chat.dm_reaction_added",
+        "team_chat.dm_reaction_removed",
+    }
+    assert "chat_message.sent" in told[1]["event_types"]
 
 
 def test_a_manifest_mixes_no_kinds_of_scope() -> None:
