@@ -8,7 +8,7 @@ from mimetypes import guess_type
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from connectors.html import from_html, web_address
+from connectors.html import escape, from_html, web_address
 from connectors.messages import Attachment, ConversationId
 from connectors.richtext import Block, Inline, Link, Paragraph, Quote, Style, Text, normal_blocks
 from connectors.teams.ids import hosted_content, hosted_handle, shared_handle
@@ -20,7 +20,8 @@ _PICTURE = ("image.png", "image/png")
 """A pasted picture has no name, and its type is told only on download: Teams itself stores them as PNG."""
 _GIF_HOST = re.compile(r"https?://(?:[^/?#@]*\.)?(?:giphy|tenor)\.com[:/]", re.IGNORECASE)
 
-REFERENCE = "reference"
+REFERENCE, QUOTE = "reference", "messageReference"
+"""Content types of a file, and of a message that is answered."""
 _SNIPPET = "application/vnd.microsoft.card.codesnippet"
 
 
@@ -33,22 +34,27 @@ class Quoted:
     blocks: tuple[Block, ...]
 
 
-def file_of(attachment: _Attached, conversation: ConversationId) -> Attachment | None:
+def placed(attachment: _Attached) -> str:
+    """The tag that puts an attachment into a body; one without the other is refused."""
+    return f'<attachment id="{escape(attachment["id"])}"></attachment>'
+
+
+def file_of(attachment: _Attached, conversation: ConversationId, author: str) -> Attachment | None:
     """A file in SharePoint, or a long snippet of code; None for what is neither or cannot be reached."""
     match attachment.get("contentType"):
         case "reference":
-            return _shared_file(attachment, conversation)
+            return _shared_file(attachment, conversation, author)
         case "application/vnd.microsoft.card.codesnippet":
             return _snippet(attachment, conversation)
     return None
 
 
-def _shared_file(attachment: _Attached, conversation: ConversationId) -> Attachment | None:
+def _shared_file(attachment: _Attached, conversation: ConversationId, author: str) -> Attachment | None:
     url = web_address(string(attachment.get("contentUrl")))
     if not url.lower().startswith("https://"):
         return None
     name = _one_line(string(attachment.get("name"))) or _one_line(unquote(_path(url).rpartition("/")[2])) or "file"
-    return Attachment(name, _type_of(name), shared_handle(conversation, url), link=url)
+    return Attachment(name, _type_of(name), shared_handle(conversation, url, author), link=url)
 
 
 def _snippet(attachment: _Attached, conversation: ConversationId) -> Attachment | None:
@@ -82,7 +88,7 @@ def _picture_name(alt: str) -> tuple[str, str]:
 def quoted(attachment: _Attached) -> Quoted | None:
     """A message that is answered or forwarded, as a quote that begins with its author."""
     kind = attachment.get("contentType")
-    if kind not in ("messageReference", "forwardedMessageReference"):
+    if kind not in (QUOTE, "forwardedMessageReference"):
         return None
     is_forwarded = kind == "forwardedMessageReference"
     label = "forwarded message" if is_forwarded else "quoted message"

@@ -24,8 +24,8 @@ from connectors.richtext import (
     normal_blocks,
 )
 from connectors.teams.attachments import file_of, picture_of, quoted, word_of
-from connectors.teams.ids import channel_id, team_and_channel
-from connectors.teams.values import mapping, mappings, string
+from connectors.teams.ids import channel_id, is_channel, team_and_channel
+from connectors.teams.values import identity, mapping, mappings, string
 
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*")
 _SKYPE_EMOJI = "http://schema.skype.com/Emoji"
@@ -45,7 +45,8 @@ def read_body(content: Content, conversation: ConversationId = _NOWHERE) -> Read
 
     Only contents of that same conversation become attachments: our token could read those of others too.
     """
-    reader = _Reader(conversation, _mentions(content), _attachments(content))
+    author, _, _ = identity(content.get("from"))
+    reader = _Reader(conversation, author, _mentions(content), _attachments(content))
     body = mapping(content.get("body"))
     said = reader.read(string(body.get("content")), string(body.get("contentType")).lower() == "html")
     words = [Paragraph((word,)) for word in reader.unplaced()]
@@ -68,6 +69,7 @@ class _Reader:
     """Reads one body; ``attachments`` are those without a place in it so far."""
 
     conversation: ConversationId
+    author: str
     mentions: Mapping[str, Mapping[str, Any]]
     attachments: dict[str, Mapping[str, Any]]
     degraded: list[str] = field(default_factory=list)
@@ -104,7 +106,7 @@ class _Reader:
 
     def _carried(self, attachment: Mapping[str, Any]) -> tuple[Inline, ...]:
         """Take up a file or a quoted message; words for what is neither."""
-        if file := file_of(attachment, self.conversation):
+        if file := file_of(attachment, self.conversation, self.author):
             self.files.append(file)
             return ()
         if quote := quoted(attachment):
@@ -147,7 +149,8 @@ class _Reader:
         """Mentioning this channel, its team or its chat calls everybody in it; another channel is only named."""
         team, here = team_and_channel(self.conversation)
         kind, id_ = string(mentioned.get("conversationIdentityType")), string(mentioned.get("id"))
-        if kind not in ("team", "chat") and here and id_ and id_ != here and "/" not in id_:
+        is_elsewhere = here and id_ and id_ != here and "/" not in id_
+        if kind not in ("team", "chat") and is_elsewhere and is_channel(self.conversation):
             return ChannelMention(name.removeprefix("#") or string(mentioned.get("displayName")), channel_id(team, id_))
         return Broadcast("all" if kind in ("team", "chat") else "channel")
 

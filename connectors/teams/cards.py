@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from connectors.contract import Rendered
 from connectors.messages import Button
-from connectors.teams.client import placed
+from connectors.teams.attachments import placed
 
 ADAPTIVE = "application/vnd.microsoft.card.adaptive"
 VERSION = "1.2"

@@ -9,15 +9,16 @@ from urllib.parse import urlsplit
 from connectors.calls import Call, Calls, Response, judge_status
 from connectors.contract import Content, Rendered
 from connectors.errors import ConnectorError, Gone, NotSupported, Reconnect, Refused, Unavailable, Unsure
-from connectors.html import escape
 from connectors.messages import AccountId, ConversationId, MessageId, Reference
 from connectors.richtext import plain
-from connectors.teams.attachments import REFERENCE
+from connectors.teams.attachments import QUOTE, REFERENCE, placed
 from connectors.teams.body import read_body
-from connectors.teams.ids import message_id, message_path, messages_path, replies_path
+from connectors.teams.ids import deleting_path, is_channel, message_id, message_path, messages_path, replies_path
+from connectors.teams.needs import needs
+from connectors.teams.quoting import with_quote
 from connectors.teams.render import marker
 from connectors.teams.scopes import APP, SERVICE
-from connectors.teams.values import timestamp
+from connectors.teams.values import mapping, timestamp
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 PAGE = 50
@@ -78,13 +79,17 @@ def judge(call: Call, response: Response) -> None:
 
 
 def post(rendered: Rendered) -> Calls[MessageId]:
-    """A new message or reply of the service account. There is no idempotency key: a lost answer is ``Unsure``."""
+    """A new message or reply. There is no idempotency key: a lost answer is ``Unsure``."""
     root, message = _sent(rendered)
+    if root and not is_channel(rendered.conversation):
+        message = yield from _quoting(rendered.conversation, MessageId(root), message)
+        root = None
+    need = needs(rendered.conversation)
     response = yield Call(
         "POST",
         GRAPH + _place(rendered),
-        scopes=("ChannelMessage.Send",),
-        bucket="post channel message",
+        scopes=need.send,
+        bucket=f"post {need.kind} message",
         token=SERVICE,
         json=message,
         repeatable=False,
@@ -96,6 +101,15 @@ def post(rendered: Rendered) -> Calls[MessageId]:
         raise Unsure("Teams accepted the message without naming it") from error
 
 
+def _quoting(conversation: ConversationId, answered: MessageId, message: dict[str, Any]) -> Calls[dict[str, Any]]:
+    """Teams' own call for quoting takes a permission that people are not asked for, so the quote is made here."""
+    try:
+        quoted = mapping((yield _read(conversation, message_path(conversation, answered))).json())
+    except (Gone, Refused):
+        return message
+    return with_quote(message, quoted)
+
+
 def _sent(rendered: Rendered) -> tuple[str | None, dict[str, Any]]:
     """The root that is answered, if any, and the chatMessage as Graph takes it."""
     message = dict(rendered.payload)
@@ -103,57 +117,55 @@ def _sent(rendered: Rendered) -> tuple[str | None, dict[str, Any]]:
 
 
 def _place(rendered: Rendered) -> str:
-    """The list to which a message belongs: the channel's, or the replies of its root."""
+    """The list to which a message belongs: the conversation's, or in a channel the replies of its root."""
     root, _ = _sent(rendered)
-    return replies_path(rendered.conversation, root) if root else messages_path(rendered.conversation)
+    if root and is_channel(rendered.conversation):
+        return replies_path(rendered.conversation, root)
+    return messages_path(rendered.conversation)
 
 
 def edit(message: MessageId, rendered: Rendered) -> Calls[None]:
-    """Replace our message's text. What is sent replaces everything, so its files are looked up and sent again (§3.2)."""
-    path = GRAPH + message_path(rendered.conversation, message)
-    standing = (yield _read(path, "get channel message")).json()
+    """Replace our message's text. What is sent replaces everything, so its files, and in a chat what it answers, are looked
+    up and sent again (§3.2)."""
+    path = message_path(rendered.conversation, message)
+    standing = (yield _read(rendered.conversation, path)).json()
     if standing.get("deletedDateTime"):
         raise Gone("the message was deleted")
     _, changed = _sent(rendered)
-    if files := [file for file in standing.get("attachments") or () if file.get("contentType") == REFERENCE]:
-        body = changed["body"]
-        changed |= {"body": body | {"content": body["content"] + "".join(map(placed, files))}, "attachments": files}
-    yield _write("PATCH", path, "ChannelMessage.ReadWrite", changed)
+    if kept := [one for one in standing.get("attachments") or () if one.get("contentType") in (REFERENCE, QUOTE)]:
+        tags = {kind: "".join(placed(one) for one in kept if one["contentType"] == kind) for kind in (QUOTE, REFERENCE)}
+        content = tags[QUOTE] + changed["body"]["content"] + tags[REFERENCE]
+        changed |= {"body": changed["body"] | {"content": content}, "attachments": kept}
+    yield _write("PATCH", path, needs(rendered.conversation).change, changed)
 
 
-def placed(attachment: Mapping[str, Any]) -> str:
-    """The tag that puts an attachment into a body; one without the other is refused."""
-    return f'<attachment id="{escape(attachment["id"])}"></attachment>'
-
-
-def delete(conversation: ConversationId, message: MessageId) -> Calls[None]:
+def delete(conversation: ConversationId, message: MessageId, author: AccountId) -> Calls[None]:
     """Delete our message; its replies stay. Where Teams refuses, it is asked whether the message is gone already."""
-    path = GRAPH + message_path(conversation, message)
     try:
-        yield _write("POST", f"{path}/softDelete", "ChannelMessage.ReadWrite")
+        yield _write("POST", deleting_path(conversation, message, author), needs(conversation).change)
     except Gone:
         return
     except Refused:
-        if not (yield from _is_deleted(path)):
+        if not (yield from _is_deleted(conversation, message)):
             raise
 
 
-def _is_deleted(path: str) -> Calls[bool]:
+def _is_deleted(conversation: ConversationId, message: MessageId) -> Calls[bool]:
     try:
-        standing = (yield _read(path, "get channel message")).json()
+        standing = (yield _read(conversation, message_path(conversation, message))).json()
     except Gone:
         return True
     return bool(standing.get("deletedDateTime"))
 
 
 def react(conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
-    """Set or unset a reaction of the service account. A custom emoji cannot be set through Graph (§3.3)."""
+    """Set or unset a reaction of our account. A custom emoji cannot be set through Graph (§3.3)."""
     if emoji.isascii() or emoji.startswith(":"):
         raise NotSupported("Teams takes no custom emoji as a reaction")
     action = "setReaction" if on else "unsetReaction"
-    path = f"{GRAPH}{message_path(conversation, message)}/{action}"
+    path = f"{message_path(conversation, message)}/{action}"
     try:
-        yield _write("POST", path, "ChannelMessage.Send", {"reactionType": emoji}, _judge_reaction)
+        yield _write("POST", path, needs(conversation).send, {"reactionType": emoji}, _judge_reaction)
     except Gone:
         if on:
             raise
@@ -166,14 +178,16 @@ def _judge_reaction(call: Call, response: Response) -> None:
     judge(call, response)
 
 
-def _write(method: str, url: str, scope: str, sent: Mapping[str, Any] | None = None, judge: Judge = judge) -> Call:
+def _write(
+    method: str, path: str, scopes: tuple[str, ...], sent: Mapping[str, Any] | None = None, judge: Judge = judge
+) -> Call:
     """A change that does no harm when it is made twice."""
-    return Call(method, url, scopes=(scope,), bucket="write", token=SERVICE, json=sent, judge=judge)
+    return Call(method, GRAPH + path, scopes=scopes, bucket="write", token=SERVICE, json=sent, judge=judge)
 
 
 def fetch(reference: Reference) -> Calls[Content]:
     """The message as it is now. A deleted one is still served, without text; a system message says what it tells."""
-    response = yield _read(GRAPH + message_path(reference.conversation, reference.message), "get channel message")
+    response = yield _read(reference.conversation, message_path(reference.conversation, reference.message))
     message = response.json()
     if not isinstance(message, dict):
         raise Unavailable("Teams answered with something that is no message")
@@ -189,11 +203,11 @@ def find(
 
     Of the link to the next page only the query is used: a token must not travel to a host that an answer names.
     """
-    url, page_query = GRAPH + _place(rendered), f"$top={PAGE}"
-    root, _ = _sent(rendered)
+    place, page_query = _place(rendered), f"$top={PAGE}"
+    root = _sent(rendered)[0] if is_channel(rendered.conversation) else None
     ours: list[Mapping[str, Any]] = []
     for _ in range(PAGES):
-        response = yield _read(f"{url}?{page_query}", "list channel messages")
+        response = yield _read(rendered.conversation, f"{place}?{page_query}", "list {} messages")
         page = response.json()
         messages = page.get("value") if isinstance(page, dict) else None
         if not isinstance(messages, list):
@@ -205,11 +219,10 @@ def find(
     raise Unsure("too much was said since to look for a lost message")
 
 
-def _read(url: str, bucket: str) -> Call:
+def _read(conversation: ConversationId, path: str, bucket: str = "get {} message") -> Call:
     """Without the preference, system messages are only said to be of an unknown kind (§3.1)."""
-    prefer = {"Prefer": "include-unknown-enum-members"}
-    scopes = ("ChannelMessage.Read.All",)
-    return Call("GET", url, scopes=scopes, bucket=bucket, token=APP, headers=prefer, judge=judge)
+    need, prefer = needs(conversation), {"Prefer": "include-unknown-enum-members"}
+    return Call("GET", GRAPH + path, need.read, bucket.format(need.kind), APP, headers=prefer, judge=judge)
 
 
 def _is_ours(message: Mapping[str, Any], author: AccountId, since: datetime) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.calls import Call, Calls
+from connectors.calls import Call, Calls, T
 from connectors.consent import OURS, App, Connects, Granted, Greets, Identity, Paper, Preset, Subscribed, Subscribes
 from connectors.contract import (
     CarriesFiles,
@@ -26,6 +26,7 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.direct import OpensDirectChats
 from connectors.directory import (
     Group,
     ListsAccounts,
@@ -40,6 +41,7 @@ from connectors.directory import (
     Team,
 )
 from connectors.messages import (
+    NO_ACCOUNT,
     Account,
     AccountId,
     Attachment,
@@ -57,9 +59,11 @@ from connectors.richtext import Document
 from connectors.teams import (
     cards,
     client,
+    direct,
     directory,
     files,
     greeting,
+    groups,
     managing,
     names,
     oauth,
@@ -70,6 +74,8 @@ from connectors.teams import (
     subscriptions,
     webhook,
 )
+from connectors.teams.forgiving import forgiving
+from connectors.teams.ids import is_channel
 from connectors.teams.oauth import OAUTH, STEPS
 from connectors.teams.scopes import SCOPES
 
@@ -97,6 +103,7 @@ class Teams(
     ListsGroups,
     ManagesConversations,
     ProvisionsAccounts,
+    OpensDirectChats,
     Connects,
     Subscribes,
     Greets,
@@ -107,10 +114,15 @@ class Teams(
     content, and the message is fetched. So is what a message turns out to be: ``parse`` reads notices and commands from
     what ``receive`` could only call ``POSTED``, and of a ``CHANGED`` one it tells how it stands.
 
-    Commands are heard in linked channels only. Our voice is a person's account and no bot: what is said to it in a chat
-    or in another channel Graph would tell only with ``Chat.Read.All``, or by an order for every channel of the tenant, and
-    we ask for neither.
+    A person's own token (``person``) does all of it in their chats. In channels it could only post, with a permission that
+    people are not asked for.
+
+    Commands are heard in linked channels only. Our voice is a person's account and no bot: what is said to it in another
+    channel Graph would tell only by an order for every channel of the tenant, and of chats we order those of the people who
+    are represented elsewhere.
     """
+
+    reads_unasked = True
 
     most_added = managing.MOST_ADDED
     pause = managing.PAUSE
@@ -133,37 +145,42 @@ class Teams(
         return webhook.receive(request, secrets)
 
     def parse(self, content: Content, reference: Reference) -> Event:
-        return parse.parse(content, reference, self.credentials.account)
+        return parse.parse(content, reference, NO_ACCOUNT if self.credentials.person else self.credentials.account)
 
     def render(self, draft: Draft) -> Rendered:
         return render.render(draft)
 
     def post(self, rendered: Rendered) -> Calls[MessageId]:
-        return client.post(rendered)
+        return self._in(rendered.conversation, client.post(rendered))
 
     def find(self, rendered: Rendered, since: datetime) -> Calls[list[MessageId]]:
-        return client.find(rendered, self.credentials.account, since)
+        return self._in(rendered.conversation, client.find(rendered, self.credentials.account, since))
 
     def fetch(self, reference: Reference) -> Calls[Content]:
-        return client.fetch(reference)
+        return self._in(reference.conversation, client.fetch(reference))
 
     def edit(self, message: MessageId, rendered: Rendered) -> Calls[None]:
-        return client.edit(message, rendered)
+        return self._in(rendered.conversation, client.edit(message, rendered))
 
     def delete(self, conversation: ConversationId, message: MessageId) -> Calls[None]:
-        return client.delete(conversation, message)
+        return self._in(conversation, client.delete(conversation, message, self.credentials.account))
 
     def react(self, conversation: ConversationId, message: MessageId, emoji: str, on: bool) -> Calls[None]:
-        return client.react(conversation, message, emoji, on)
+        return self._in(conversation, client.react(conversation, message, emoji, on))
+
+    def _in(self, conversation: ConversationId, calls: Calls[T]) -> Calls[T]:
+        """A connection ends only where its own account lacks what messages in channels need."""
+        return calls if is_channel(conversation) and not self.credentials.person else forgiving(calls)
 
     def open(self, attachment: Attachment) -> Calls[Call]:
-        return files.open_file(attachment)
+        return self._in(files.shared_in(attachment), files.open_file(attachment))
 
     def upload(self, attachment: Attachment, draft: Draft) -> Calls[MessageId]:
-        return files.upload(attachment, render.render(draft))
+        return self._in(draft.conversation, files.upload(attachment, render.render(draft)))
 
     def find_file(self, attachment: Attachment, draft: Draft, since: datetime) -> Calls[list[MessageId]]:
-        return files.find_file(attachment, render.render(draft), self.credentials.account, since)
+        found = files.find_file(attachment, render.render(draft), self.credentials.account, since)
+        return self._in(draft.conversation, found)
 
     def rename(self, conversation: ConversationId, name: str) -> Calls[str]:
         return names.rename(conversation, name)
@@ -178,7 +195,7 @@ class Teams(
         said: list[MessageId] = []
         *parts, last = self.parts(render.answer(command, conversation, body))
         for part in (*parts, cards.with_buttons(last, buttons)):
-            said += [(yield from client.post(part))]
+            said += [(yield from self.post(part))]
         return said
 
     def account(self, account: AccountId) -> Calls[Account]:
@@ -200,10 +217,10 @@ class Teams(
         return directory.conversation(self.credentials.account, conversation)
 
     def groups(self, text: str = "", cursor: str = "") -> Calls[Page[Group]]:
-        return directory.groups(text, cursor)
+        return groups.groups(text, cursor)
 
     def group_members(self, group: str, cursor: str = "") -> Calls[Page[AccountId]]:
-        return directory.group_members(group, cursor)
+        return groups.group_members(group, cursor)
 
     def members_page(self, conversation: ConversationId, cursor: str = "") -> Calls[Page[AccountId]]:
         return directory.members_page(conversation, cursor)
@@ -258,7 +275,7 @@ class Teams(
         return papers.papers(hub, preset, name)
 
     def resources(self, conversations: Iterable[ConversationId], people: Iterable[AccountId] = ()) -> list[str]:
-        return subscriptions.resources(conversations)
+        return subscriptions.resources(conversations, people)
 
     def subscriptions(self, address: str) -> Calls[list[Subscribed]]:
         return subscriptions.subscriptions(address)
@@ -274,4 +291,13 @@ class Teams(
         return subscriptions.unsubscribe(subscribed)
 
     def greet(self, account: AccountId, body: Document, buttons: Sequence[Button] = ()) -> Calls[None]:
-        return greeting.greet(self.credentials.account, account, body, buttons)
+        return greeting.greet(self.credentials, account, body, buttons)
+
+    def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
+        return forgiving(direct.open_direct(self.credentials, accounts, topic))
+
+    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+        return forgiving(direct.participants(conversation))
+
+    def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:
+        return forgiving(direct.bring_in(self.credentials, conversation, accounts))

@@ -6,10 +6,10 @@ Where several teams are walked, the cursor begins with the number of the team.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from connectors.calls import Call, Calls, Response
-from connectors.directory import Group, Page, Place, Team
+from connectors.directory import Page, Place, Team
 from connectors.errors import Gone, Unavailable
 from connectors.messages import Account, AccountId, ConversationId, TeamId
 from connectors.teams.client import GRAPH, judge
@@ -25,8 +25,6 @@ TEAMS_WALKED = 10
 """Teams whose channels make one page where all teams are walked: each costs two calls or more."""
 IDS_PER_FILTER = 15
 """The most values that Graph takes in one ``in``, and the most conditions with an ``or`` between them."""
-GROUPS_PAGE = 100
-"""Groups shown at once to who chooses one."""
 STANDARD = "standard"
 """The kind of channel whose members are those of its team; the members of any other are its own."""
 
@@ -54,25 +52,25 @@ def people(teams: Sequence[TeamId], cursor: str) -> Calls[Page[Account]]:
     members = [member for member in mappings(page.get("value")) if string(member.get("userId"))]
     found = {one.id: one for one in map(_member, members)}
     if nameless := [one.id for one in found.values() if not (one.name and one.email)]:
-        found |= yield from _looked_up(nameless)
+        found |= yield from looked_up(nameless)
     return Page(tuple(found.values()), _following(teams, number, page))
 
 
 def _everybody(cursor: str) -> Calls[Page[Account]]:
     """A page of ``users/delta``; a token that Graph no longer knows (after seven days) is ``Gone``."""
     response = yield reading(
-        f"/users/delta?{_query_of(cursor) or f'$select={PERSON}'}",
+        f"/users/delta?{query_of(cursor) or f'$select={PERSON}'}",
         "User.Read.All",
         "list users",
         headers={"Prefer": f"odata.maxpagesize={USERS_PAGE}"},
-        judge=_judge_cursor if cursor else judge,
+        judge=judge_cursor if cursor else judge,
     )
     page = listed(response)
     users = tuple(account_of(user) for user in mappings(page.get("value")) if string(user.get("id")))
-    return Page(users, _link(page, "@odata.nextLink"), resume=_link(page, "@odata.deltaLink"))
+    return Page(users, link_of(page, "@odata.nextLink"), resume=link_of(page, "@odata.deltaLink"))
 
 
-def _looked_up(accounts: Sequence[AccountId]) -> Calls[dict[AccountId, Account]]:
+def looked_up(accounts: Sequence[AccountId]) -> Calls[dict[AccountId, Account]]:
     found: dict[AccountId, Account] = {}
     for start in range(0, len(accounts), IDS_PER_FILTER):
         names = ",".join(map(quoted, accounts[start : start + IDS_PER_FILTER]))
@@ -85,7 +83,7 @@ def _looked_up(accounts: Sequence[AccountId]) -> Calls[dict[AccountId, Account]]
 def teams(cursor: str) -> Calls[Page[Team]]:
     """Every team of the tenant; the application need not be in one to see it."""
     page = yield from _teams_page(cursor, TEAMS_PAGE)
-    return Page(tuple(map(_team, mappings(page.get("value")))), _link(page, "@odata.nextLink"))
+    return Page(tuple(map(_team, mappings(page.get("value")))), link_of(page, "@odata.nextLink"))
 
 
 def conversations(own: AccountId, teams: Sequence[TeamId], cursor: str) -> Calls[Page[Place]]:
@@ -101,14 +99,14 @@ def conversations(own: AccountId, teams: Sequence[TeamId], cursor: str) -> Calls
     found: list[Place] = []
     for team in map(_team, mappings(page.get("value"))):
         found += yield from _all_channels(own, team.id)
-    return Page(tuple(found), _link(page, "@odata.nextLink"))
+    return Page(tuple(found), link_of(page, "@odata.nextLink"))
 
 
 def _all_channels(own: AccountId, team: TeamId) -> Calls[list[Place]]:
     """A team that disappears while all are walked has no channels."""
     try:
         page, places = yield from _channels(own, team, "")
-        while query := _link(page, "@odata.nextLink"):
+        while query := link_of(page, "@odata.nextLink"):
             page, more = yield from _channels(own, team, query)
             places += more
     except Gone:
@@ -167,34 +165,9 @@ def place_of(team: TeamId, channel: Mapping[str, Any], is_entered: bool = True) 
 def members_page(conversation: ConversationId, cursor: str) -> Calls[Page[AccountId]]:
     """Some of those in a channel; for a standard channel that is its team. A cursor is the query of the page."""
     path = f"{channel_path(conversation)}/members"
-    page = yield from _page(path, "ChannelMember.Read.All", "get channel members", _query_of(cursor))
+    page = yield from _page(path, "ChannelMember.Read.All", "get channel members", query_of(cursor))
     ids = (string(member.get("userId")) for member in mappings(page.get("value")))
-    return Page(tuple(AccountId(id_) for id_ in ids if id_), _link(page, "@odata.nextLink"))
-
-
-def groups(text: str, cursor: str) -> Calls[Page[Group]]:
-    """Security groups that somebody fills; neither those of Microsoft 365 nor those that a rule fills."""
-    condition = "securityEnabled eq true" + (f" and startswith(displayName,{quoted(text)})" if text else "")
-    first = {"$filter": condition, "$select": "id,displayName,groupTypes", "$top": str(GROUPS_PAGE)}
-    path = f"/groups?{_query_of(cursor) or urlencode(first, safe='$,', quote_via=quote)}"
-    check = _judge_cursor if cursor else judge
-    page = listed((yield reading(path, "GroupMember.Read.All", "list groups", judge=check)))
-    found = (one for one in mappings(page.get("value")) if string(one.get("id")) and not one.get("groupTypes"))
-    return Page(
-        tuple(Group(string(one.get("id")), string(one.get("displayName"))) for one in found),
-        _link(page, "@odata.nextLink"),
-    )
-
-
-def group_members(group: str, cursor: str) -> Calls[Page[AccountId]]:
-    """Some of the people in a group and in groups within it; what else is in it, such as devices, is left out."""
-    first = f"$select=id&$top={MEMBERS_PAGE}"
-    path = f"/groups/{quote(group, safe='')}/transitiveMembers?{_query_of(cursor) or first}"
-    check = _judge_cursor if cursor else judge
-    page = listed((yield reading(path, "GroupMember.Read.All", "list group members", judge=check)))
-    people = (one for one in mappings(page.get("value")) if one.get("@odata.type") == "#microsoft.graph.user")
-    ids = (string(one.get("id")) for one in people)
-    return Page(tuple(AccountId(id_) for id_ in ids if id_), _link(page, "@odata.nextLink"))
+    return Page(tuple(AccountId(id_) for id_ in ids if id_), link_of(page, "@odata.nextLink"))
 
 
 def membership(path: str, account: AccountId) -> Calls[Mapping[str, Any] | None]:
@@ -237,7 +210,7 @@ def _team(team: Mapping[str, Any]) -> Team:
 
 def _teams_page(cursor: str, size: int) -> Calls[Mapping[str, Any]]:
     first = f"$select=id,displayName,description&$top={size}"
-    url, check = f"/teams?{_query_of(cursor) or first}", _judge_cursor if cursor else judge
+    url, check = f"/teams?{query_of(cursor) or first}", judge_cursor if cursor else judge
     return listed((yield reading(url, "Team.ReadBasic.All", "list teams", judge=check)))
 
 
@@ -251,7 +224,7 @@ def _page(
         scope,
         bucket,
         headers=headers,
-        judge=_judge_cursor if query else judge,
+        judge=judge_cursor if query else judge,
     )
     return listed((yield call))
 
@@ -268,7 +241,7 @@ def reading(
     return Call("GET", GRAPH + path, (scope,), bucket, APP, query=query, headers=headers or {}, judge=judge)
 
 
-def _judge_cursor(call: Call, response: Response) -> None:
+def judge_cursor(call: Call, response: Response) -> None:
     """What is wrong with a page that Graph named is its token, which expires (§3.0)."""
     if response.status in (400, 410):
         raise Gone("Microsoft no longer knows this page: the list has to be begun again")
@@ -283,7 +256,7 @@ def listed(response: Response) -> Mapping[str, Any]:
     return page
 
 
-def _link(page: Mapping[str, Any], name: str) -> str:
+def link_of(page: Mapping[str, Any], name: str) -> str:
     """The query of a link that a page has, empty where it has none. One that cannot be read is not the end of the list."""
     if page.get(name) is None:
         return ""
@@ -296,7 +269,7 @@ def _link(page: Mapping[str, Any], name: str) -> str:
     return query
 
 
-def _query_of(cursor: str) -> str:
+def query_of(cursor: str) -> str:
     """A cursor as a query, and nothing else. Raises ``Gone`` for what never was one of ours."""
     if not cursor.isascii() or not cursor.isprintable() or " " in cursor or "#" in cursor:
         raise Gone("this is no page of a list of Microsoft's")
@@ -308,12 +281,12 @@ def _open(teams: Sequence[TeamId], cursor: str) -> tuple[int, str]:
     number, _, query = (cursor or "0 ").partition(" ")
     if not (number.isdecimal() and number.isascii() and len(number) < 6 and int(number) < len(teams)):
         raise Gone("this page belongs to another choice of teams")
-    return int(number), _query_of(query)
+    return int(number), query_of(query)
 
 
 def _following(teams: Sequence[TeamId], number: int, page: Mapping[str, Any]) -> str:
     """The cursor of the same team's next page, else of the next team's first."""
-    if query := _link(page, "@odata.nextLink"):
+    if query := link_of(page, "@odata.nextLink"):
         return f"{number} {query}"
     return f"{number + 1} " if number + 1 < len(teams) else ""
 

@@ -1,4 +1,8 @@
-"""Files of channels: read from SharePoint and Graph, put into the channel's folder (reference teams.md §3.9, §3.10)."""
+"""Files: read from SharePoint, OneDrive and Graph, put into a channel's folder (reference teams.md §3.9, §3.10).
+
+In chats files are only read: what somebody shares there lies in their own OneDrive, and they are not asked for the permission
+to write to it.
+"""
 
 import base64
 import re
@@ -12,42 +16,57 @@ from connectors.calls import Call, Calls, Response, Upload
 from connectors.contract import Rendered
 from connectors.errors import Refused, Unavailable
 from connectors.messages import AccountId, Attachment, ConversationId, MessageId
-from connectors.teams.attachments import REFERENCE
-from connectors.teams.client import GRAPH, find, judge, placed, post
-from connectors.teams.ids import channel_path, hosted_path, open_handle
+from connectors.teams.attachments import REFERENCE, placed
+from connectors.teams.client import GRAPH, find, judge, post
+from connectors.teams.ids import channel_path, hosted_path, is_channel, open_handle
+from connectors.teams.needs import needs
 from connectors.teams.scopes import APP, SERVICE
 from connectors.teams.values import mapping
 
 FILE_HOSTS = (".sharepoint.com", ".sharepoint.us", ".sharepoint-mil.us", ".sharepoint.cn")
-"""Where Microsoft keeps the files of channels, in its public and its national clouds; nothing else is downloaded from."""
+"""Where Microsoft keeps files, in its public and its national clouds; nothing else is downloaded from."""
 FOLDER_PAUSES = (0.0, 2.0, 5.0)
 """Seconds before each look for a new channel's folder; it takes minutes at times, and then the mailbox tries again."""
 LONGEST_NAME = 200
 """Characters of a file's name: SharePoint takes 400 for the whole path, site and folders included."""
 
 _FOLDER_SCOPES: Mapping[str, str] = {APP: "Files.Read.All", SERVICE: "Files.ReadWrite.All"}
+_SITES = ("sites", "teams", "personal")
+"""How the paths of sites begin, the last of them those of people's OneDrives."""
 _FORBIDDEN = re.compile(r'["*:<>?/\\|\x00-\x1f\x7f]+')
 
 
 def open_file(attachment: Attachment) -> Calls[Call]:
-    """The GET of a picture that Graph keeps, or of a file in the site of the channel where it was shared."""
-    kind, conversation, *where = open_handle(attachment.handle)
+    """The GET of a picture that Graph keeps, or of a file in the site that belongs to where it was shared."""
+    kind, told, *where = open_handle(attachment.handle)
+    conversation = ConversationId(told)
     if kind == "hosted":
         message, content = where
-        path = hosted_path(ConversationId(conversation), MessageId(message), content)
-        return _read(GRAPH + path, "ChannelMessage.Read.All", "get hosted content")
-    return (yield from _open_shared(ConversationId(conversation), where[0]))
+        path = hosted_path(conversation, MessageId(message), content)
+        return Call("GET", GRAPH + path, needs(conversation).read, "get hosted content", APP, judge=judge)
+    url, author = where
+    return (yield from _open_shared(conversation, url, author))
 
 
-def _open_shared(conversation: ConversationId, url: str) -> Calls[Call]:
+def shared_in(attachment: Attachment) -> ConversationId:
+    """The conversation of an attachment."""
+    return ConversationId(open_handle(attachment.handle)[1])
+
+
+def _open_shared(conversation: ConversationId, url: str, author: str) -> Calls[Call]:
     """Anybody may write any address into a message, and our token could read the whole tenant for them.
 
-    So only a file in the channel's own site is opened: its members can read that anyway.
+    So only a file in the channel's own site is opened, which its members can read anyway, or in a chat one of the OneDrive of
+    whoever shared it.
     """
-    folder = (yield from _folder(conversation, APP)).get("webUrl")
-    site = _site(str(folder))
+    if is_channel(conversation):
+        folder = yield from _folder(conversation, APP)
+    else:
+        drive = f"{GRAPH}/users/{quote(author, safe='')}/drive"
+        folder = mapping((yield _read(drive, "Files.Read.All", "get drive")).json())
+    site = _site(str(folder.get("webUrl")))
     if not site or _site(url) != site:
-        raise Refused("the file does not lie in this channel's own site")
+        raise Refused("the file does not lie in this channel's own site, or in the OneDrive of whoever shared it")
     encoded = base64.urlsafe_b64encode(url.encode("utf-8", "replace")).decode().rstrip("=")
     response = yield _read(f"{GRAPH}/shares/u!{encoded}/driveItem/content", "Files.Read.All", "get file")
     return Call("GET", _trusted(response), bucket="download", token="")
@@ -80,7 +99,7 @@ def _site(url: str) -> tuple[str, ...]:
     host = _host(url)
     segments = [unquote(segment) for segment in urlsplit(url).path.split("/")[1:]] if host else []
     odd = any(segment in (".", "..") or "/" in segment or "\\" in segment for segment in segments)
-    if odd or len(segments) < 3 or segments[0].lower() not in ("sites", "teams") or not host.endswith(FILE_HOSTS):
+    if odd or len(segments) < 3 or segments[0].lower() not in _SITES or not host.endswith(FILE_HOSTS):
         return ()
     return host, segments[0].lower(), segments[1].lower()
 
@@ -100,6 +119,10 @@ def upload(attachment: Attachment, rendered: Rendered) -> Calls[MessageId]:
 
     A file that goes up twice lies there twice, under another name: nobody sees it, since only one is said.
     """
+    if not is_channel(rendered.conversation):
+        raise Refused(
+            "a file in a chat would have to lie in the OneDrive of whoever shares it, which we may not write to"
+        )
     folder = yield from _folder(rendered.conversation, SERVICE)
     drive, name = quote(folder["parentReference"]["driveId"], safe=""), _name(attachment.name)
     place = f"/drives/{drive}/items/{quote(folder['id'], safe='')}:/{quote(name, safe='')}:/content"

@@ -7,13 +7,13 @@ import json
 import re
 from urllib.parse import quote, unquote
 
-from connectors.messages import ConversationId, MessageId, TeamId
+from connectors.messages import AccountId, ConversationId, MessageId, TeamId
 
 _SEGMENT = re.compile(r"([A-Za-z]+)\('((?:[^']|'')+)'\)")
 _KEY = "([^/?#]+)"
 _HOSTED = re.compile(
-    rf"https://graph\.microsoft\.com/(?:v1\.0|beta)/teams/{_KEY}/channels/{_KEY}/messages/{_KEY}(?:/replies/{_KEY})?"
-    rf"/hostedContents/{_KEY}/\$value"
+    rf"https://graph\.microsoft\.com/(?:v1\.0|beta)/(?:teams/{_KEY}/channels/{_KEY}|chats/{_KEY})/messages/{_KEY}"
+    rf"(?:/replies/{_KEY})?/hostedContents/{_KEY}/\$value"
 )
 
 
@@ -38,6 +38,11 @@ def team_and_channel(conversation: ConversationId) -> tuple[str, str]:
     return team, channel
 
 
+def native_id(conversation: ConversationId) -> str:
+    """The channel's or the chat's own id."""
+    return conversation.partition("/")[2]
+
+
 def message_id(message: str, root: str | None = None) -> MessageId:
     """``root`` is the message that ``message`` replies to, if any."""
     return MessageId(f"{root}/{message}" if root else message)
@@ -60,9 +65,16 @@ def channel_path(conversation: ConversationId) -> str:
     return f"{team_path(TeamId(team))}/channels/{quote(channel, safe='')}"
 
 
+def conversation_path(conversation: ConversationId) -> str:
+    """Graph's path of a channel or a chat, ids percent-encoded."""
+    if is_channel(conversation):
+        return channel_path(conversation)
+    return f"/chats/{quote(native_id(conversation), safe='')}"
+
+
 def messages_path(conversation: ConversationId) -> str:
-    """Graph's path of a channel's messages."""
-    return f"{channel_path(conversation)}/messages"
+    """Graph's path of the messages of a channel or a chat."""
+    return f"{conversation_path(conversation)}/messages"
 
 
 def message_path(conversation: ConversationId, message: MessageId) -> str:
@@ -72,19 +84,26 @@ def message_path(conversation: ConversationId, message: MessageId) -> str:
     return f"{path}/replies/{quote(reply, safe='')}" if reply else path
 
 
+def deleting_path(conversation: ConversationId, message: MessageId, author: AccountId) -> str:
+    """Graph's path of what takes a message back: one in a chat is named by its author too (§3.2)."""
+    whose = "" if is_channel(conversation) else f"/users/{quote(author, safe='')}"
+    return f"{whose}{message_path(conversation, message)}/softDelete"
+
+
 def replies_path(conversation: ConversationId, root: str) -> str:
     """Graph's path of the replies to a message."""
     return f"{messages_path(conversation)}/{quote(root, safe='')}/replies"
 
 
 def hosted_content(url: str) -> tuple[ConversationId, MessageId, str] | None:
-    """The message and the key of a picture or snippet that Graph keeps; None for any other address, chats' included."""
+    """The message and the key of a picture or snippet that Graph keeps; None for any other address."""
     found = _HOSTED.fullmatch(url)
     keys = [unquote(key or "") for key in found.groups()] if found else []
     if not keys or any("/" in key for key in keys):
         return None
-    team, channel, root, reply, content = keys
-    return channel_id(team, channel), message_id(reply, root) if reply else message_id(root), content
+    team, channel, chat, root, reply, content = keys
+    conversation = chat_id(chat) if chat else channel_id(team, channel)
+    return conversation, message_id(reply, root) if reply else message_id(root), content
 
 
 def hosted_path(conversation: ConversationId, message: MessageId, content: str) -> str:
@@ -97,9 +116,9 @@ def hosted_handle(conversation: ConversationId, message: MessageId, content: str
     return json.dumps(["hosted", conversation, message, content])
 
 
-def shared_handle(conversation: ConversationId, url: str) -> str:
-    """The handle of a file in SharePoint; ``conversation`` is where it was shared."""
-    return json.dumps(["shared", conversation, url])
+def shared_handle(conversation: ConversationId, url: str, author: str = "") -> str:
+    """The handle of a file in SharePoint; ``conversation`` is where it was shared, ``author`` who did it."""
+    return json.dumps(["shared", conversation, url, author])
 
 
 def open_handle(handle: str) -> list[str]:
@@ -139,10 +158,11 @@ def read_key_form(resource: str) -> list[tuple[str, str]]:
 
 
 def in_key_form(conversation: ConversationId, message: MessageId) -> str:
-    """The resource of a channel's message, as notifications name it."""
+    """The resource of a message, as notifications name it."""
     team, channel = team_and_channel(conversation)
     root, reply = root_and_reply(message)
-    segments = [("teams", team), ("channels", channel), ("messages", root)] + ([("replies", reply)] if reply else [])
+    where = [("teams", team), ("channels", channel)] if is_channel(conversation) else [("chats", channel)]
+    segments = [*where, ("messages", root)] + ([("replies", reply)] if reply else [])
     return "/".join(f"{name}('{_doubled(key)}')" for name, key in segments)
 
 

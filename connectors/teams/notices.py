@@ -43,6 +43,7 @@ _HAPPENINGS: Mapping[str, tuple[Happening, str]] = {
     "membersDeleted": (Happening.LEFT, ""),
     "membersLeft": (Happening.LEFT, ""),
     "channelRenamed": (Happening.RENAMED, "channelDisplayName"),
+    "chatRenamed": (Happening.RENAMED, "chatDisplayName"),
     "channelDescriptionUpdated": (Happening.TOPIC, "channelDescription"),
     "teamArchived": (Happening.ARCHIVED, ""),
     "teamUnarchived": (Happening.UNARCHIVED, ""),

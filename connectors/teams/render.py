@@ -7,7 +7,7 @@ from connectors.contract import Rendered
 from connectors.html import escape, to_html
 from connectors.messages import Byline, Commanded, ConversationId, Draft
 from connectors.richtext import Block, Broadcast, CodeBlock, Document, Mention, Paragraph, Text, document
-from connectors.teams.ids import open_command_handle, root_and_reply, team_and_channel
+from connectors.teams.ids import is_channel, native_id, open_command_handle, root_and_reply
 
 MENTION_BYTES = 400
 """What one mention costs besides its text: its entry in the message, which Teams counts too (§4.3)."""
@@ -19,7 +19,8 @@ _INDENT = re.compile("^ | {2,}", re.MULTILINE)
 def render(draft: Draft) -> Rendered:
     """Write a draft. ``size`` is in bytes of UTF-8, mentions included.
 
-    The payload is a chatMessage; its ``replyToId`` is for ``post``, which takes it out: Graph wants the root in the path.
+    The payload is a chatMessage; its ``replyToId`` is for ``post``, which takes it out: Graph wants the root in the path, and
+    in a chat, which has no threads, it becomes a quote.
     """
     writer = _Mentions(draft)
     body = to_html(draft.body, writer.person, code_block, writer.everybody, DEEPEST_HEADING)
@@ -50,7 +51,7 @@ class _Mentions:
 
     def __init__(self, draft: Draft) -> None:
         self.entries: list[dict[str, Any]] = []
-        self._channel = team_and_channel(draft.conversation)[1]
+        self._conversation = draft.conversation
 
     def person(self, mention: Mention) -> str:
         if mention.account is None:
@@ -59,8 +60,13 @@ class _Mentions:
         return self._at(mention.name, {"user": user})
 
     def everybody(self, broadcast: Broadcast) -> str:
-        """Teams has one call to everybody in a channel, whatever others tell apart."""
-        identity = {"id": self._channel, "displayName": broadcast.name, "conversationIdentityType": "channel"}
+        """Teams has one call to everybody in a channel or a chat, whatever others tell apart."""
+        kind = "channel" if is_channel(self._conversation) else "chat"
+        identity = {
+            "id": native_id(self._conversation),
+            "displayName": broadcast.name,
+            "conversationIdentityType": kind,
+        }
         return self._at(broadcast.name, {"conversation": identity})
 
     def _at(self, name: str, mentioned: dict[str, Any]) -> str:

@@ -6,12 +6,12 @@ As strict as the reference's §9 for the endpoints it serves. Tests may take peo
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from connectors.calls import Response
-from connectors.consent import Preset, Purpose, wanted
+from connectors.consent import Preset
 from connectors.contract import Credentials, Request
 from connectors.messages import (
     Account,
@@ -26,18 +26,28 @@ from connectors.messages import (
     TeamId,
     WorkspaceId,
 )
-from connectors.sandbox import CHANNELS, COMPANY, Fake, Person, Place, Shown, Webhook, cast_of, digest
+from connectors.sandbox import CHANNELS, COMPANY, Fake, Person, Place, Shown, Webhook, cast_of
 from connectors.sandbox_data import Data
-from connectors.teams.attachments import REFERENCE
+from connectors.teams.attachments import REFERENCE, placed
 from connectors.teams.body import read_body
-from connectors.teams.client import placed
 from connectors.teams.files import content_url, guid_of
-from connectors.teams.ids import channel_id, chat_id, hosted_path, message_id, open_handle, root_and_reply
+from connectors.teams.ids import (
+    channel_id,
+    chat_id,
+    hosted_path,
+    message_id,
+    native_id,
+    open_handle,
+    root_and_reply,
+)
 from connectors.teams.parse import parse
+from connectors.teams.quoting import with_quote
 from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Team
+from connectors.teams.sandbox_chats import Chat
 from connectors.teams.sandbox_crowd import populate
 from connectors.teams.sandbox_drive import SITE_HOST
 from connectors.teams.sandbox_entra import Entra, Grant, guid
+from connectors.teams.sandbox_grants import APP_ROLES, PERSON_SCOPES, SERVICE_SCOPES, consent_of, registered, token_of
 from connectors.teams.sandbox_graph import Graph
 from connectors.teams.sandbox_names import change
 from connectors.teams.sandbox_oauth import Front
@@ -45,7 +55,7 @@ from connectors.teams.sandbox_people import People
 from connectors.teams.sandbox_rules import accepted
 from connectors.teams.sandbox_subscriptions import Subscriptions
 from connectors.teams.sandbox_text import as_client_writes, drawn, without_cards
-from connectors.teams.scopes import APP, PERSON, SCOPES, SERVICE
+from connectors.teams.scopes import APP, PERSON, SERVICE
 from connectors.teams.webhook import client_state
 
 SERVICE_USER = ("Mio Hub", "mio-hub@acme.example")
@@ -54,48 +64,6 @@ GUEST = ("Gil Guest", "gil@partner.example")
 SEEDED_GROUP = "Everybody at Acme"
 """A security group that the tenant begins with."""
 ADMINISTRATOR = "ann@acme.example"
-
-APP_ROLES = frozenset(
-    {
-        "Channel.ReadBasic.All",
-        "ChannelMember.Read.All",
-        "ChannelMessage.Read.All",
-        "Organization.Read.All",
-        "Team.ReadBasic.All",
-        "TeamMember.Read.All",
-        "User.Read.All",
-        "User.Invite.All",
-        "Files.Read.All",
-        "GroupMember.Read.All",
-    }
-)
-SERVICE_SCOPES = frozenset(
-    {
-        "openid",
-        "profile",
-        "offline_access",
-        "User.Read",
-        "ChannelMessage.Send",
-        "ChannelMessage.ReadWrite",
-        "ChannelSettings.ReadWrite.All",
-        "Channel.Create",
-        "Chat.Create",
-        "ChatMessage.Send",
-        "ChannelMember.ReadWrite.All",
-        "TeamMember.ReadWriteNonOwnerRole.All",
-        "Files.ReadWrite.All",
-        "User.DeleteRestore.All",
-    }
-)
-PERSON_SCOPES = SERVICE_SCOPES - {"User.DeleteRestore.All"} | {
-    "Channel.ReadBasic.All",
-    "ChannelMember.Read.All",
-    "ChannelMessage.Read.All",
-    "Team.ReadBasic.All",
-    "TeamMember.Read.All",
-    "User.Read.All",
-    "User.ReadBasic.All",
-}
 
 
 class FakeTeams(Fake):
@@ -126,15 +94,16 @@ class FakeTeams(Fake):
         )
         self.entra.app_roles, self.entra.consented = APP_ROLES, SERVICE_SCOPES
         self.entra.grants |= {
-            _token("app"): Grant(APP_ROLES),
-            _token(self.service): Grant(SERVICE_SCOPES, self.service),
+            token_of("app"): Grant(APP_ROLES),
+            token_of(self.service): Grant(SERVICE_SCOPES, self.service),
         }
-        self.entra.grants |= {_token(user): Grant(PERSON_SCOPES, user) for user in self._people()}
+        self.entra.grants |= {token_of(user): Grant(PERSON_SCOPES, user) for user in self._people()}
         home = Team(self.team, COMPANY, set(self._users), {guid("user", ADMINISTRATOR)})
         self.channels = Channels(self.tenant, home, self._named, self._notify, clock)
         self.subscriptions = Subscriptions(self._seeded(), hub, self.channels.all, self._tell, clock)
         people = People(self._users, self._guests, clock)
         self.graph = Graph(self.entra, self._named, self.channels, self.subscriptions, people, clock)
+        self.subscriptions.people, self.subscriptions.consenting = people, self._consenting
         self.channels.heed, people.heed = self.subscriptions.notify_channel, self.subscriptions.notify_user
         self._front = Front(self.entra, hub, self._approved)
         for channel in CHANNELS:
@@ -153,13 +122,13 @@ class FakeTeams(Fake):
         return self.graph.handle(request, segments, query)
 
     def people(self) -> list[Person]:
-        return [Person(self._users[user][0], user, _token(user)) for user in self._people()]
+        return [Person(self._users[user][0], user, token_of(user)) for user in self._people()]
 
     def places(self) -> list[Place]:
         return [self._place(channel) for channel in self.channels.all.values()]
 
     def credentials(self) -> Credentials:
-        tokens = {"app": _token("app"), "service": _token(self.service)}
+        tokens = {"app": token_of("app"), "service": token_of(self.service)}
         return Credentials(WorkspaceId(self.tenant), AccountId(self.service), tokens)
 
     def directory(self) -> list[Account]:
@@ -204,9 +173,9 @@ class FakeTeams(Fake):
         user = guid("user", email)
         self._named[user] = (name, email)
         (self._guests if guest else self._users)[user] = (name, email)
-        self.entra.grants[_token(user)] = Grant(PERSON_SCOPES, user)
+        self.entra.grants[token_of(user)] = Grant(PERSON_SCOPES, user)
         self.graph.people.arrive(user)
-        return Person(name, user, _token(user))
+        return Person(name, user, token_of(user))
 
     def remove_person(self, person: str) -> None:
         """Delete an account: it leaves its teams, and what it said keeps its name."""
@@ -225,7 +194,11 @@ class FakeTeams(Fake):
         return self._say(person, conversation, self._typed(conversation, text))
 
     def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
-        """Answer a message in its thread; an answer to an answer belongs to the same root."""
+        """Answer a message in its thread, an answer to an answer with the same root; in a chat by quoting it."""
+        channel = self._channel_of(conversation)
+        if isinstance(channel, Chat):
+            said = with_quote(self._typed(conversation, text), channel.message(root))
+            return self._say(person, conversation, said)
         return self._say(person, conversation, self._typed(conversation, text), root_and_reply(root)[0])
 
     def edit_as(self, person: str, conversation: ConversationId, message: MessageId, text: str) -> None:
@@ -248,9 +221,12 @@ class FakeTeams(Fake):
         self.channels.react(self._channel_of(conversation), self._user(person), message, emoji, on)
 
     def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
-        """Attach a file in the client: it goes into the channel's folder, and the message names it."""
-        channel = self._channel_of(conversation)
-        folder = self.channels.drive.folder(channel.id, channel.name)
+        """Attach a file in the client: it goes into the channel's folder, or the person's own; the message names it."""
+        channel, user = self._channel_of(conversation), self._user(person)
+        if isinstance(channel, Chat):
+            folder = self.channels.drive.personal(user, self._named[user][1])
+        else:
+            folder = self.channels.drive.folder(channel.id, channel.name)
         item = self.channels.drive.put(folder["id"], folder["webUrl"], name, data)
         said = self._typed(conversation, text) if text else accepted({"body": {"content": "&nbsp;"}}, (), ())
         file = {"id": guid_of(item), "contentType": REFERENCE, "contentUrl": content_url(item), "name": item["name"]}
@@ -276,8 +252,12 @@ class FakeTeams(Fake):
         self.channels.tell(channel, "membersDeleted", user, members=[self.channels.named(user)])
 
     def rename_as(self, person: str, conversation: ConversationId, name: str) -> None:
-        """Give a channel another name."""
-        change(self.channels, self._channel_of(conversation), self._user(person), {"displayName": name})
+        """Give a channel or a group another name."""
+        channel, user = self._channel_of(conversation), self._user(person)
+        if isinstance(channel, Chat):
+            self.graph.chats.rename(channel, user, name)
+        else:
+            change(self.channels, channel, user, {"displayName": name})
 
     def topic_as(self, person: str, conversation: ConversationId, topic: str) -> None:
         """Give a channel another description."""
@@ -286,7 +266,11 @@ class FakeTeams(Fake):
     def files(self, conversation: ConversationId) -> list[tuple[str, Data]]:
         """The files and pictures of all messages, oldest first."""
         drive = self.channels.drive
-        read = [attachment for message in self._said(conversation) for attachment in self._attachments(message)]
+        read = [
+            attachment
+            for message in self._said(conversation)
+            for attachment in read_body(message, conversation).attachments
+        ]
         kept = [drive.at(one.link) if one.link else drive.picture(_picture_url(one)) for one in read]
         return [(one.name, file.data) for one, file in zip(read, kept, strict=True)]
 
@@ -306,10 +290,6 @@ class FakeTeams(Fake):
         id_ = message_id(message["id"], message["replyToId"])
         return parse(without_cards(message), Reference(Kind.POSTED, conversation, id_), AccountId(""))
 
-    def _attachments(self, message: Mapping[str, Any]) -> tuple[Attachment, ...]:
-        identity = message["channelIdentity"]
-        return read_body(message, channel_id(identity["teamId"], identity["channelId"])).attachments
-
     def _say(
         self, person: str, conversation: ConversationId, said: dict[str, Any], root: str | None = None
     ) -> MessageId:
@@ -318,7 +298,9 @@ class FakeTeams(Fake):
 
     def _typed(self, conversation: ConversationId, text: str) -> dict[str, Any]:
         channel = self._channel_of(conversation)
-        content, mentions = as_client_writes(text, {name: user for user, (name, _) in self._named.items()}, channel.id)
+        users = {name: user for user, (name, _) in self._named.items()}
+        kind = "chat" if isinstance(channel, Chat) else "channel"
+        content, mentions = as_client_writes(text, users, channel.id, kind)
         sent = {"body": _html(content), "mentions": mentions}
         return accepted(sent, set(self._named), (channel.id, channel.team))
 
@@ -332,18 +314,31 @@ class FakeTeams(Fake):
         return Place(channel.name, channel.id, channel_id(channel.team, channel.id), channel.linked, channel.team)
 
     def _channel_of(self, conversation: ConversationId) -> Channel:
-        return next(ch for ch in self.channels.all.values() if channel_id(ch.team, ch.id) == conversation)
+        known: list[Channel] = [*self.channels.all.values(), *self.graph.chats.all.values()]
+        return next(channel for channel in known if channel_id(channel.team, channel.id) == conversation)
 
     def direct(self, person: str) -> list[Shown]:
         """What the service user and one person said to each other, oldest first."""
         chat = self.graph.chats.id_of(self.service, self._user(person))
-        said = self.graph.chats.messages.get(chat, [])
-        events = [(message, self._read(chat_id(chat), message)) for message in said]
-        return [drawn(message, event.message, self.service) for message, event in events if isinstance(event, Posted)]
+        return self.shown(chat_id(chat)) if chat in self.graph.chats.all else []
+
+    def own_credentials(self, person: str, preset: Preset = Preset.PUBLISHED) -> Credentials:
+        user = self._user(person)
+        token, grant = consent_of(user)
+        self.entra.grants[token] = grant
+        return Credentials(WorkspaceId(self.tenant), AccountId(user), {PERSON: token}, person=PERSON)
+
+    def _consenting(self) -> set[str]:
+        """Who let our app act for them, on its page or by ``own_credentials``."""
+        let = {grant.user for grant in self.entra.grants.values() if "Chat.ReadWrite" in grant.permissions}
+        return let - {self.service}
+
+    def chat(self, people: Sequence[str]) -> ConversationId:
+        return chat_id(self.graph.chats.between([self._user(person) for person in people]).id)
 
     def revoke_app(self) -> None:
         """What an administrator does who removes the app in Entra: every token of it is dead, every order ends."""
-        self.entra.remove(kept=[_token(user) for user in self._people()])
+        self.entra.remove(kept=[token_of(user) for user in self._people()])
         self.subscriptions.seeded = None
         self.subscriptions.lifecycle("subscriptionRemoved")
 
@@ -354,7 +349,8 @@ class FakeTeams(Fake):
         self.deliver(webhook)
 
     def _notify(self, conversation: ConversationId, message: MessageId, change: str) -> None:
-        self.subscriptions.notify(conversation, message, change)
+        chat = self.graph.chats.all.get(native_id(conversation))
+        self.subscriptions.notify(conversation, message, change, chat.members if chat else ())
 
     def _seeded(self) -> dict[str, Any]:
         return {
@@ -365,16 +361,6 @@ class FakeTeams(Fake):
             "clientState": client_state(self.secrets.client_state_key, self.tenant),
             "until": 0.0,
         }
-
-
-def registered(token: str) -> frozenset[str]:
-    """What stands in our app's registration: the full set, of one kind of token."""
-    asked = [scope for each in (Purpose.CONNECT, Purpose.MESSAGES) for scope in wanted(SCOPES, each, Preset.FULL)]
-    return frozenset(scope.name for scope in asked if scope.token == token)
-
-
-def _token(owner: str) -> str:
-    return f"eyJ0eXAi.{digest('teams', 'token', owner)}"
 
 
 def _html(content: str) -> dict[str, str]:

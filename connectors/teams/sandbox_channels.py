@@ -60,6 +60,11 @@ class Channel:
     folder_ready: bool = True
     description: str = ""
 
+    def placed(self, message: str) -> dict[str, Any]:
+        """Where a message of it is, in the message's own words."""
+        url = f"https://teams.microsoft.com/l/message/{self.id}/{message}?groupId={self.team}"
+        return {"chatId": None, "channelIdentity": {"teamId": self.team, "channelId": self.id}, "webUrl": url}
+
     def message(self, message: MessageId) -> Message:
         """A root or a reply. Raises ``Denied``."""
         root, reply = root_and_reply(message)
@@ -261,15 +266,13 @@ class Channels:
             "deletedDateTime": None,
             "subject": None,
             "summary": None,
-            "chatId": None,
             "locale": "en-us",
-            "webUrl": f"https://teams.microsoft.com/l/message/{channel.id}/{id_}?groupId={channel.team}",
             "policyViolation": None,
             "eventDetail": None,
-            "channelIdentity": {"teamId": channel.team, "channelId": channel.id},
             "attachments": [],
             "mentions": [],
             "reactions": [],
+            **channel.placed(id_),
         }
 
 

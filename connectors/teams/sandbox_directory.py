@@ -19,6 +19,8 @@ from connectors.teams.sandbox_teams import Rosters
 
 USUAL_PAGE = 100
 """Entries per page when nothing is asked."""
+_READ_OTHERS = ("User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
+"""What a person's token needs to read other people's profiles than one's own."""
 _PREFERRED = re.compile(r"odata\.maxpagesize=(\d+)")
 
 
@@ -71,6 +73,12 @@ class Directory:
         if not self.people.is_replicated(user):
             raise Denied(404, "Request_ResourceNotFound", f"Resource '{user}' does not exist.")
         return self.people.shown(user, asked.query.get("$select", ""))
+
+    def show_user(self, asked: Asked, user: str) -> dict[str, Any]:
+        """To see more than oneself takes more."""
+        if asked.grant.user not in ("", user) and asked.grant.permissions.isdisjoint(_READ_OTHERS):
+            raise Denied(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+        return self.user(asked, user)
 
     def invite(self, asked: Asked) -> dict[str, Any]:
         return self.invitations.invite(asked.json())

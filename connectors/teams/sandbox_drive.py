@@ -2,6 +2,7 @@
 
 import base64
 import mimetypes
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from connectors.teams.sandbox_rules import Denied
 
 SITE_HOST = "acme.sharepoint.com"
 SITE = f"https://{SITE_HOST}/sites/{COMPANY}"
+MY_SITES = "https://acme-my.sharepoint.com/personal"
+"""Where people's own files lie."""
 KEPT_BYTES = 320 * 1024**2
 """All files together: the largest that Graph takes at once and some more; the oldest go first."""
 LARGEST_UPLOAD = 250 * 1024**2
@@ -51,6 +54,11 @@ class Drive:
         reference = {"driveId": self.id, "driveType": "documentLibrary"}
         web = f"{SITE}/Shared%20Documents/{quote(name)}"
         return {"id": _folder_id(channel), "name": name, "webUrl": web, "folder": {}, "parentReference": reference}
+
+    def personal(self, user: str, email: str) -> dict[str, Any]:
+        """The drive that is somebody's OneDrive."""
+        web = f"{MY_SITES}/{re.sub('[^A-Za-z0-9]', '_', email)}/Documents"
+        return {"id": "b!" + digest("teams", "drive", user)[:40], "driveType": "business", "webUrl": web}
 
     def put(self, folder: str, path: str, name: str, data: bytes) -> dict[str, Any]:
         """Store a file under a name that is free; the new driveItem. Raises ``Denied``."""
@@ -140,8 +148,9 @@ def _kind(name: str) -> str:
 def _web_url(id_: str, path: str, name: str) -> str:
     """Where a person looks at it: documents open in an editor whose address has more than the name (§3.1)."""
     if name.lower().endswith(_OFFICE):
+        site = "/".join(path.split("/")[: len(SITE.split("/"))])
         return (
-            f"{SITE}/_layouts/15/Doc.aspx?sourcedoc=%7B{id_}%7D&file={quote(name)}&action=default&mobileredirect=true"
+            f"{site}/_layouts/15/Doc.aspx?sourcedoc=%7B{id_}%7D&file={quote(name)}&action=default&mobileredirect=true"
         )
     return f"{path}/{quote(name)}"
 

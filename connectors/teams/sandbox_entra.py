@@ -24,9 +24,9 @@ TOKEN_SECONDS = 3600
 """Microsoft draws 60 to 90 minutes."""
 CODE_SECONDS = 600
 """An authorisation code lives about ten minutes (§1.3)."""
-_ASSUMED = frozenset({"openid", "profile", "email"})
+ASSUMED = frozenset({"openid", "profile", "email"})
 """Named in every answer, asked for or not (§1.4)."""
-_ALWAYS = _ASSUMED | {"offline_access", "User.Read"}
+_ALWAYS = ASSUMED | {"offline_access", "User.Read"}
 """What tenants let people allow even where they decide about nothing else."""
 ADMIN_ONLY = frozenset(
     {
@@ -224,7 +224,7 @@ class Entra:
             raise _Denied("invalid_grant", 70008, "The authorization code has expired.")
         if _challenge(form.get("code_verifier", "")) != asked.challenge:
             raise _Denied("invalid_grant", 501481, "The code_verifier does not match the code_challenge.")
-        grant = Grant(asked.scopes | _ASSUMED, asked.user)
+        grant = Grant(asked.scopes | ASSUMED, asked.user)
         nonce = asked.nonce if "openid" in asked.scopes else None
         return self._issued(grant, nonce, "client_info" in form)
 

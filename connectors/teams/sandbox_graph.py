@@ -14,16 +14,19 @@ from connectors.sandbox_data import served_file
 from connectors.teams.ids import channel_id, hosted_path, message_id
 from connectors.teams.sandbox_channels import GRAPH, Channel, Channels, Thread, iso
 from connectors.teams.sandbox_chats import Chats
-from connectors.teams.sandbox_directory import Asked, Directory
+from connectors.teams.sandbox_chatting import ANSWERS as ON_CHATS
+from connectors.teams.sandbox_chatting import Answer, Chatting, on_messages
+from connectors.teams.sandbox_directory import Asked
 from connectors.teams.sandbox_entra import Entra, Grant
 from connectors.teams.sandbox_invitations import Invitations
 from connectors.teams.sandbox_people import People
+from connectors.teams.sandbox_permissions import MESSAGE, MESSAGES
 from connectors.teams.sandbox_rules import Denied, accepted, check_permission, matching, page, reaction, require
 from connectors.teams.sandbox_subscriptions import PERMISSIONS as ORDERED
 from connectors.teams.sandbox_subscriptions import Subscriptions
 
 
-class Graph(Directory):
+class Graph(Chatting):
     """``users`` are names and addresses of those who speak, by object id."""
 
     def __init__(
@@ -37,7 +40,7 @@ class Graph(Directory):
     ) -> None:
         super().__init__(entra, channels, people, Invitations(people, users, clock))
         self._subscriptions, self._clock = subscriptions, clock
-        self.chats = Chats(entra.tenant, users, clock)
+        self.chats = Chats(entra.tenant, people, channels, clock)
 
     def handle(self, request: Request, segments: list[str], query: Mapping[str, str]) -> Response:
         """Answer a request; ``segments`` are those of the path, decoded."""
@@ -80,19 +83,15 @@ class Graph(Directory):
         inner = {"date": iso(self._clock())[:19], "request-id": str(uuid4()), "client-request-id": trace}
         return {"error": {"code": denied.code, "message": denied.message, "innerError": inner}}
 
-    def open_chat(self, asked: Asked) -> dict[str, Any]:
-        return self.chats.open(asked.grant.user, asked.json())
-
-    def say_in_chat(self, asked: Asked, chat: str) -> dict[str, Any]:
-        return self.chats.say(asked.grant.user, chat, asked.json())
-
     def list_subscriptions(self, asked: Asked) -> dict[str, Any]:
         return self._subscriptions.listed(asked.query)
 
     def subscribe(self, asked: Asked) -> dict[str, Any]:
         order = asked.json()
-        told = str(order.get("resource")).rpartition("/")[2] if isinstance(order, dict) else ""
-        require(asked.grant, [ORDERED.get(told, ORDERED["messages"])])
+        resource = str(order.get("resource")) if isinstance(order, dict) else ""
+        told = resource.rpartition("/")[2]
+        own = asked.grant.user and resource.strip("/") == f"users/{asked.grant.user}/chats/getAllMessages"
+        require(asked.grant, ("Chat.Read", "Chat.ReadWrite") if own else [ORDERED.get(told, ORDERED["messages"])])
         return self._subscriptions.create(asked.grant.user or self._entra.client_id, order)
 
     def renew_subscription(self, asked: Asked, order: str) -> dict[str, Any]:
@@ -182,31 +181,26 @@ def _latest(thread: Thread) -> int:
     return int(next(reversed(thread.replies), thread.root["id"]))
 
 
-_MESSAGES = "/teams/{team-id}/channels/{channel-id}/messages"
-_MESSAGE = _MESSAGES + "/{chatMessage-id}"
-_Answer = Callable[..., object]
-_ON_MESSAGES: tuple[tuple[str, str, _Answer], ...] = (
-    ("GET", "", Graph.show_message),
-    ("PATCH", "", Graph.edit),
-    ("POST", "/softDelete", Graph.remove),
-    ("POST", "/undoSoftDelete", Graph.restore),
-    ("POST", "/setReaction", Graph.set_reaction),
-    ("POST", "/unsetReaction", Graph.unset_reaction),
-    ("GET", "/hostedContents/{chatMessageHostedContent-id}/$value", Graph.show_picture),
-)
-_SINGLE: Mapping[tuple[str, str], _Answer] = {
+_ON_MESSAGES: Mapping[tuple[str, str], Answer] = {
+    ("GET", ""): Graph.show_message,
+    ("PATCH", ""): Graph.edit,
+    ("POST", "/softDelete"): Graph.remove,
+    ("POST", "/undoSoftDelete"): Graph.restore,
+    ("POST", "/setReaction"): Graph.set_reaction,
+    ("POST", "/unsetReaction"): Graph.unset_reaction,
+    ("GET", "/hostedContents/{chatMessageHostedContent-id}/$value"): Graph.show_picture,
+}
+_SINGLE: Mapping[tuple[str, str], Answer] = {
     ("GET", "/me"): Graph.me,
     ("GET", "/me/joinedTeams"): Graph.list_joined_teams,
     ("GET", "/me/transitiveMemberOf"): Graph.list_what_one_belongs_to,
     ("GET", "/organization"): Graph.organization,
     ("GET", "/users"): Graph.list_users,
     ("GET", "/users/delta()"): Graph.list_changed_users,
-    ("GET", "/users/{user-id}"): Graph.user,
+    ("GET", "/users/{user-id}"): Graph.show_user,
     ("DELETE", "/users/{user-id}"): Graph.delete_user,
     ("POST", "/invitations"): Graph.invite,
     ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): Graph.licensing,
-    ("POST", "/chats"): Graph.open_chat,
-    ("POST", "/chats/{chat-id}/messages"): Graph.say_in_chat,
     ("GET", "/subscriptions"): Graph.list_subscriptions,
     ("POST", "/subscriptions"): Graph.subscribe,
     ("PATCH", "/subscriptions/{subscription-id}"): Graph.renew_subscription,
@@ -230,16 +224,18 @@ _SINGLE: Mapping[tuple[str, str], _Answer] = {
     ("GET", "/teams/{team-id}/channels/{channel-id}/filesFolder"): Graph.show_folder,
     ("PUT", "/drives/{drive-id}/items/{driveItem-id}:/{fileName}:/content"): Graph.put_file,
     ("GET", "/shares/{sharedDriveItem-id}/driveItem/content"): Graph.show_shared_file,
-    ("GET", _MESSAGES): Graph.list_messages,
-    ("POST", _MESSAGES): Graph.post,
-    ("GET", _MESSAGE + "/replies"): Graph.list_replies,
-    ("POST", _MESSAGE + "/replies"): Graph.post,
+    ("GET", MESSAGES): Graph.list_messages,
+    ("POST", MESSAGES): Graph.post,
+    ("GET", MESSAGE + "/replies"): Graph.list_replies,
+    ("POST", MESSAGE + "/replies"): Graph.post,
 }
-_ANSWERS: Mapping[tuple[str, str], _Answer] = {
+_ANSWERS: Mapping[tuple[str, str], Answer] = {
     **_SINGLE,
+    **ON_CHATS,
+    **on_messages(Graph.post, _ON_MESSAGES),
     **{
         (method, message + action): answer
-        for message in (_MESSAGE, _MESSAGE + "/replies/{chatMessage-id1}")
-        for method, action, answer in _ON_MESSAGES
+        for message in (MESSAGE, MESSAGE + "/replies/{chatMessage-id1}")
+        for (method, action), answer in _ON_MESSAGES.items()
     },
 }

@@ -8,7 +8,7 @@ from connectors.calls import Response
 from connectors.contract import Request
 from connectors.teams.oauth import ALL_REGISTERED
 from connectors.teams.sandbox_entra import Asked, Entra, scopes_of
-from connectors.teams.sandbox_rules import PERMISSIONS
+from connectors.teams.sandbox_permissions import PERMISSIONS
 from connectors.teams.scopes import APP, SCOPES
 
 SIGN_IN = {

@@ -12,6 +12,7 @@ from lxml import etree, html
 from connectors.sandbox import digest
 from connectors.splitting import clusters
 from connectors.teams.sandbox_entra import Grant
+from connectors.teams.sandbox_permissions import CHAT_MESSAGES, MESSAGE, MESSAGES, PERMISSIONS
 
 T = TypeVar("T")
 
@@ -22,87 +23,6 @@ PAGE, LARGEST_PAGE = 20, 50
 IMPORT_ONLY = "Message POST is allowed in application-only context only for import purposes."
 
 USER_IDENTITY = "#microsoft.graph.teamworkUserIdentity"
-
-_Alternatives = tuple[str, ...]
-_READ_TEAM = ("Team.ReadBasic.All", "TeamSettings.Read.All", "TeamSettings.ReadWrite.All")
-_READ_CHANNEL = ("Channel.ReadBasic.All", "ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All")
-_CHANGE_CHANNEL = ("ChannelSettings.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All")
-_READ_CHANNEL_MEMBERS = ("ChannelMember.Read.All", "ChannelMember.ReadWrite.All")
-_READ_TEAM_MEMBERS = ("TeamMember.Read.All", "TeamMember.ReadWrite.All")
-_ADD_TO_TEAM = ("TeamMember.ReadWriteNonOwnerRole.All", "TeamMember.ReadWrite.All")
-_ADD_TO_CHANNEL = ("ChannelMember.ReadWrite.All",)
-_CREATE_CHANNEL = ("Channel.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All")
-_READ_ALL_USERS = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
-_READ_GROUPS = ("GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All")
-_INVITE = ("User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All")
-_DELETE_USERS = ("User.DeleteRestore.All", "User.ReadWrite.All")
-_READ_MESSAGES = ("ChannelMessage.Read.All", "Group.Read.All", "Group.ReadWrite.All")
-_SEND = ("ChannelMessage.Send", "Group.ReadWrite.All")
-_READ_USERS = ("User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All")
-_CHANGE = ("ChannelMessage.ReadWrite", "Group.ReadWrite.All")
-_DELETE = ("ChannelMessage.ReadWrite",)
-_REACT = ("ChannelMessage.Send",)
-_READ_FILES = ("Files.Read.All", "Files.ReadWrite.All", "Sites.Read.All", "Sites.ReadWrite.All")
-_HEAR = ("ChannelMessage.Read.All", "Channel.ReadBasic.All", "User.Read.All")
-_WRITE_FILES = ("Files.ReadWrite.All", "Sites.ReadWrite.All")
-_MESSAGES = "/teams/{team-id}/channels/{channel-id}/messages"
-_MESSAGE = _MESSAGES + "/{chatMessage-id}"
-_CHANNEL_MEMBERS = "/teams/{team-id}/channels/{channel-id}/members"
-
-PERMISSIONS: Mapping[tuple[str, str], tuple[_Alternatives, _Alternatives]] = {
-    ("GET", "/me"): (("User.Read", *_READ_USERS), ()),
-    ("GET", "/me/joinedTeams"): (_READ_TEAM, ()),
-    ("GET", "/me/transitiveMemberOf"): (("User.Read", "Directory.Read.All"), ()),
-    ("GET", "/organization"): (("User.Read", "Organization.Read.All"), ("Organization.Read.All", "User.Read.All")),
-    ("GET", "/users"): (_READ_USERS, _READ_USERS),
-    ("GET", "/users/delta()"): (_READ_ALL_USERS, _READ_ALL_USERS),
-    ("GET", "/users/{user-id}/licenseDetails/getTeamsLicensingDetails()"): (("User.Read",), ()),
-    ("POST", "/chats"): (("Chat.Create", "Chat.ReadWrite"), ()),
-    ("POST", "/chats/{chat-id}/messages"): (("ChatMessage.Send", "Chat.ReadWrite"), ()),
-    ("GET", "/subscriptions"): (_HEAR, _HEAR),
-    ("POST", "/subscriptions"): (_HEAR, _HEAR),
-    ("PATCH", "/subscriptions/{subscription-id}"): (_HEAR, _HEAR),
-    ("DELETE", "/subscriptions/{subscription-id}"): (_HEAR, _HEAR),
-    ("POST", "/invitations"): (_INVITE, _INVITE),
-    ("DELETE", "/users/{user-id}"): (_DELETE_USERS, _DELETE_USERS),
-    ("GET", "/users/{user-id}"): (("User.Read", *_READ_USERS), _READ_USERS),
-    ("GET", "/groups"): (_READ_GROUPS, _READ_GROUPS),
-    ("GET", "/groups/{group-id}/transitiveMembers"): (_READ_GROUPS, _READ_GROUPS),
-    ("GET", "/teams"): (_READ_TEAM, _READ_TEAM),
-    ("GET", "/teams/{team-id}"): (_READ_TEAM, _READ_TEAM),
-    ("GET", "/teams/{team-id}/members"): (_READ_TEAM_MEMBERS, _READ_TEAM_MEMBERS),
-    ("POST", "/teams/{team-id}/members"): (_ADD_TO_TEAM, _ADD_TO_TEAM),
-    ("POST", "/teams/{team-id}/members/add"): (_ADD_TO_TEAM, _ADD_TO_TEAM),
-    ("DELETE", "/teams/{team-id}/members/{conversationMember-id}"): (_ADD_TO_TEAM, _ADD_TO_TEAM),
-    ("POST", "/teams/{team-id}/channels"): (_CREATE_CHANNEL, _CREATE_CHANNEL),
-    ("POST", _CHANNEL_MEMBERS): (_ADD_TO_CHANNEL, _ADD_TO_CHANNEL),
-    ("POST", _CHANNEL_MEMBERS + "/add"): (_ADD_TO_CHANNEL, _ADD_TO_CHANNEL),
-    ("DELETE", _CHANNEL_MEMBERS + "/{conversationMember-id}"): (_ADD_TO_CHANNEL, _ADD_TO_CHANNEL),
-    ("GET", "/teams/{team-id}/channels"): (_READ_CHANNEL, _READ_CHANNEL),
-    ("GET", "/teams/{team-id}/channels/{channel-id}"): (_READ_CHANNEL, _READ_CHANNEL),
-    ("PATCH", "/teams/{team-id}/channels/{channel-id}"): (_CHANGE_CHANNEL, _CHANGE_CHANNEL),
-    ("GET", "/teams/{team-id}/channels/{channel-id}/members"): (_READ_CHANNEL_MEMBERS, _READ_CHANNEL_MEMBERS),
-    ("GET", _MESSAGES): (_READ_MESSAGES, _READ_MESSAGES),
-    ("POST", _MESSAGES): (_SEND, ()),
-    ("GET", _MESSAGE + "/replies"): (_READ_MESSAGES, _READ_MESSAGES),
-    ("POST", _MESSAGE + "/replies"): (_SEND, ()),
-    ("GET", "/teams/{team-id}/channels/{channel-id}/filesFolder"): (_READ_FILES, _READ_FILES),
-    ("PUT", "/drives/{drive-id}/items/{driveItem-id}:/{fileName}:/content"): (_WRITE_FILES, _WRITE_FILES),
-    ("GET", "/shares/{sharedDriveItem-id}/driveItem/content"): (_READ_FILES, _READ_FILES),
-} | {
-    (method, message + action): permissions
-    for message in (_MESSAGE, _MESSAGE + "/replies/{chatMessage-id1}")
-    for method, action, permissions in (
-        ("GET", "", (_READ_MESSAGES, _READ_MESSAGES)),
-        ("PATCH", "", (_CHANGE, ())),
-        ("POST", "/softDelete", (_DELETE, ())),
-        ("POST", "/undoSoftDelete", (_DELETE, ())),
-        ("POST", "/setReaction", (_REACT, ())),
-        ("POST", "/unsetReaction", (_REACT, ())),
-        ("GET", "/hostedContents/{chatMessageHostedContent-id}/$value", (_READ_MESSAGES, _READ_MESSAGES)),
-    )
-}
-"""Endpoints that are served, with what suffices for a signed-in person and for an application on its own."""
 
 
 class Denied(Exception):
@@ -137,7 +57,7 @@ def _fits(name: str, segment: str) -> bool:
 def check_permission(method: str, path: str, grant: Grant) -> None:
     """Raise ``Denied`` with the sentence that Graph says to people and to applications."""
     delegated, application = PERMISSIONS[method, path]
-    if not grant.user and method == "POST" and path in (_MESSAGES, _MESSAGE + "/replies"):
+    if not grant.user and method == "POST" and path in (MESSAGES, MESSAGE + "/replies", CHAT_MESSAGES):
         raise Denied(401, "Unauthorized", IMPORT_ONLY)
     wanted = delegated if grant.user else application
     require(grant, wanted)
@@ -328,7 +248,7 @@ def page(
         raise Denied(400, "BadRequest", f"Invalid $top, the limit is {most}.")
     listed = collection([shown(value) for value in values[skip : skip + top]])
     if skip + top < len(values):
-        kept = {name: value for name, value in query.items() if name in ("$select", "$filter", "$expand")}
+        kept = {name: value for name, value in query.items() if name in ("$select", "$filter", "$expand", "$orderby")}
         following = {**kept, "$top": str(top), "$skiptoken": f"{_mark(url)}{skip + top}"}
         listed["@odata.nextLink"] = f"{url}?{urlencode(following, safe='$,')}"
     return listed

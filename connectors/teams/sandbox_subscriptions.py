@@ -1,14 +1,14 @@
 """Standing orders for notifications in the fake, and what is sent for them (reference teams.md §2)."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from connectors.messages import ConversationId, MessageId
 from connectors.sandbox import Webhook
-from connectors.teams.ids import in_key_form, root_and_reply, team_and_channel
+from connectors.teams.ids import in_key_form, is_channel, root_and_reply, team_and_channel
 from connectors.teams.sandbox_channels import Channel, iso
 from connectors.teams.sandbox_entra import guid
 from connectors.teams.sandbox_rules import Denied, page
@@ -22,7 +22,12 @@ LONGEST_STATE = 128
 """Characters."""
 
 _PAGE = 100
-PERMISSIONS = {"messages": "ChannelMessage.Read.All", "channels": "Channel.ReadBasic.All", "users": "User.Read.All"}
+PERMISSIONS = {
+    "messages": "ChannelMessage.Read.All",
+    "channels": "Channel.ReadBasic.All",
+    "users": "User.Read.All",
+    "getAllMessages": "Chat.Read.All",
+}
 """What it takes to be told, by the end of the resource's path."""
 _SETTABLE = frozenset(
     {"changeType", "notificationUrl", "lifecycleNotificationUrl", "resource", "expirationDateTime", "clientState"}
@@ -32,9 +37,9 @@ Order = dict[str, Any]
 
 class Subscriptions:
     """``seeded`` is an order for the whole tenant, which the demo has without placing it: it is heard where no order of a
-    channel's own stands, and ends when the app is approved by consent.
+    channel's own stands, and ends when the app is approved by consent. Of chats it tells those of ``consenting`` people.
 
-    ``channels`` are the ids that exist, ``tell`` sends.
+    ``channels`` are the ids that exist, ``people`` the users, ``tell`` sends.
     """
 
     def __init__(
@@ -43,6 +48,8 @@ class Subscriptions:
         self.seeded: Order | None = seeded
         self._hub, self._channels, self._tell, self._clock = hub, channels, tell, clock
         self._tenant = seeded["tenantId"]
+        self.people: Container[str] = ()
+        self.consenting: Callable[[], Collection[str]] = tuple
         self._orders: dict[str, Order] = {}
         self._made = 0
 
@@ -76,13 +83,17 @@ class Subscriptions:
         match parts:
             case ["users"]:
                 pass
+            case ["users", user, "chats", "getAllMessages"] if user in self.people:
+                pass
             case ["teams", team, "channels"] if any(one.team == team for one in self._channels.values()):
                 pass
             case ["teams", team, "channels", channel, "messages"]:
                 if channel not in self._channels or self._channels[channel].team != team:
                     raise Denied(404, "NotFound", "No channel found with this id.")
             case _:
-                raise _invalid("The sandbox takes orders for messages of a channel, channels of a team, and users.")
+                raise _invalid(
+                    "The sandbox takes orders for messages of a channel or a user, channels of a team, and users."
+                )
         changes = str(order["changeType"]).split(",")
         if not set(changes) <= {"created", "updated", "deleted"} or len(set(changes)) < len(changes):
             raise _invalid("changeType is not valid.")
@@ -136,14 +147,19 @@ class Subscriptions:
             raise Denied(404, "ResourceNotFound", "The object was not found.")
         return order
 
-    def notify(self, conversation: ConversationId, message: MessageId, change: str) -> None:
-        """Tell of a message whoever ordered it."""
+    def notify(
+        self, conversation: ConversationId, message: MessageId, change: str, members: Collection[str] = ()
+    ) -> None:
+        """Tell of a message whoever ordered it: in a chat, each order for the chats of one of its ``members``."""
         root, reply = root_and_reply(message)
         resource = in_key_form(conversation, message)
         data = {"id": reply or root, "@odata.type": "#microsoft.graph.chatMessage", "@odata.id": resource}
-        wanted = "teams/{}/channels/{}/messages".format(*team_and_channel(conversation))
-        ordered = [order for order in self.standing() if order["resource"].strip("/") == wanted]
-        for order in ordered or filter(None, [self.seeded]):
+        wanted = {"teams/{}/channels/{}/messages".format(*team_and_channel(conversation))}
+        if not is_channel(conversation):
+            wanted = {f"users/{user}/chats/getAllMessages" for user in members}
+        ordered = [order for order in self.standing() if order["resource"].strip("/") in wanted]
+        is_heard = is_channel(conversation) or not set(members).isdisjoint(self.consenting())
+        for order in ordered or filter(None, [self.seeded if is_heard else None]):
             if change in order["changeType"].split(","):
                 self._send(order, order["notificationUrl"], changeType=change, resource=resource, resourceData=data)
 

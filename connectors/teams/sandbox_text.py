@@ -19,8 +19,13 @@ _EVERYBODY = ("channel", "everyone")
 """What a person picks to call everybody in a channel."""
 
 
-def as_client_writes(text: str, users: Mapping[str, str], channel: str) -> tuple[str, list[dict[str, Any]]]:
-    """HTML and mentions as Teams' own client stores what was typed: a person is one ``at`` per word of the name."""
+def as_client_writes(
+    text: str, users: Mapping[str, str], channel: str, kind: str = "channel"
+) -> tuple[str, list[dict[str, Any]]]:
+    """HTML and mentions as Teams' own client stores what was typed: a person is one ``at`` per word of the name.
+
+    ``channel`` is the id of the channel, or of a chat with its ``kind``.
+    """
     mentions: list[dict[str, Any]] = []
 
     def written(word: str, mentioned: dict[str, Any]) -> str:
@@ -29,7 +34,7 @@ def as_client_writes(text: str, users: Mapping[str, str], channel: str) -> tuple
 
     def at(found: re.Match[str]) -> str:
         if found[1] in _EVERYBODY:
-            identity = {"id": channel, "displayName": found[1], "conversationIdentityType": "channel"}
+            identity = {"id": channel, "displayName": found[1], "conversationIdentityType": kind}
             return written(found[1], {"conversation": identity})
         user = {"id": users[found[1]], "displayName": found[1], "userIdentityType": "aadUser"}
         return "&nbsp;".join(written(word, {"user": user}) for word in found[1].split())

@@ -2,8 +2,8 @@
 
 The published tables name one: ``Chat.ReadWrite``, of a person. What connects a tenant is our own list, made of what our
 calls need. Not on it and not to be asked for, though the product once did: ``Group.ReadWrite.All``,
-``Directory.ReadWrite.All``, ``User.ReadWrite.All``, ``Chat.Read.All``, ``Sites.ReadWrite.All``, ``AppCatalog.*``,
-``TeamsAppInstallation.*`` and ``Organization.Read.All``: the organisation's name is read with ``User.Read``.
+``Directory.ReadWrite.All``, ``User.ReadWrite.All``, ``ChatMember.ReadWrite.All``, ``Sites.ReadWrite.All``,
+``AppCatalog.*``, ``TeamsAppInstallation.*`` and ``Organization.Read.All``: the organisation's name comes with ``User.Read``.
 """
 
 from connectors.consent import Preset, Purpose, Scope
@@ -93,6 +93,18 @@ SCOPES: tuple[Scope, ...] = (
         disables="Auto Sync by groups of Microsoft Entra",
     ),
     Scope(
+        "Chat.Read.All",
+        _CONNECT,
+        APP,
+        "Read all chat messages",
+        "Hear what the people who are represented on another platform say, and are told, in chats, to carry it across. Chats "
+        "of other people are not subscribed to.",
+        "Direct messages and group chats would not cross from Teams.",
+        preset=_FULL,
+        note=f"{_EXTENDS} Microsoft grants it for the whole tenant; the Hub uses it for chats of represented people only.",
+        disables="Direct messages from Teams",
+    ),
+    Scope(
         "User.Invite.All",
         _CONNECT,
         APP,
@@ -159,26 +171,17 @@ SCOPES: tuple[Scope, ...] = (
         disables="Files to Teams",
     ),
     Scope(
-        "Chat.Create",
+        "Chat.ReadWrite",
         _CONNECT,
         SERVICE,
-        "Create chats",
-        "Open a chat with the administrator who connected Teams, for the welcome message.",
-        "There would be no welcome message.",
+        "Read and write one's own chats",
+        "Open chats with people, as the service user: for the welcome message and questions, and for those who are "
+        "represented by a guest account. Speak there, and correct or remove what it said.",
+        "There would be no welcome message, and people without an account in Teams could not take part in group chats.",
         preset=_FULL,
-        note=_EXTENDS,
-        disables="Welcome message in Teams",
-    ),
-    Scope(
-        "ChatMessage.Send",
-        _CONNECT,
-        SERVICE,
-        "Send messages in chats",
-        "Say the welcome message there.",
-        "There would be no welcome message.",
-        preset=_FULL,
-        note=_EXTENDS,
-        disables="Welcome message in Teams",
+        note=f"{_EXTENDS} Of the service user's own chats only. In place of Chat.Create, ChatMessage.Send and "
+        "ChatMember.ReadWrite.",
+        disables="Welcome message and chats of guests in Teams",
     ),
     Scope(
         "Channel.Create",

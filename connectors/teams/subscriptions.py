@@ -1,5 +1,5 @@
-"""Standing orders for change notifications (reference teams.md §2): one per linked channel for its messages, one per team
-with such for its channels, one for all people. Nothing here does I/O.
+"""Standing orders for change notifications (reference teams.md §2): one per linked channel for its messages, one per person
+whose chats are carried, one per team with such channels for its channels, one for all people. Nothing here does I/O.
 
 Graph ends each after three days at the latest, and an application's order for a resource stands only once.
 """
@@ -12,9 +12,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from connectors.calls import Call, Calls, Response
 from connectors.consent import Subscribed
-from connectors.errors import Gone, Reconnect, Refused, Unavailable
-from connectors.messages import ConversationId, WorkspaceId
+from connectors.errors import Gone, Unavailable
+from connectors.messages import AccountId, ConversationId, WorkspaceId
 from connectors.teams.client import GRAPH, Judge, judge
+from connectors.teams.forgiving import refusing
 from connectors.teams.ids import is_channel, messages_path, team_and_channel
 from connectors.teams.scopes import APP
 from connectors.teams.values import mapping, mappings, string, timestamp
@@ -26,29 +27,30 @@ PAGES = 200
 """Pages of orders read at most: Graph allows a tenant ten thousand (§2.1), and lists a hundred at once."""
 
 USERS = "/users"
+_CHATS = "/chats/getAllMessages"
 _MESSAGES = "ChannelMessage.Read.All"
+_EVERY_CHANGE = "created,updated,deleted"
 
 
-def resources(conversations: Iterable[ConversationId]) -> list[str]:
-    """The messages of each channel, and what keeps the directory current. A chat would need more than we ask for.
+def resources(conversations: Iterable[ConversationId], people: Iterable[AccountId] = ()) -> list[str]:
+    """The messages of each channel, those of all chats of each person, and what keeps the directory current.
 
     Not the members of teams: of those Graph tells no more than that some membership changed.
     """
     channels = list(dict.fromkeys(one for one in conversations if is_channel(one)))
     teams = dict.fromkeys(team_and_channel(one)[0] for one in channels)
     messages = [unquote(messages_path(one)) for one in channels]
-    return messages + [f"/teams/{team}/channels" for team in teams] + ([USERS] if channels else [])
+    chats = [f"/users/{person}{_CHATS}" for person in dict.fromkeys(people)]
+    return messages + chats + [f"/teams/{team}/channels" for team in teams] + ([USERS] if messages or chats else [])
 
 
 def _told_of(resource: str) -> tuple[str, str]:
     """The permission that an order needs, and the changes it is for: a new user is announced as a changed one (§2.1)."""
+    if resource == USERS:
+        return "User.Read.All", "updated,deleted"
     if resource.endswith("/messages"):
-        return _MESSAGES, "created,updated,deleted"
-    return (
-        ("User.Read.All", "updated,deleted")
-        if resource == USERS
-        else ("Channel.ReadBasic.All", "created,updated,deleted")
-    )
+        return _MESSAGES, _EVERY_CHANGE
+    return "Chat.Read.All" if resource.endswith(_CHATS) else "Channel.ReadBasic.All", _EVERY_CHANGE
 
 
 def subscriptions(address: str) -> Calls[list[Subscribed]]:
@@ -131,13 +133,8 @@ def _judge_order(call: Call, response: Response) -> None:
 
 
 def _judge_standing(call: Call, response: Response) -> None:
-    """Messages cross without what keeps the directory current: a permission missing for that does not end the connection."""
-    try:
-        judge(call, response)
-    except Reconnect as missing:
-        if response.status != 403 or call.scopes == (_MESSAGES,):
-            raise
-        raise Refused(str(missing)) from missing
+    """Messages of channels cross without the rest: a permission missing for that does not end the connection."""
+    (judge if call.scopes == (_MESSAGES,) else refusing(judge))(call, response)
 
 
 def _until() -> str:

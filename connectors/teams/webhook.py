@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from connectors.contract import Envelope, Reply, Request
 from connectors.errors import Forged, Malformed
 from connectors.messages import ConversationId, Kind, MessageId, Reference, WorkspaceId
-from connectors.teams.ids import channel_id, chat_id, in_key_form, message_id, read_key_form
+from connectors.teams.ids import channel_id, chat_id, in_key_form, is_channel, message_id, read_key_form
 
 LONGEST_TOKEN = 2048
 """Characters of a validation token we echo: Microsoft's are a few hundred, and we echo them for anybody who asks."""
@@ -101,7 +101,7 @@ def _lifecycle(workspace: WorkspaceId, item: _Item) -> Envelope:
 
 
 def _notification(workspace: WorkspaceId, change: str, resource: str, segments: list[tuple[str, str]]) -> Envelope:
-    """A message's notification.
+    """A message's notification. Of one in a chat there is one for each participant whose chats were ordered.
 
     Graph tells nothing by which two changes of one message differ, so the moment of arrival does. A change that is
     delivered twice is then two events and compared twice, which does no harm; one that was taken for a repetition of the
@@ -109,21 +109,22 @@ def _notification(workspace: WorkspaceId, change: str, resource: str, segments: 
     """
     match segments:
         case [("teams", team), ("channels", channel), ("messages", root)]:
-            message = message_id(root)
+            conversation, message = channel_id(team, channel), message_id(root)
         case [("teams", team), ("channels", channel), ("messages", root), ("replies", reply)]:
-            message = message_id(reply, root)
+            conversation, message = channel_id(team, channel), message_id(reply, root)
+        case [("chats", chat), ("messages", said)]:
+            conversation, message = chat_id(chat), message_id(said)
         case [("teams", team), ("channels", channel)]:
             return _directory(workspace, change, resource, channel_id(team, channel))
-        case [("chats", chat), ("messages", said)]:
-            return _unshown(workspace, f"{change}:{resource}", chat_id(chat), message_id(said))
         case _:
             return _unshown(workspace, f"{change}:{resource}")
-    conversation = channel_id(team, channel)
     kind = _KINDS.get(change, Kind.OTHER)
     at = said_at(message) if kind is Kind.POSTED else None
     reference = Reference(kind, conversation, message, at)
     event_id = f"{change}:{in_key_form(conversation, message)}"
-    return Envelope(workspace, f"{event_id}:{time.time()}" if kind is Kind.CHANGED else event_id, reference)
+    if kind is Kind.CHANGED:
+        event_id = f"{event_id}:{time.time()}"
+    return Envelope(workspace, event_id, reference, is_direct=not is_channel(conversation))
 
 
 def _directory(
@@ -134,10 +135,8 @@ def _directory(
     return Envelope(workspace, f"{change}:{resource}:{time.time()}", reference)
 
 
-def _unshown(
-    workspace: WorkspaceId, event_id: str, conversation: ConversationId = _NOWHERE, message: MessageId = _NOTHING
-) -> Envelope:
-    return Envelope(workspace, event_id, Reference(Kind.OTHER, conversation, message))
+def _unshown(workspace: WorkspaceId, event_id: str) -> Envelope:
+    return Envelope(workspace, event_id, Reference(Kind.OTHER, _NOWHERE, _NOTHING))
 
 
 def said_at(message: MessageId) -> datetime | None:
