@@ -38,6 +38,7 @@ from connectors.contract import (
     TakesCommands,
     Unit,
 )
+from connectors.direct import OpensDirectChats
 from connectors.directory import (
     ListsAccounts,
     ListsConversations,
@@ -67,6 +68,7 @@ from connectors.richtext import Document
 from connectors.webex import (
     answers,
     client,
+    direct,
     directory,
     files,
     ids,
@@ -112,11 +114,15 @@ class Webex(
     ListsConversations,
     ManagesConversations,
     FindsAccounts,
+    OpensDirectChats,
     Connects,
     Subscribes,
     Greets,
 ):
     """The service user is ``credentials.account``; its token is ``tokens["service"]``. Reactions no interface tells (§5).
+
+    With a person's own credentials nothing is a command, and what is ordered are that person's 1:1 spaces and the group chats
+    that are named.
 
     ``greet`` speaks as the operator's bot instead, with ``tokens["bot"]``, which is ``Registration.bot_token``: it may be
     the only token there is, for people are greeted before anything is connected.
@@ -131,6 +137,7 @@ class Webex(
     oauth = OAUTH
     scopes = SCOPES
     steps = STEPS
+    orders_as_people = True
     prompting = Prompting(sender=Often.THROTTLED)
     """What people write on Webex is heard through the other side only: who is not synced would be asked again for nothing."""
 
@@ -147,7 +154,7 @@ class Webex(
         return list(webhook.receive(request, secrets.webhook_secret))
 
     def parse(self, content: Content, reference: Reference) -> Event:
-        return parse.parse(content, reference, self._own)
+        return parse.parse(content, reference, None if self.credentials.person else self._own)
 
     def render(self, draft: Draft) -> Rendered:
         return render.render(draft)
@@ -227,6 +234,15 @@ class Webex(
     def remove(self, conversation: ConversationId, account: AccountId) -> Calls[None]:
         return managing.remove(conversation, account)
 
+    def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
+        return direct.open_direct(accounts, topic)
+
+    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+        return direct.participants(conversation)
+
+    def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:
+        return direct.bring_in(conversation, accounts)
+
     @classmethod
     def granted(cls, kind: str, answer: Mapping[str, Any]) -> list[Granted]:
         return oauth.granted(kind, answer)
@@ -248,10 +264,10 @@ class Webex(
         return answers.greet(account, self.parts(Draft(ConversationId(""), body, "greet")), buttons)
 
     def resources(self, conversations: Iterable[ConversationId], people: Iterable[AccountId] = ()) -> list[str]:
-        return list(webhook.NEEDS)
+        return subscriptions.of_person(conversations) if self.credentials.person else list(webhook.NEEDS)
 
     def subscriptions(self, address: str) -> Calls[list[Subscribed]]:
-        return subscriptions.standing(address)
+        return subscriptions.standing(address, is_person=bool(self.credentials.person))
 
     def subscribe(self, resource: str, address: str, secret: str) -> Calls[Subscribed]:
         return subscriptions.subscribe(resource, address, secret)

@@ -25,7 +25,7 @@ REASONS = {
 """Refused for good. Webex's own sentences are left out: they may repeat what was sent."""
 
 GONE = {
-    404: "not found at Webex, or the service user is no longer a member of the space",
+    404: "not found at Webex, or not shown to the account that asks: it may no longer be in the space",
     410: "removed by Webex",
 }
 PASSING = frozenset({408, 423, 500, 502, 503, 504})
@@ -57,9 +57,15 @@ REMOVING_REASONS = {
 }
 CREATING_REASONS = {
     400: "Webex does not make this space: the title is not accepted, or the organisation does not allow public spaces",
-    403: "Webex does not let the service user make spaces here: the permission “spark:rooms_write” was not granted, or "
+    403: "Webex does not let this account make spaces here: the permission “spark:rooms_write” was not granted, or "
     "the organisation keeps it to others",
     404: "the service user is not a member of this team",
+}
+OPENING_REASONS = {
+    400: "Webex does not let these two write to each other",
+    403: "Webex does not let these two write to each other: one may be from outside, and Control Hub blocks external "
+    "messaging or lets certain domains in only; or “spark:messages_write” was not granted",
+    404: "Webex does not know this account",
 }
 FILE_REASONS = {
     410: "the file was removed by Webex's virus scanner",
@@ -111,6 +117,11 @@ def judge_removing(call: Call, response: Response) -> None:
 def judge_creating(call: Call, response: Response) -> None:
     """The same for a new space."""
     _judge(call, response, CREATING_REASONS)
+
+
+def judge_opening(call: Call, response: Response) -> None:
+    """The same for the first message to somebody."""
+    _judge(call, response, OPENING_REASONS)
 
 
 def judge_file(call: Call, response: Response) -> None:

@@ -37,7 +37,8 @@ _BLANKS = re.compile(r"\s+")
 def parse(content: Content, reference: Reference, own: AccountId | None = None) -> Event:
     """What happened. A message has no reactions here (§5).
 
-    Webex does not tell a command from a message: it begins by calling ``own``, or is said to us alone.
+    Webex does not tell a command from a message: it begins by calling ``own``, or is said to us alone. Other 1:1 spaces are
+    people's own.
     """
     match reference.kind:
         case Kind.DELETED:
@@ -49,8 +50,9 @@ def parse(content: Content, reference: Reference, own: AccountId | None = None) 
     message = _message(content, reference)
     if isinstance(message, Skipped):
         return message
-    command = _command(message, own, is_direct=content.get("roomType") == "direct")
-    if reference.kind is Kind.COMMAND:
+    is_asked = reference.kind is Kind.COMMAND
+    command = _command(message, own, is_direct=is_asked and content.get("roomType") == "direct")
+    if is_asked:
         return command or Skipped("no command")
     if command:
         return Skipped("command")

@@ -9,17 +9,15 @@ from operator import attrgetter
 from typing import Any
 
 from connectors.calls import Response
+from connectors.consent import Preset, Purpose, wanted
 from connectors.contract import Credentials, Request
-from connectors.html import to_html
-from connectors.messages import Account, ConversationId, Kind, MessageId, Posted, Reference
-from connectors.richtext import Document
+from connectors.messages import Account, ConversationId, MessageId
 from connectors.sandbox import CHANNELS, Fake, Person, Place, Shown, Webhook, digest
 from connectors.sandbox_data import Data
 from connectors.webex import ids
-from connectors.webex.cards import read_card
 from connectors.webex.oauth import Registration
-from connectors.webex.parse import parse
 from connectors.webex.sandbox_company import Company
+from connectors.webex.sandbox_drawn import shown
 from connectors.webex.sandbox_oauth import Door
 from connectors.webex.sandbox_rest import answer
 from connectors.webex.sandbox_state import (
@@ -36,6 +34,7 @@ from connectors.webex.sandbox_state import (
     stamp,
 )
 from connectors.webex.sandbox_text import client_html
+from connectors.webex.scopes import PERSON, SCOPES
 
 
 class FakeWebex(Fake):
@@ -79,6 +78,12 @@ class FakeWebex(Fake):
         user = self._company.service_user
         return Credentials(ids.workspace(self._company.id), ids.account(user.id), {"service": user.token})
 
+    def own_credentials(self, person: str, preset: Preset = Preset.PUBLISHED) -> Credentials:
+        """What the Hub holds after somebody consented for themselves, as ``preset`` asks for it."""
+        scopes = (scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, preset))
+        token = self._door.let_in(self._company.members[person], scopes)
+        return Credentials(ids.workspace(self._company.id), ids.account(person), {PERSON: token}, person=PERSON)
+
     def directory(self) -> list[Account]:
         return [
             Account(ids.account(member.id), member.name, member.email, is_guest=bool(member.organization))
@@ -92,10 +97,20 @@ class FakeWebex(Fake):
     def type_as(self, person: str, conversation: ConversationId, text: str) -> MessageId:
         return self._say(person, conversation, self._typed(text))
 
+    def chat(self, people: Sequence[str]) -> ConversationId:
+        """The 1:1 space of two, or a new space of several, titled by their names as the client does."""
+        first, *others = (self._company.members[person] for person in people)
+        if len(others) == 1:
+            return ids.conversation(self._company.direct_room(first, others[0]).id)
+        title = ", ".join(other.name for other in others)
+        room = self._company.make_room(first, title, None, is_locked=False, is_public=False)
+        for other in others:
+            self._company.join(other, room, first)
+        return ids.conversation(room.id)
+
     def write_as(self, person: str, other: str, text: str) -> MessageId:
         """Write to one person in their 1:1 space: to our service user, what it is asked."""
-        room = self._company.direct_room(self._company.members[person], self._company.members[other])
-        return self._say(person, ids.conversation(room.id), self._typed(text))
+        return self._say(person, self.chat([person, other]), self._typed(text))
 
     def reply_as(self, person: str, conversation: ConversationId, root: MessageId, text: str) -> MessageId:
         """Answer in the thread of ``root``."""
@@ -203,8 +218,8 @@ class FakeWebex(Fake):
         """What our service user and our bot said to single people: in a space of the two, wherever they asked."""
         ours = self._company
         speakers = (ours.service_user, ours.bot)
-        rooms = [(member, ours.direct_room(speaker, member)) for speaker in speakers for member in ours.cast]
-        said = [replace(one, only_for=member.id) for member, room in rooms for one in ours.shown(room, _draw)]
+        rooms = [(member, ours.direct_between(speaker, member)) for speaker in speakers for member in ours.cast]
+        said = [replace(one, only_for=member.id) for member, room in rooms if room for one in shown(ours, room)]
         return sorted(said, key=attrgetter("at"))
 
     def _typed(self, text: str) -> dict[str, str]:
@@ -225,21 +240,10 @@ class FakeWebex(Fake):
         return said
 
     def shown(self, conversation: ConversationId) -> list[Shown]:
-        return list(self._company.shown(self._company.rooms[conversation], _draw))
+        return list(shown(self._company, self._company.rooms[conversation]))
 
     def _tell(self, webhook: Webhook) -> None:
         self.deliver(webhook)  # looked up at each call: whoever hosts the fake sets it later
 
     def _place(self, room: Room) -> Place:
         return Place(room.title, room.id, ids.conversation(room.id), self._linked.get(room.id, False))
-
-
-def _draw(data: dict[str, Any]) -> str:
-    """A message as the client shows it: what we read from it, so that the page and the relay agree. A card is drawn in place
-    of the text beside it, which is for clients without cards."""
-    if cards := data.get("attachments"):
-        return to_html(Document(tuple(block for card in cards for block in read_card(card))))
-    match parse(data, Reference(Kind.POSTED, ids.conversation(data["roomId"]), ids.message(data["id"]))):
-        case Posted(message):
-            return to_html(message.body)
-    return ""

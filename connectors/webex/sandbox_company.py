@@ -2,14 +2,13 @@
 
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from connectors.messages import MessageId
-from connectors.sandbox import Shown, Webhook, digest
+from connectors.sandbox import Webhook, digest
 from connectors.sandbox_data import kept
 from connectors.webex import ids
 from connectors.webex.sandbox_people import People
@@ -73,6 +72,7 @@ class Company(People):
         """What somebody makes by the interface; titles may repeat. Only the creator is told of the space itself."""
         now = stamp(self.clock())
         room = self.new_room(self._new_uuid(), title, now, "group", (), team)
+        room.creator = creator.id
         room.moderators, room.is_public = {creator.id} if is_locked else set(), is_public
         self.join(creator, room)
         told = {name: value for name, value in self.told(room, creator).items() if name in ROOM_FIELDS}
@@ -80,9 +80,18 @@ class Company(People):
         return room
 
     def direct_room(self, one: Member, other: Member) -> Room:
-        """The 1:1 space of two people, made when it is first needed."""
-        uuid = stable_uuid("direct", *sorted((one.email, other.email)))
-        return self.new_room(uuid, other.name, stamp(self.clock()), "direct", (one.id, other.id))
+        """The 1:1 space of two people, made by ``one`` when it is first needed."""
+        if found := self.direct_between(one, other):
+            return found
+        room = self.new_room(_direct_uuid(one, other), "", stamp(self.clock()), "direct", (one.id, other.id))
+        room.creator = one.id
+        for member in (one, other):
+            self._announce("memberships", "created", one, room, self.membership(room, member))
+        return room
+
+    def direct_between(self, one: Member, other: Member) -> Room | None:
+        """The same where there is one."""
+        return self.rooms.get(ids.encode("ROOM", _direct_uuid(one, other), CLUSTER))
 
     def populate(self, people: int, channels: int, members: int) -> None:
         """A team of many, with spaces of ``members`` people each, in turn; nobody is told. The service user is everywhere."""
@@ -115,7 +124,7 @@ class Company(People):
         given = {
             "id": id_,
             **data,
-            "orgId": self.id,
+            "orgId": self.organization_of(owner),
             "createdBy": owner.id,
             "appId": ids.encode("APPLICATION", "C" + digest("webex", "app")),
             "ownedBy": "creator",
@@ -210,7 +219,7 @@ class Company(People):
             "isLocked": bool(room.moderators),
             **({"teamId": room.team.id} if room.team else {}),
             "lastActivity": room.last_activity,
-            "creatorId": self.service_user.id,
+            "creatorId": room.creator or self.service_user.id,
             "created": room.created,
             "ownerId": self.id,
             "isAnnouncementOnly": False,
@@ -231,30 +240,9 @@ class Company(People):
             "personOrgId": self.organization_of(member),
             "isModerator": member.id in room.moderators,
             "isMonitor": False,
+            **({"isRoomHidden": False} if room.type == "direct" else {}),
             "created": room.members[member.id],
         }
-
-    def shown(self, room: Room, draw: Callable[[dict[str, Any]], str]) -> Iterator[Shown]:
-        """A space's messages as its client draws them."""
-        for said in room.messages.values():
-            author = self.anybody(said.data["personId"])
-            said.drawn = said.drawn or draw(said.data)
-            parent = said.data.get("parentId")
-            yield Shown(
-                ids.message(said.data["id"]),
-                author.name,
-                "",
-                said.drawn,
-                said.at,
-                author in (self.service_user, self.bot),
-                thread=MessageId(parent) if parent else None,
-                reactions=tuple((emoji, self._names(people)) for emoji, people in said.reactions.items() if people),
-                edited=said.edits > 0,
-                files=tuple(file.name for file in said.files),
-            )
-
-    def _names(self, people: Iterable[str]) -> tuple[str, ...]:
-        return tuple(self.anybody(person).name for person in people)
 
     def _keep(self, room: Room, uuid: str, number: int, file: File, host: str) -> str:
         """Store a file; its address."""
@@ -284,6 +272,10 @@ class Company(People):
     def _new_uuid(self) -> str:
         self._number += 1
         return str(UUID(hex=digest("webex", repr(self.clock()), str(self._number))[:32], version=4))
+
+
+def _direct_uuid(one: Member, other: Member) -> str:
+    return stable_uuid("direct", *sorted((one.email, other.email)))
 
 
 ROOM_FIELDS = frozenset(["id", "type", "isLocked", "creatorId", "lastActivity", "created", "teamId"])

@@ -2,7 +2,7 @@
 
 import hmac
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ from connectors.webex.oauth import Registration
 from connectors.webex.sandbox_asked import Answer, Problem
 from connectors.webex.sandbox_company import Company
 from connectors.webex.sandbox_consent import consent_page, refusal_page
-from connectors.webex.sandbox_oidc import OPENID, discovery, id_token, keys, user_info
+from connectors.webex.sandbox_oidc import discovery, id_token, keys, user_info
 from connectors.webex.sandbox_state import IDBROKER, Member
 from connectors.webex.scopes import DESCRIPTIONS
 
@@ -122,11 +122,21 @@ class Door:
         if form["decision"] == "deny":
             return _back(asked, {"error": "access_denied", "error_description": "The user denied the request."})
         now, code = self.company.clock(), self._new("code")
-        scopes = tuple(dict.fromkeys(asked["scope"].split()))
-        grant = Grant(person.id, scopes, asked.get("nonce", ""), self._new("refresh"), now + REFRESH_SECONDS)
+        grant = self._granted(person, asked["scope"].split(), asked.get("nonce", ""))
         challenge, method = asked.get("code_challenge", ""), asked.get("code_challenge_method", "plain")
         self._codes[code] = Code(grant, asked["redirect_uri"], challenge, method, now + CODE_SECONDS)
         return _back(asked, {"code": code})
+
+    def let_in(self, person: Member, scopes: Iterable[str]) -> str:
+        """An access token, as somebody's consent to ``scopes`` yields it."""
+        grant = self._granted(person, scopes)
+        self._grants.append(grant)
+        access: str = self._told(grant)[1]["access_token"]
+        return access
+
+    def _granted(self, person: Member, scopes: Iterable[str], nonce: str = "") -> Grant:
+        ends = self.company.clock() + REFRESH_SECONDS
+        return Grant(person.id, tuple(dict.fromkeys(scopes)), nonce, self._new("refresh"), ends)
 
     # --- Tokens
 
@@ -161,7 +171,7 @@ class Door:
         if code.challenge and _challenge(given.get("code_verifier", ""), code.method) != code.challenge:
             raise Problem(400, "The code verifier is wrong.")
         self._grants.append(code.grant)
-        if not OPENID.issuperset(code.grant.scopes):
+        if code.grant.person == self.company.service_user.id:  # others sign in, or consent for themselves
             self.company.forget_seeded_hooks()
         return code.grant
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.html import web_address
-from connectors.webex.sandbox_asked import Answer, Asked, Problem, by_id, found_room, paged
+from connectors.webex.sandbox_asked import NO_ROOM, Answer, Asked, Problem, by_id, found_room, paged
 from connectors.webex.sandbox_company import Company
 from connectors.webex.sandbox_forms import given_fields, text_field
 from connectors.webex.sandbox_state import File, Member, Room, Said
@@ -64,8 +64,10 @@ def _selected(messages: Iterable[dict[str, Any]], query: Mapping[str, str], memb
 
 
 def list_direct(asked: Asked) -> Answer:
-    """The 1:1 space with one person."""
-    room = asked.company.direct_room(asked.member, _person(asked, asked.query))
+    """The 1:1 space with one person. What Webex answers where there is none it does not say."""
+    room = asked.company.direct_between(asked.member, _person(asked, asked.query))
+    if room is None:
+        raise Problem(404, NO_ROOM)
     newest_first = [said.data for said in reversed(room.messages.values())]
     found = by_id(_selected(newest_first, asked.query, asked.member))
     return paged(asked, found, found.__getitem__, default=50)
@@ -76,7 +78,15 @@ def _person(asked: Asked, given: Mapping[str, Any]) -> Member:
     found = asked.company.find(text_field(given, key) or given.get("personId") or given.get("personEmail") or "")
     if found is None:
         raise Problem(404, "Person not found")
-    return asked.company.members[found[0]]
+    return asked.company.anybody(found[0])
+
+
+def _space_with(asked: Asked, person: Member) -> Room:
+    """Made by the first message, unless one of the two is from outside and external messaging is blocked (§6.3)."""
+    company, is_external = asked.company, asked.member.organization != person.organization
+    if company.direct_between(asked.member, person) is None and is_external and not company.lets_outsiders_in:
+        raise Problem(403, "The policy of the organization does not allow messages to people from outside.")
+    return company.direct_room(asked.member, person)
 
 
 def _found(asked: Asked) -> Said:
@@ -94,10 +104,8 @@ def post_message(asked: Asked) -> Answer:
     given = given_fields(asked.request, MESSAGE_FIELDS)
     if sum(bool(given.get(name)) for name in ("roomId", "toPersonEmail", "toPersonId")) != 1:
         raise Problem(400, ONE_DESTINATION)
-    if "roomId" in given:
-        room = found_room(asked, text_field(given, "roomId"))
-    else:
-        room = asked.company.direct_room(asked.member, _person(asked, given))
+    known = text_field(given, "roomId")
+    room = found_room(asked, known) if known else _space_with(asked, _person(asked, given))
     fields, files = _parent(room, given) | _texts(asked.company, given) | _card(given), _files(given)
     if (
         not fields.keys() & {"text", "html"} and not files

@@ -38,7 +38,7 @@ from connectors.webex.sandbox_posts import (
     post_message,
     read_file,
 )
-from connectors.webex.sandbox_rooms import change_room, list_rooms, one_room, post_room
+from connectors.webex.sandbox_rooms import change_room, delete_room, list_rooms, one_room, post_room
 from connectors.webex.sandbox_state import Member
 
 
@@ -95,6 +95,7 @@ ROUTES = (
     _route("GET", "/people", "spark:people_read", list_people),
     _route("GET", "/rooms/{id}", "spark:rooms_read", one_room),
     _route("PUT", "/rooms/{id}", "spark:rooms_write", change_room),
+    _route("DELETE", "/rooms/{id}", "spark:rooms_write", delete_room),
     _route("GET", "/rooms", "spark:rooms_read", list_rooms),
     _route("POST", "/rooms", "spark:rooms_write", post_room),
     _route("GET", "/memberships/{id}", "spark:memberships_read", one_membership),

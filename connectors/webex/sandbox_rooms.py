@@ -47,6 +47,18 @@ def one_room(asked: Asked) -> Answer:
     return 200, asked.company.told(found_room(asked, asked.target), asked.member), {}
 
 
+def delete_room(asked: Asked) -> Answer:
+    """By a moderator, or whoever is alone in it; of the others it takes only themselves out."""
+    room = found_room(asked, asked.target)
+    if room.type == "direct" or room.team:  # what becomes of a team's space, the sandbox does not play
+        raise Problem(400, "Failed to delete room.")
+    if asked.member.id in room.moderators or len(room.members) == 1:
+        del asked.company.rooms[room.id]
+    else:
+        asked.company.leave(asked.member, room)
+    return 204, None, {}
+
+
 def change_room(asked: Asked) -> Answer:
     room, given = found_room(asked, asked.target), given_fields(asked.request, CHANGED_FIELDS)
     if not text_field(given, "title").strip():

@@ -129,7 +129,8 @@ class Team:
 @dataclass(slots=True)
 class Room:
     """A space; ``members`` tells since when each person is in it, ``messages`` are by id, oldest first. Where there are
-    ``moderators``, only they may change it and bring people in. ``team`` is None for a global one."""
+    ``moderators``, only they may change it and bring people in. ``team`` is None for a global one. ``creator`` made it;
+    empty for what the sandbox starts with."""
 
     id: str
     uuid: str
@@ -143,6 +144,7 @@ class Room:
     moderators: set[str] = field(default_factory=set)
     team: Team | None = None
     is_public: bool = False
+    creator: str = ""
 
     @property
     def is_general(self) -> bool:

@@ -47,8 +47,8 @@ def _sign_up(name: str, use_case: str, why: str, **fields: Any) -> Scope:
     return Scope(name, Purpose.SIGN_UP, PERSON, DESCRIPTIONS[name], use_case, why, **fields)
 
 
-def _own(name: str, use_case: str, why: str) -> Scope:
-    return Scope(name, Purpose.MESSAGES, PERSON, DESCRIPTIONS[name], use_case, why, note=OWN)
+def _own(name: str, use_case: str, why: str, **fields: Any) -> Scope:
+    return Scope(name, Purpose.MESSAGES, PERSON, DESCRIPTIONS[name], use_case, why, note=OWN, **fields)
 
 
 CONNECT = (
@@ -130,6 +130,8 @@ CONNECT = (
 )
 """Published for Connect Platforms, with two additions."""
 
+GROUPS = "Group chats that were begun on another platform"
+
 LATER = "Universal channels without a connection of the company"
 
 SIGN_UP = (
@@ -183,8 +185,27 @@ MESSAGES = (
         "spark:messages_write", "To write direct messages in your own name", "Answers would come from the service user."
     ),
     _own("spark:people_read", "To know whose direct message it is", "It could not be told who writes."),
-    _own("spark:rooms_read", "To tell a direct message from one in a space", "We could not tell what is private."),
+    _own("spark:rooms_read", "To tell your own chats from a team's spaces", "We could not tell what is private."),
+    _own(
+        "spark:memberships_read",
+        "To know for whom your direct messages are",
+        "What you write to somebody elsewhere would not reach them.",
+    ),
     _own("spark:kms", "To read direct messages, which Webex keeps encrypted", "All we read could be cipher."),
+    _own(
+        "spark:rooms_write",
+        "To make a space for a group chat in which you take part elsewhere",
+        "Group chats would not come to Webex in your name.",
+        preset=Preset.FULL,
+        disables=GROUPS,
+    ),
+    _own(
+        "spark:memberships_write",
+        "To bring the others of a group chat into its space",
+        "You would be alone in that space.",
+        preset=Preset.FULL,
+        disables=GROUPS,
+    ),
 )
 
 SCOPES: tuple[Scope, ...] = CONNECT + SIGN_UP + MESSAGES

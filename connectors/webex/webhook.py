@@ -2,6 +2,9 @@
 
 Webex sends ids, never text, and neither a delivery id nor a time of sending: a replayed request cannot be told by its
 age. It does no harm, because ``event_id`` names the event itself and the ledger takes each one once.
+
+Who ordered what is told shows in its filter: the service user's webhooks have none, people's own always have one (see
+``subscriptions.py``).
 """
 
 import hashlib
@@ -50,6 +53,8 @@ def receive(request: Request, secret: str) -> list[Envelope]:
     resource, name, data = event.get("resource"), event.get("event"), event.get("data")
     if not isinstance(resource, str) or not isinstance(name, str) or not isinstance(data, dict):
         raise Malformed("a webhook without resource, event or data")
+    if _text(event, "filter"):
+        return [_overheard(event, resource, name, data)]
     is_asked = (resource, name) == ("messages", "created") and _is_asked(data, event.get("createdBy"))
     kind = _kind(resource, name, data, is_asked)
     reference = _reference(kind, resource, name, data, event.get("actorId"))
@@ -60,8 +65,25 @@ def receive(request: Request, secret: str) -> list[Envelope]:
     return [told, replace(told, event_id=f"messages:command:{reference.message}", reference=asked)]
 
 
+def _overheard(event: Mapping[str, Any], resource: str, name: str, data: Mapping[str, Any]) -> Envelope:
+    """What a person's own webhook tells, with an event of its own: the service user may be told as well, and where it is,
+    there a message is for the channel or a command. What a bot says to one person is nobody's chat."""
+    hearer = ids.person(ids.plausible(event.get("createdBy")) or "")
+    if hearer is None:
+        raise Malformed("a person's webhook that does not say whose it is")
+    is_chat = resource == "messages" and not _is_of_bot(data)
+    kind = KINDS.get((resource, name), Kind.OTHER) if is_chat else Kind.OTHER
+    reference = _reference(kind, resource, name, data, event.get("actorId"))
+    event_id = f"direct:{_event_id(resource, name, data)}"
+    return Envelope(_workspace(event), event_id, reference, is_direct=True, hearer=hearer)
+
+
+def _is_of_bot(data: Mapping[str, Any]) -> bool:
+    return data.get("roomType") == "direct" and ids.is_bot(_text(data, "personEmail"))
+
+
 def _kind(resource: str, name: str, data: Mapping[str, Any], is_asked: bool) -> Kind:
-    """What was announced; 1:1 spaces are nobody's conversation here, but there one can ask us."""
+    """What was announced to the service user; its 1:1 spaces are nobody's conversation, but there one can ask us."""
     if "direct" in (data.get("roomType"), data.get("type")):
         return Kind.COMMAND if is_asked else Kind.OTHER
     return KINDS.get((resource, name), Kind.OTHER)

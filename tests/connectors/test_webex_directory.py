@@ -417,8 +417,8 @@ def test_every_call_names_its_scopes_and_its_limit(scene: Scene) -> None:
 def test_whoever_writes_to_us_alone_asks_us(scene: Scene) -> None:
     farid = scene.person("Farid")
     scene.webex.write_as(farid.id, own(scene), "create **launch**")
-    (reference,) = scene.told()
-    assert reference.kind is Kind.COMMAND
+    *joined, reference = scene.told()
+    assert ([told.kind for told in joined], reference.kind) == ([Kind.OTHER, Kind.OTHER], Kind.COMMAND)
     event = scene.speaker.parse(scene.run(scene.speaker.fetch(reference)), reference)
     assert event == Commanded(ids.account(farid.id), "create launch")
     scene.run(scene.speaker.answer(event, reference.conversation, body("done")))

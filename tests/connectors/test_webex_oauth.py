@@ -484,6 +484,9 @@ PUBLISHED = {
     Purpose.CONNECT: {*(f"spark:{name}" for name in BASIC + MORE), "spark-admin:organizations_read"},
 }
 """The seeds' tables, misprints corrected."""
+DIRECT = {f"spark:{name}" for name in ("messages_read", "messages_write", "people_read", "rooms_read", "memberships_read", "kms")}  # fmt: skip  # noqa: E501
+GROUPS = {"spark:rooms_write", "spark:memberships_write"}
+"""What people's own consent takes: no list was ever published."""
 
 
 def used() -> set[str]:
@@ -512,10 +515,13 @@ def test_signing_up_asks_for_what_allauth_asks_for() -> None:
     assert sorted(asked) == sorted(OpenIDConnectProvider.get_default_scope(None))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("preset", list(Preset))
-def test_people_are_asked_for_all_that_direct_messages_take_whatever_the_preset(preset: Preset) -> None:
+@pytest.mark.parametrize(("preset", "further"), [(Preset.PUBLISHED, set()), (Preset.FULL, GROUPS)])
+def test_people_are_asked_for_what_direct_messages_take_and_for_groups_by_the_fuller_preset(
+    preset: Preset, further: set[str]
+) -> None:
     asked = wanted(Webex.scopes, Purpose.MESSAGES, preset)
-    assert asked == [scope for scope in Webex.scopes if scope.purpose == Purpose.MESSAGES]
+    assert {scope.name for scope in asked} == DIRECT | further
+    assert {scope.name for scope in asked if scope.disables} == further
 
 
 # --- What a console wants to know
