@@ -6,14 +6,14 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import hypothesis
 import pytest
 import responses
 from django.db import connection, transaction
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from psycopg import sql
 from redis import Redis
@@ -25,6 +25,7 @@ from connectors.downloads import Opener
 from connectors.http import AnswerLost, BlockingTransport, Outgoing, Transport
 from connectors.sandbox import AnswerDropped, Webhook, World
 from connectors.streaming import Incoming
+from mio_hub.middleware import StaticFiles
 from mio_hub.sandbox.threads import served
 from relay import shards
 from tests.connectors.given import whole
@@ -140,9 +141,38 @@ def sandbox_url(world: World) -> Iterator[str]:
         yield base
 
 
+# --- The pages
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """The real hashes take their time, by design: a third of a second each."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_found_once() -> Iterator[None]:
+    """Every new browser of a test has middleware of its own, for which WhiteNoise reads what 200 files are: 30 ms."""
+    found: dict[str, Any] = {}
+    find = StaticFiles.add_files_from_finders
+
+    def find_once(middleware: StaticFiles) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticFiles, "add_files_from_finders", find_once)
+        yield
+
+
 # --- The servers
 
 FILLED_BY_MIGRATING = {"auth_permission", "django_content_type"}
+LARGE = 1024 * 1024
+"""Bytes from which new files are quicker than deleting: some thousand rows, each of whose references is looked for."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -160,6 +190,11 @@ def _delete_all_rows(_: TransactionTestCase) -> None:
     deletions = [sql.SQL("DELETE FROM {}").format(table) for table in tables]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.SQL("LOCK TABLE {}").format(sql.SQL(", ").join(tables)))
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND pg_relation_size(oid) > %s", [names, LARGE]
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.Identifier(name)))
         cursor.execute(sql.SQL("; ").join(deletions))
 
 
@@ -200,21 +235,25 @@ QUIET += ["disable-background-networking", "disable-component-update", "disable-
 """Chromium's switches against needing a graphics card and against calling home."""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. Of one module only: while Playwright runs, no test can start an event loop of its own."""
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where it is."""
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        _do_without_browser()
+    return executable or _do_without_browser()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium. Of one module only: while Playwright runs, no test can start an event loop of its own."""
     switches = [f"--{switch}" for switch in QUIET] + ["--no-sandbox"] * (os.geteuid() == 0)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread; the ORM is not in it
-        browser = playwright.chromium.launch(executable_path=executable, args=switches)
+        browser = playwright.chromium.launch(executable_path=chromium, args=switches)
         yield browser
         browser.close()
 
 
-def _do_without_browser() -> None:
+def _do_without_browser() -> NoReturn:
     """Skip, or fail where a browser is required. `./hub test` says aloud that there is none."""
     text = "no Chromium found (Debian, Ubuntu: apt-get install chromium)"
     if os.environ.get("MIO_REQUIRE_BROWSER") == "1":

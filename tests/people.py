@@ -1,7 +1,6 @@
 """Who signs in to the Hub in tests: Ann owns Acme, Bob administers it, Carla audits it, Dev is of another company."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -41,10 +40,7 @@ def person(first: str, last: str, email: str) -> User:
 
 
 @pytest.fixture
-def people(db: None, settings: Any) -> People:
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher"
-    ]  # the real one takes its time, by design
+def people(db: None) -> People:
     acme, globex = Tenant.objects.create(name="Acme"), Tenant.objects.create(name="Globex")
     ann = person("Ann", "Moreau", "ann@acme.example")
     bob = person("Bob", "Okafor", "bob@acme.example")

@@ -24,7 +24,6 @@ def fresh_limits(redis: Redis) -> None:
 def browser(db: None, settings: Any) -> Client:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ALLOWED_HOSTS = ["testserver"]
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a second per try, otherwise
     return Client(headers={"x-forwarded-proto": "https"})
 
 

@@ -1,18 +1,25 @@
-"""The whole product for browser tests: what `./hub up` starts, in a folder and on ports of its own."""
+"""For browser tests: the whole product as `./hub up` starts it, or only the pages, from this process."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from django.conf import settings as django_settings
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from mio_hub import development
+from tests.people import People
 
 HUB = """
 import sys
@@ -23,8 +30,37 @@ sys.exit(supervisor.main(sys.argv[2], sys.argv[3:]))
 """
 """A verb of `./hub`, in a folder of its own."""
 
+FURNISH = """
+import json
+import time
+from django.conf import settings
+from django.db import OperationalError
+from django.test import Client
+from accounts.models import DirectoryImport, Installation, Membership, Tenant, User
+for _ in range(30):  # workers may be importing from it
+    try:
+        DirectoryImport.objects.filter(state="running").update(state="cancelled")
+        Installation.objects.all().delete()
+        break
+    except OperationalError:
+        time.sleep(1)
+acme, doors = Tenant.objects.get(), {}
+for first, last, role in (("Bob", "Okafor", "administrator"), ("Carla", "Jensen", "auditor")):
+    address = f"{first.lower()}@acme.example"
+    user, _ = User.objects.get_or_create(username=first, email=address, first_name=first, last_name=last)
+    Membership.objects.get_or_create(tenant=acme, user=user, role=role)
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    doors[first] = client.cookies[settings.SESSION_COOKIE_NAME].value
+print(json.dumps({"acme": acme.key, **doors}))
+"""
+"""The demo company with nothing connected, and two people of it who are signed in."""
+
 SERVERS = ("DATABASE_URL", "REDIS_URL")
 """Taken out of the environment: the suite's servers are for the suite, the product starts its own."""
+
+PATIENCE = 15_000
+"""Milliseconds; the first page finds a cold process, and a fake platform imports its company."""
 
 STOPPED_WITHIN = 40.0
 """Seconds; longer than the graces of all its processes together."""
@@ -44,10 +80,29 @@ class RunningHub:
         return subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-@pytest.fixture(scope="module")
-def running_hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """Not started where no browser is."""
-    folder = tmp_path_factory.mktemp("hub")
+@pytest.fixture(scope="package")
+def running_hub(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """With the demo company, which tests leave as it is. Not started where no browser is."""
+    with started(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="package")
+def hub_url(running_hub: RunningHub) -> str:
+    """Its address."""
+    return running_hub.url
+
+
+@pytest.fixture(scope="package")
+def fresh_hub(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """Another one, for those who connect its company anew: see ``acme``."""
+    with started(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[RunningHub]:
+    """A product in a folder of its own, stopped at the end."""
     port, sandbox_port = free_port(), free_port()
     own = environment(folder, port, sandbox_port)
     with subprocess.Popen(
@@ -57,12 +112,6 @@ def running_hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> I
         yield RunningHub(f"http://127.0.0.1:{port}", folder, own)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=STOPPED_WITHIN)
-
-
-@pytest.fixture(scope="module")
-def hub_url(running_hub: RunningHub) -> str:
-    """Its address."""
-    return running_hub.url
 
 
 def environment(folder: Path, port: int, sandbox_port: int) -> dict[str, str]:
@@ -86,3 +135,55 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+# --- Acme without connections
+
+
+@pytest.fixture(scope="module")
+def acme(fresh_hub: RunningHub) -> dict[str, str]:
+    """The tenant's key, and the session of each person by first name."""
+    found: dict[str, str] = json.loads(fresh_hub.manage("shell", "-v", "0", "-c", FURNISH))
+    return found
+
+
+@pytest.fixture
+def visit(page: Page, fresh_hub: RunningHub, acme: dict[str, str]) -> Callable[..., Page]:
+    """Opens a page of Acme as somebody."""
+    page.set_default_timeout(PATIENCE)
+
+    def go(path: str = "platforms/", person: str = "Bob") -> Page:
+        cookie: Any = {"name": django_settings.SESSION_COOKIE_NAME, "value": acme[person], "url": fresh_hub.url}
+        page.context.add_cookies([cookie])
+        page.goto(f"{fresh_hub.url}/t/{acme['acme']}/{path}")
+        return page
+
+    return go
+
+
+# --- The pages of this process
+
+
+@pytest.fixture
+def hub(settings: Any, transactional_db: None) -> Iterator[str]:
+    """The address of the Hub, served from this process without a certificate: its middleware reads settings as it starts."""
+    settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
+    settings.ALLOWED_HOSTS = ["localhost"]
+    server = LiveServer("localhost")
+    settings.MIO_BASE_URL = server.url
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def signed_in(hub: str, people: People, page: Page) -> Callable[[User], Page]:
+    """Signs somebody in, in the one browser."""
+
+    def sign_in(user: User) -> Page:
+        key = people.browser(user).cookies[django_settings.SESSION_COOKIE_NAME].value
+        page.context.clear_cookies()
+        page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": key, "url": hub}])
+        page.goto(f"{hub}/t/{people.acme.key}/members/")
+        return page
+
+    return sign_in

@@ -10,7 +10,6 @@ from accounts.models import Channel, Installation, Team, User
 from relay import syncing
 from relay.models import PlannedLeg, UniversalConversation
 from tests.browser.looking import faults
-from tests.browser.test_hub_pages import hub, signed_in  # noqa: F401 (fixtures)
 from tests.people import People
 from tests.relay.harbour import Server, harbour, moored  # noqa: F401 (a fixture)
 from tests.relay.test_channel_sync import see_to
@@ -44,7 +43,7 @@ def channel(installation: Installation, name: str, **fields: Any) -> Channel:
 
 
 def test_bob_syncs_two_channels_and_unsyncs_them(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: dict[str, Installation],
 ) -> None:
@@ -70,7 +69,7 @@ def test_bob_syncs_two_channels_and_unsyncs_them(
 
 
 def test_the_choice_is_kept_while_ann_looks_for_more_and_mixing_needs_a_yes(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: dict[str, Installation],
 ) -> None:
@@ -91,7 +90,7 @@ def test_the_choice_is_kept_while_ann_looks_for_more_and_mixing_needs_a_yes(
 
 
 def test_a_counterpart_is_made_and_one_that_is_refused_says_why(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: dict[str, Installation],
     harbour: Server,  # noqa: F811
@@ -116,7 +115,7 @@ def test_a_counterpart_is_made_and_one_that_is_refused_says_why(
 
 
 def test_suggestions_are_accepted_in_bulk_after_a_look(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: dict[str, Installation],
 ) -> None:
@@ -131,7 +130,7 @@ def test_suggestions_are_accepted_in_bulk_after_a_look(
 
 
 def test_carla_reads_and_changes_nothing(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: dict[str, Installation],
 ) -> None:
@@ -158,10 +157,10 @@ def furnish(people: People, company: dict[str, Installation]) -> UniversalConver
 
 
 def test_everybody_can_use_every_page(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: dict[str, Installation],
-    hub: str,  # noqa: F811
+    hub: str,
 ) -> None:
     made = furnish(people, company)
     board = [row.pk for row in Channel.objects.filter(name__iexact="board").order_by("pk")]

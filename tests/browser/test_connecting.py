@@ -1,13 +1,10 @@
 """Connect Platforms in a real browser: through the platforms' consent pages to Success, and back out again."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Locator, Page, expect
 
 import connectors
@@ -16,35 +13,7 @@ from tests.browser.conftest import RunningHub
 from tests.browser.looking import PICTURES, faults
 from tests.consenting import SIGNED_IN
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-PATIENCE = 15_000
-"""Milliseconds; the first page finds a cold process, and a fake platform imports its company."""
-
-FURNISH = """
-import json
-import time
-from django.conf import settings
-from django.db import OperationalError
-from django.test import Client
-from accounts.models import DirectoryImport, Installation, Membership, Tenant, User
-for _ in range(30):  # workers may be importing from it
-    try:
-        DirectoryImport.objects.filter(state="running").update(state="cancelled")
-        Installation.objects.all().delete()
-        break
-    except OperationalError:
-        time.sleep(1)
-acme, doors = Tenant.objects.get(), {}
-for first, last, role in (("Bob", "Okafor", "administrator"), ("Carla", "Jensen", "auditor")):
-    user = User.objects.create_user(first, f"{first.lower()}@acme.example", first_name=first, last_name=last)
-    Membership.objects.create(tenant=acme, user=user, role=role)
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    doors[first] = client.cookies[settings.SESSION_COOKIE_NAME].value
-print(json.dumps({"acme": acme.key, **doors}))
-"""
-"""The demo company with nothing connected, and two people of it who are signed in."""
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("acme")]
 
 TROUBLE = """
 from accounts.models import Installation
@@ -52,27 +21,6 @@ Installation.objects.filter(platform="slack").update(
     state="needs reconnect", problem="Slack no longer accepts our permission.")
 Installation.objects.filter(platform="zoom").update(doubts=["The service user has lost its licence."])
 """
-
-
-@pytest.fixture(scope="module")
-def acme(running_hub: RunningHub) -> dict[str, str]:
-    """The tenant's key, and the session of each person by first name."""
-    found: dict[str, str] = json.loads(running_hub.manage("shell", "-v", "0", "-c", FURNISH))
-    return found
-
-
-@pytest.fixture
-def visit(page: Page, running_hub: RunningHub, acme: dict[str, str]) -> Callable[..., Page]:
-    """Opens a page of Acme as somebody."""
-    page.set_default_timeout(PATIENCE)
-
-    def go(path: str = "platforms/", person: str = "Bob") -> Page:
-        cookie: Any = {"name": settings.SESSION_COOKIE_NAME, "value": acme[person], "url": running_hub.url}
-        page.context.add_cookies([cookie])
-        page.goto(f"{running_hub.url}/t/{acme['acme']}/{path}")
-        return page
-
-    return go
 
 
 def card(page: Page, slug: str) -> Locator:
@@ -112,10 +60,10 @@ def test_pages_before_anything_is_connected_are_for_everybody(visit: Callable[..
     assert found == []
 
 
-def test_public_pages_are_for_everybody(page: Page, hub_url: str) -> None:
+def test_public_pages_are_for_everybody(page: Page, fresh_hub: RunningHub) -> None:
     found = []
     for path in ("", "scopes/", "scopes/teams/", "security/"):
-        page.goto(f"{hub_url}/{path}")
+        page.goto(f"{fresh_hub.url}/{path}")
         found += faults(page, f"public-{path.replace('/', '-')}")
     assert found == []
 
@@ -149,7 +97,7 @@ def test_the_page_between_two_consents_is_for_everybody(visit: Callable[..., Pag
 
 
 def test_a_card_in_trouble_says_so_by_itself_and_one_click_leads_out(
-    visit: Callable[..., Page], running_hub: RunningHub
+    visit: Callable[..., Page], fresh_hub: RunningHub
 ) -> None:
     page = visit()
     connect(page, "slack")
@@ -158,7 +106,7 @@ def test_a_card_in_trouble_says_so_by_itself_and_one_click_leads_out(
     expect(card(page, "slack")).to_contain_text("Connected")
     link = card(page, "slack").get_by_role("link", name=COMPANY)
     link.focus()
-    running_hub.manage("shell", "-v", "0", "-c", TROUBLE)
+    fresh_hub.manage("shell", "-v", "0", "-c", TROUBLE)
     page.clock.run_for(20_000)
     expect(card(page, "slack")).to_contain_text("Needs you")
     expect(link).to_be_focused()

@@ -1,6 +1,7 @@
 """A person's own consent in a real browser, without an account in the Hub: prompt, pages, Microsoft's page, and back."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import RunningHub
 from tests.browser.looking import faults
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 PROMPT = """
 import json
@@ -17,6 +18,7 @@ from accounts.secrets import digest
 from accounts.models import Grant, Installation, PlatformAccount, UserSync
 teams = Installation.objects.get(platform="teams")
 account = PlatformAccount.objects.select_related("person", "installation__tenant").get(installation=teams, name="Ann Moreau")
+assert account.person.primary is None
 account.person.primary = Installation.objects.get(platform="slack")
 account.person.save()
 sync = UserSync.objects.create(person=account.person, installation=teams, account=account, kind="full", state="pending")
@@ -26,9 +28,23 @@ print(json.dumps({"link": "/consent/the-token-that-only-ann-was-sent/"}))
 """
 """Ann, who is on Slack, is synced to Teams and writes for the first time; of her link only the token is ours."""
 
+FORGET = """
+from accounts.models import Grant, Person, UserSync
+Grant.objects.all().delete()
+UserSync.objects.all().delete()
+Person.objects.update(primary=None)
+"""
+"""The demo company as others expect it."""
 
-def test_ann_says_no_then_yes_at_microsoft_and_withdraws(page: Page, running_hub: RunningHub) -> None:
-    link = json.loads(running_hub.manage("shell", "-v", "0", "-c", PROMPT))["link"]
+
+@pytest.fixture
+def link(running_hub: RunningHub) -> Iterator[str]:
+    """What Ann was sent."""
+    yield json.loads(running_hub.manage("shell", "-v", "0", "-c", PROMPT))["link"]
+    running_hub.manage("shell", "-v", "0", "-c", FORGET)
+
+
+def test_ann_says_no_then_yes_at_microsoft_and_withdraws(page: Page, running_hub: RunningHub, link: str) -> None:
     page.set_default_timeout(15_000)
     page.goto(f"{running_hub.url}{link}")
     expect(page.get_by_role("heading", name="Your own name on")).to_be_visible()

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 import connectors
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 PATIENCE = 15_000
 """Milliseconds; a drawing takes a tenth of a second, the first one finds a cold process."""

@@ -1,13 +1,11 @@
 """A tenant's pages in a real browser: their story, and that everybody can use them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pytest_django.live_server_helper import LiveServer
 
 from accounts import deleting, inviting, tenant_settings
 from accounts.models import Membership, PlatformAccount, User
@@ -22,31 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 PAGES = ("", "members/", "members/invite/", "member", "remove", "audit/", "settings/", "settings/security/")
 PAGES += ("activity/", "activity/channels/", "activity/organizations/", "failures/", "failures/retry/")
 PAGES += ("settings/delete/", "audit/?person=nobody", "invitation", "/invitations/")
-
-
-@pytest.fixture
-def hub(settings: Any, transactional_db: None) -> Iterator[str]:
-    """The address of the Hub, served from this process without a certificate: its middleware reads settings as it starts."""
-    settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
-    settings.ALLOWED_HOSTS = ["localhost"]
-    server = LiveServer("localhost")
-    settings.MIO_BASE_URL = server.url
-    yield server.url
-    server.stop()
-
-
-@pytest.fixture
-def signed_in(hub: str, people: People, page: Page) -> Callable[[User], Page]:
-    """Signs somebody in, in the one browser."""
-
-    def sign_in(user: User) -> Page:
-        key = people.browser(user).cookies[django_settings.SESSION_COOKIE_NAME].value
-        page.context.clear_cookies()
-        page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": key, "url": hub}])
-        page.goto(f"{hub}/t/{people.acme.key}/members/")
-        return page
-
-    return sign_in
 
 
 def test_ann_invites_an_auditor_who_reads_and_changes_nothing(

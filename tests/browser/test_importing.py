@@ -1,19 +1,16 @@
 """Import in a real browser: choose teams, watch a run that real workers carry out, decide, read the report."""
 
-import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import RunningHub
 from tests.browser.looking import faults
-from tests.browser.test_connecting import FURNISH, PATIENCE, card, connect
+from tests.browser.test_connecting import card, connect
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("acme")]
 
 DONE_WITHIN = 60_000
 """Milliseconds; beat looks every two seconds, and a small company takes a few slices."""
@@ -47,27 +44,6 @@ Team.objects.bulk_create(
 """
 
 
-@pytest.fixture(scope="module")
-def acme(running_hub: RunningHub) -> dict[str, str]:
-    """The tenant's key, and the session of each person by first name."""
-    found: dict[str, str] = json.loads(running_hub.manage("shell", "-v", "0", "-c", FURNISH))
-    return found
-
-
-@pytest.fixture
-def visit(page: Page, running_hub: RunningHub, acme: dict[str, str]) -> Callable[..., Page]:
-    """Opens a page of Acme as somebody."""
-    page.set_default_timeout(PATIENCE)
-
-    def go(path: str = "platforms/", person: str = "Bob") -> Page:
-        cookie: Any = {"name": settings.SESSION_COOKIE_NAME, "value": acme[person], "url": running_hub.url}
-        page.context.add_cookies([cookie])
-        page.goto(f"{running_hub.url}/t/{acme['acme']}/{path}")
-        return page
-
-    return go
-
-
 def test_bob_imports_a_company_and_watches_it_to_its_report(visit: Callable[..., Page]) -> None:
     page = visit()
     connect(page, "zoom")
@@ -87,7 +63,7 @@ def test_bob_imports_a_company_and_watches_it_to_its_report(visit: Callable[...,
     expect(card(page, "zoom")).not_to_contain_text("Not yet")
 
 
-def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], running_hub: RunningHub) -> None:
+def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], fresh_hub: RunningHub) -> None:
     page = visit()
     connect(page, "webex")
     page.get_by_role("button", name="Choose teams to import").click()
@@ -95,7 +71,7 @@ def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], running_
     expect(ticks.first).to_be_visible(timeout=DONE_WITHIN)
     team = ticks.first.locator("xpath=..").inner_text()
     address = page.url
-    running_hub.manage("shell", "-v", "0", "-c", CROWD)
+    fresh_hub.manage("shell", "-v", "0", "-c", CROWD)
     page.reload()
     page.get_by_label("Team 0001 of").check()
     page.get_by_role("button", name="Next").click()
@@ -125,9 +101,9 @@ def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], running_
 
 
 def test_a_run_that_waits_and_asks_is_told_everywhere_and_by_itself(
-    visit: Callable[..., Page], running_hub: RunningHub
+    visit: Callable[..., Page], fresh_hub: RunningHub
 ) -> None:
-    run = running_hub.manage("shell", "-v", "0", "-c", MIDDLE).strip()
+    run = fresh_hub.manage("shell", "-v", "0", "-c", MIDDLE).strip()
     assert "Importing" in card(visit(), "zoom").inner_text()
     assert faults(visit(), "import-card") == []
     assert faults(visit(""), "import-overview") == []
@@ -137,7 +113,7 @@ def test_a_run_that_waits_and_asks_is_told_everywhere_and_by_itself(
     assert faults(page, "import-waiting") == []
     cancel = page.get_by_role("button", name="Cancel")
     cancel.focus()
-    running_hub.manage("shell", "-v", "0", "-c", ASKING)
+    fresh_hub.manage("shell", "-v", "0", "-c", ASKING)
     expect(page.get_by_text("This import would remove 312 of 900 people and 40 of 5,000 memberships")).to_be_visible()
     assert faults(page, "import-asking") == []
     assert faults(visit(""), "import-overview-asking") == []

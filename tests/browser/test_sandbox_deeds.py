@@ -10,7 +10,7 @@ from tests.browser.test_sandbox_page import GRAVE, PATIENCE, crossed, field, mes
 
 __all__ = ["sandbox"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 OTHERS = ("teams", "webex", "zoom")
 PIXEL = bytes.fromhex(

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 import connectors
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 PATIENCE = 15_000
 """Milliseconds for a message to cross: fifty are usual, but the first one finds cold processes."""
@@ -157,9 +157,9 @@ def test_text_that_could_not_be_sent_is_kept(sandbox: Page) -> None:
 def test_everybody_can_use_it(sandbox: Page, scheme: Any, width: int) -> None:
     sandbox.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     sandbox.set_viewport_size({"width": width, "height": 900})
-    field(sandbox, "slack").fill(f"`code` and *bold* in {scheme} at {width}")
+    field(sandbox, "slack").fill(f"`code` and *bold* drawn in {scheme} at {width}")
     field(sandbox, "slack").press("Enter")
-    crossed(sandbox, f"in {scheme} at {width}", ("teams", "zoom"))
+    crossed(sandbox, f"drawn in {scheme} at {width}", ("teams", "zoom"))
     pane(sandbox, "webex").get_by_role("button", name="coffee").click()
     violations = Axe().run(sandbox).response["violations"]
     assert [

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from mio_hub.sandbox import demo
 from tests.browser.looking import faults
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 PATIENCE = 15_000
 """Milliseconds; the first page finds a cold process."""

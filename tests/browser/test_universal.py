@@ -12,7 +12,6 @@ from relay import inviting_companies, sharing
 from relay.inviting_companies import Inviter
 from relay.models import Participation
 from tests.browser.looking import faults
-from tests.browser.test_hub_pages import hub, signed_in  # noqa: F401 (fixtures)
 from tests.people import People
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -35,7 +34,7 @@ def channels(redis: Any, people: People) -> dict[str, Channel]:
 
 
 def test_ann_invites_globex_and_dev_accepts(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     channels: dict[str, Channel],
     mailoutbox: Any,
@@ -72,10 +71,10 @@ def test_ann_invites_globex_and_dev_accepts(
 
 
 def test_everybody_can_use_every_page(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     channels: dict[str, Channel],
-    hub: str,  # noqa: F811
+    hub: str,
 ) -> None:
     ours = sharing.found(people.acme, "A channel with a name that is rather long", "acme.example")
     sharing.attach(ours, channels["Acme"])

@@ -10,7 +10,6 @@ from accounts import user_sync
 from accounts.models import Person, SyncRun, User, UserSync
 from tests.accounts.stand_ins import Registry, Shore, registry, shore  # noqa: F401 (a fixture)
 from tests.browser.looking import faults
-from tests.browser.test_hub_pages import hub, signed_in  # noqa: F401 (fixtures)
 from tests.people import People
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -35,7 +34,7 @@ def work() -> None:
 
 
 def test_bob_chooses_a_primary_platform_and_syncs_one_as_full_and_one_as_guest(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: Shore,
 ) -> None:
@@ -65,10 +64,10 @@ def test_bob_chooses_a_primary_platform_and_syncs_one_as_full_and_one_as_guest(
 
 
 def test_everybody_can_use_every_page(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: Shore,
-    hub: str,  # noqa: F811
+    hub: str,
 ) -> None:
     run = user_sync.begin(people.acme, "sync", [company.dock.pk], [row.pk for row in Person.objects.order_by("pk")])
     work()

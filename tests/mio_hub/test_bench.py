@@ -5,8 +5,6 @@ Never a test of how fast anything is.
 
 import asyncio
 import json
-import re
-import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,38 +12,25 @@ from typing import Any
 
 import aiohttp
 import pytest
-from django.db import connection
 
 import connectors
-from accounts import importing
-from accounts.models import DirectoryImport, Installation, PlatformAccount, Team, Tenant, User
+from accounts.models import Tenant
 from connectors.contract import Credentials, Envelope, Request
-from connectors.directory import ListsTeams
 from connectors.messages import AccountId, Edited, Event, Kind, Posted, Reacted, WorkspaceId
 from connectors.richtext import BulletList, CodeBlock, NumberedList, Quote, mentions, plain
 from connectors.sandbox import World
-from mio_hub import embedded, supervisor
-from mio_hub.bench import company, population, report, traffic
-from mio_hub.bench import importing as bench_of_imports
+from mio_hub.bench import company, report, traffic
 from mio_hub.bench.carrier import Carried, carry
 from mio_hub.bench.cells import Cell, Result, all_cells, few_cells
 from mio_hub.bench.conversions import conversion_table, heard
 from mio_hub.bench.files import DATA, FileFigures, Platforms, figures, files_table
-from mio_hub.bench.import_checks import complaints, remember_rows, rows_written
-from mio_hub.bench.import_costs import costs
 from mio_hub.bench.mix import MIX, mixed
-from mio_hub.bench.pages import Page, pages, pages_table, queries
-from mio_hub.bench.population import Size
 from mio_hub.bench.rounds import NOTHING_WRONG, Counts, Round, counts, latencies, percentile
 from mio_hub.bench.stages import NAMES, Stage, as_request, example
 from mio_hub.bench.target import Connection, Target
 from mio_hub.bench.traffic import Typist, marks
 from mio_hub.bench.wall import Wall
-from mio_hub.sandbox.crowd import TEAM, Crowd, populate
-
-RUN_WITHIN = 120.0
-"""Seconds for a run that takes twenty: the machine may be busy with the rest of the suite."""
-
+from tests.mio_hub.benching import bench_run
 
 NOBODY = Credentials(WorkspaceId(""), AccountId(""), {})
 
@@ -321,75 +306,6 @@ def test_it_settles_only_in_an_empty_database() -> None:
     assert not Tenant.objects.exists()
 
 
-# --- pages
-
-FEW = Size(
-    tenants=3,
-    people=8,
-    members=8,
-    invitations=8,
-    listed=8,
-    entries=110,
-    channels=8,
-    subscriptions=4,
-    teams=60,
-    imports=2,
-)
-MORE = Size(
-    tenants=6,
-    people=80,
-    members=40,
-    invitations=40,
-    listed=40,
-    entries=400,
-    channels=80,
-    subscriptions=40,
-    teams=600,
-    imports=20,
-)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_no_page_asks_the_database_more_when_there_is_more_in_it() -> None:
-    few, more = queries_made(FEW), queries_made(MORE)
-    assert len(few) > 20
-    assert {name: (few[name], made) for name, made in more.items() if made > few[name]} == {}
-    assert max(few.values()) <= 24
-
-
-def queries_made(size: Size) -> dict[str, int]:
-    """By page; each was asked for before, so that what is found out once is known."""
-    visitor = population.fill(size)
-    try:
-        return {name: queries(visitor, path) for name, path in pages(visitor)}
-    finally:
-        population.leave()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_full_hub_has_half_of_everything_in_its_first_tenant_and_leaves_nothing() -> None:
-    tenant = population.fill(FEW).tenant
-    companies = Tenant.objects.filter(name__startswith="Company").order_by("pk")
-    assert [(t.people.count(), t.audit.count(), t.conversations.count()) for t in companies] == [
-        (5, 55, 7),
-        (2, 28, 2),
-        (2, 27, 2),
-    ]
-    assert min(each.accounts.count() for each in tenant.installations.all()) >= 5
-    with pytest.raises(company.NotEmpty):
-        population.fill(FEW)
-    population.leave()
-    assert not Tenant.objects.exists()
-    assert not User.objects.exists()
-
-
-def test_a_page_that_breaks_the_promise_is_named() -> None:
-    quick, slow = (10.0, 20.0, 30.0), (90.0, 101.0, 120.0)
-    shown = pages_table([Page("home", 200, 9, 5.0, 1.0, quick, slow), Page("audit", 200, 12, 5.0, 1.0, slow, slow)], 60)
-    assert shown.splitlines()[-1].endswith("with one client: audit")
-    assert shown.index("audit ") < shown.index("home ")
-
-
 # --- the table
 
 
@@ -467,99 +383,7 @@ def test_conversions_are_shown_for_every_pair() -> None:
     assert "conversions per second and core: 2,000 to 4,000" in shown
 
 
-# --- importing a large company
-
-
-IN_SMALL = Crowd(people=40, channels=3, members=10)
-ONE_TOO_MANY = """
-INSERT INTO accounts_person (tenant_id, name, email) SELECT id, '', 'person99@bench.example' FROM accounts_tenant
-"""
-
-
-@pytest.fixture
-def crowded(world: World, intercepted_requests: object) -> list[Installation]:
-    """A small crowd on two platforms, and both of them imported."""
-    slugs = bench_of_imports.platforms()
-    populate(world, slugs, IN_SMALL)
-    tenant = Tenant.objects.create(name="Benchmark")
-    made = bench_of_imports.connect(tenant, slugs, world)
-    for installation in made:
-        if issubclass(connectors.get(installation.platform), ListsTeams):
-            work_off(importing.list_teams(installation))
-            importing.choose(installation, Team.objects.filter(name=TEAM).values_list("external_id", flat=True))
-        work_off(importing.begin(installation))
-    return made
-
-
-def work_off(run: DirectoryImport) -> None:
-    while importing.work(run.pk):
-        pass
-    run.refresh_from_db()
-    assert (run.state, run.problem) == (DirectoryImport.State.DONE, "")
-
-
-@pytest.mark.django_db
-def test_a_whole_import_is_complained_of_by_nobody(crowded: list[Installation]) -> None:
-    assert complaints(crowded, IN_SMALL) == []
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        ("DELETE FROM accounts_channelmember WHERE id = (SELECT max(id) FROM accounts_channelmember)", "right members"),
-        ("UPDATE accounts_channel SET members_count = 7 WHERE name = 'bench-0002'", "right members"),
-        ("UPDATE accounts_platformaccount SET is_deleted = true WHERE email LIKE 'person00007@%%'", "deleted ones"),
-        ("UPDATE accounts_platformaccount SET person_id = NULL WHERE email LIKE 'person00007@%%'", "39 of 40 people"),
-        (ONE_TOO_MANY, "(41, 41)"),
-        ("UPDATE accounts_directoryimport SET state = 'failed'", "its runs are failed"),
-    ],
-)
-def test_an_import_that_is_not_right_is_complained_of(crowded: list[Installation], damage: str, words: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(damage)
-    assert words in "; ".join(complaints(crowded, IN_SMALL))
-
-
-@pytest.mark.django_db
-def test_every_written_row_is_counted_also_one_changed_into_what_it_was(crowded: list[Installation]) -> None:
-    remember_rows()
-    for installation in crowded:
-        work_off(importing.begin(installation))
-    assert rows_written() == 0
-    PlatformAccount.objects.filter(email="person00007@bench.example").update(is_bot=False)
-    assert rows_written() == 2
-
-
-@pytest.mark.django_db
-def test_what_a_merge_costs_is_measured_and_undone(crowded: list[Installation]) -> None:
-    remember_rows()
-    found = costs(crowded[0])
-    assert all(seconds > 0 for seconds in found.values())
-    assert rows_written() == 0
-    assert not DirectoryImport.objects.exclude(state=DirectoryImport.State.DONE).exists()
-
-
-@pytest.mark.slow
-def test_a_large_company_is_imported_by_a_worker_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    done = bench_run(tmp_path, monkeypatch, "--imports", "--quick")
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert re.search(r"^first run .* people/s, 2 crashes", done.stdout, re.MULTILINE)
-    assert re.search(r"^second run .* 0 rows written$", done.stdout, re.MULTILINE)
-    assert re.search(r"^wrong +nothing$", done.stdout, re.MULTILINE)
-
-
 # --- a whole run
-
-
-def bench_run(folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> "subprocess.CompletedProcess[str]":
-    """The benchmark as `./hub bench` runs it."""
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    with embedded.servers(folder, fresh=True) as servers:
-        environment = supervisor.throw_away_environment(servers)
-        command = [*supervisor.MANAGE, "bench", *options]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=RUN_WITHIN, check=False)
 
 
 @pytest.mark.slow
