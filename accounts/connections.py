@@ -12,10 +12,11 @@ from connectors.contract import Connector
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Whose an installation is."""
+    """Whose an installation is. ``amends_full_accounts``: what was said with a person's own account is edited and deleted."""
 
     tenant: int
     name: str
+    amends_full_accounts: bool
 
 
 class Connections:
@@ -36,7 +37,7 @@ class Connections:
         """Whose an installation is. Raises ``Installation.DoesNotExist``."""
         if installation not in self._companies:
             row = await Installation.objects.select_related("tenant").aget(pk=installation)
-            self._companies[installation] = Company(row.tenant_id, row.tenant.name)
+            self._companies[installation] = Company(row.tenant_id, row.tenant.name, row.tenant.amends_full_accounts)
         return self._companies[installation]
 
     async def lost(self, installation: int) -> None:

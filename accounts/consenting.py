@@ -10,6 +10,7 @@ from django.utils import timezone
 import connectors
 from accounts import grants, oauth, tokens
 from accounts.asking import ask
+from accounts.disconnecting import cancel_orders
 from accounts.granting import link
 from accounts.models import ConsentRequest, Grant, Installation
 from accounts.secrets import digest
@@ -158,6 +159,9 @@ def withdraw(grant: Grant) -> bool:
     installation = grant.installation
     connector = connectors.get(installation.platform)(held)
     app = tokens.app_of(installation.platform, installation.app).for_people
+    orders = grant.account.subscriptions.all()
+    cancel_orders(connector, orders)  # Webex tells of them even after the token that made them
+    orders.delete()
     try:
         ask(connector.revoke(app), held)  # type: ignore[attr-defined]  # a mix-in of Connector
     except (ConnectorError, NotSupported) as error:

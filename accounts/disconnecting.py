@@ -1,13 +1,13 @@
 """Ending a connection: orders are cancelled first, then the tokens given back, then everything of it is deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from accounts import importing, tokens
 from accounts.asking import ask
 from accounts.emptying import empty
-from accounts.models import Installation
+from accounts.models import Installation, Subscription
 from connectors.calls import Calls
 from connectors.consent import Connects, Subscribed, Subscribes
 from connectors.contract import Connector
@@ -32,15 +32,21 @@ def take_leave(installation: Installation) -> list[str]:
     importing.stop(installation)
     connector = installation.connector()
     left = []
-    if isinstance(connector, Subscribes):
-        orders = [Subscribed(order.external_id, order.resource) for order in installation.subscriptions.all()]
-        standing = [order.resource for order in orders if not _done(connector, _cancel(connector, order))]
-        left += [f"The order “{resource}” still stands there." for resource in standing]
+    standing = cancel_orders(connector, installation.subscriptions.filter(account=None))
+    left += [f"The order “{resource}” still stands there." for resource in standing]
     if isinstance(connector, Connects):
         app = tokens.app_of(installation.platform, installation.app)
         if not _done(connector, lambda: connector.revoke(app)):
             left.append("Our permissions could not be given back; remove the app there.")
     return left
+
+
+def cancel_orders(connector: Connector, rows: Iterable[Subscription]) -> list[str]:
+    """Cancel standing orders at their platform, with the tokens that made them. Returns the resources of those that stay."""
+    if not isinstance(connector, Subscribes):
+        return []
+    orders = [Subscribed(row.external_id, row.resource) for row in rows]
+    return [order.resource for order in orders if not _done(connector, _cancel(connector, order))]
 
 
 def _cancel(connector: Subscribes, order: Subscribed) -> Callable[[], Calls[None]]:

@@ -68,16 +68,21 @@ def prompt(sync: UserSync, why: Why) -> bool:
 
 def prompt_sender(account: PlatformAccount) -> bool:
     """Ask somebody who wrote what could not cross for want of their consent over ``account`` (PR-6, PR-8): at every attempt
-    or throttled, as the platform on which they write has it. For people who are not synced; who is has ``prompt``.
+    or throttled, as the platform on which they write has it. For people who are not synced; who is has ``prompt``. Nobody is
+    asked where only administrators decide who is synced (``Tenant.prompts_unsynced``).
     """
+    if not account.installation.tenant.prompts_unsynced:
+        return False
     open_ = Q(state__in=[State.ASKED, State.LOST]) & _rested(_prompting(account).sender)
     return _ask(account, Why.SENT, open_ | _relented(Why.SENT))
 
 
 def prompt_recipient(account: PlatformAccount) -> bool:
     """Remind somebody whom a message could not reach for want of their consent over ``account`` (PR-7, PR-8). Throttled; who
-    said no is left alone. The sender learns it by ``tell_sender``.
+    said no is left alone. The sender learns it by ``tell_sender``. Nobody is asked where only administrators decide.
     """
+    if not account.installation.tenant.prompts_unsynced:
+        return False
     return _ask(account, Why.RECEIVED, Q(state__in=[State.ASKED, State.LOST]) & _rested(_prompting(account).recipient))
 
 
@@ -87,10 +92,25 @@ def tell_sender(sender: PlatformAccount, recipient: str) -> None:
     words = [
         Text("Your message to "),
         Text(recipient, Style.BOLD),
-        Text(" did not arrive: messages between your platforms need their consent, and they have not given it yet. "),
-        Text("We have reminded them. Nothing of your message is kept; please send it again later."),
+        Text(" did not arrive: they are not synced with the platform on which you wrote. "),
+        Text("Nothing of your message is kept. "),
+        Text(
+            "We have reminded them; please send it again later."
+            if sender.installation.tenant.prompts_unsynced
+            else "An administrator can sync them; please send it again then."
+        ),
     ]
     write_to(sender, document([Paragraph(tuple(words))]))
+
+
+def tell_waited(sender: PlatformAccount) -> None:
+    """Tell somebody that what they wrote waited for their own consent in vain. Raises as ``write_to``."""
+    words = (
+        "Your message did not arrive: to be shown on the other platform under your name it needed your permission there, "
+        "and waited a quarter of an hour for it. Nothing of it is kept. Give your permission by the button that we sent you, "
+        "then send the message again."
+    )
+    write_to(sender, document([Paragraph((Text(words),))]))
 
 
 def send_again(grant: Grant) -> bool:

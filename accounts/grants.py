@@ -72,10 +72,22 @@ def give(grant: Grant, granted: Granted, **changes: Any) -> None:
         kept = tokens.fields(installation.platform, granted) | changes
         Grant.objects.filter(pk=grant.pk).update(state=State.GRANTED, answered_at=timezone.now(), **kept)
         waiting = _syncs(account).filter(state__in=[UserSync.State.PENDING, UserSync.State.NEEDS_REAUTH])
-        waiting.update(state=UserSync.State.SYNCED, reason="", changed_at=timezone.now())
+        if not waiting.update(state=UserSync.State.SYNCED, reason="", changed_at=timezone.now()):
+            _sync_by_consent(account)
         Installation.objects.filter(pk=installation.pk).update(approval_wanted_at=None)
         note(grant, "gave consent")
     grant.refresh_from_db()
+
+
+def _sync_by_consent(account: PlatformAccount) -> None:
+    """Who was asked without being synced is synced by saying yes, where the tenant has people decide for themselves."""
+    person = account.person
+    if person and person.primary_id != account.installation_id and account.installation.tenant.prompts_unsynced:
+        UserSync.objects.get_or_create(
+            person=person,
+            installation=account.installation,
+            defaults={"account": account, "kind": UserSync.Kind.FULL, "state": UserSync.State.SYNCED},
+        )
 
 
 def decline(grant: Grant) -> None:

@@ -20,7 +20,7 @@ from accounts import (
     webhooks,
     welcoming,
 )
-from accounts.models import Installation, Membership, UserSync
+from accounts.models import Installation, Membership, PlatformAccount, UserSync
 from connectors.errors import TryAgain
 
 
@@ -55,6 +55,35 @@ def prompt(sync: int, why: str) -> None:
     row = rows.filter(pk=sync).first()
     if row is not None:
         granting.prompt(row, granting.Why[why])
+
+
+def _account(pk: int) -> PlatformAccount | None:
+    rows = PlatformAccount.objects.select_related("person", "installation__tenant", "installation__app")
+    return rows.filter(pk=pk).first()
+
+
+@shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]
+def prompt_sender(account: int) -> None:
+    if row := _account(account):
+        granting.prompt_sender(row)
+
+
+@shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]
+def prompt_recipient(account: int) -> None:
+    if row := _account(account):
+        granting.prompt_recipient(row)
+
+
+@shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]
+def tell_sender(account: int, recipient: str) -> None:
+    if row := _account(account):
+        granting.tell_sender(row, recipient)
+
+
+@shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]
+def tell_waited(account: int) -> None:
+    if row := _account(account):
+        granting.tell_waited(row)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -36,9 +36,12 @@ class OpensDirectChats(ABC):
         """
 
     @abstractmethod
-    def participants(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
         """Everybody in a direct chat, ``MOST_PEOPLE`` and one more at most. Raises ``Gone`` where it is not to be seen, and
-        ``NotSupported`` for a conversation that is not a direct chat."""
+        ``NotSupported`` for a conversation that is not a direct chat.
+
+        ``author`` has just spoken there: where nobody allowed us to ask, that and who asks may be the two of a chat of two.
+        """
 
     @abstractmethod
     def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:

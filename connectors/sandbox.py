@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from connectors import slugs
 from connectors.calls import Response
-from connectors.consent import App
+from connectors.consent import App, Preset
 from connectors.contract import Credentials, Request
 from connectors.messages import Account, ConversationId, MessageId
 from connectors.sandbox_data import Data
@@ -190,14 +190,15 @@ class Fake(ABC):
     def share_as(self, person: str, conversation: ConversationId, name: str, data: bytes, text: str = "") -> MessageId:
         """Drop a file into the client, with words or without."""
 
-    def own_credentials(self, person: str) -> Credentials:
-        """What the Hub holds after that person (an account's id) has consented for themselves; consented by this call."""
-        raise NotImplementedError
+    @abstractmethod
+    def own_credentials(self, person: str, preset: Preset = Preset.PUBLISHED) -> Credentials:
+        """What the Hub holds after that person (an account's id) has consented for themselves to what ``preset`` asks for;
+        this call is their consent."""
 
+    @abstractmethod
     def chat(self, people: Sequence[str]) -> ConversationId:
         """The direct chat of these people (accounts' ids), or their group where they are more than two; opened as one of
         them does in the platform's client. ``type_as`` and the others work there as in a channel."""
-        raise NotImplementedError
 
     def command_as(self, person: str, conversation: ConversationId, words: str) -> None:
         """Type the app's slash command and ``words``. Only where ``calls_app`` is one."""

@@ -19,6 +19,7 @@ from connectors.messages import Commanded, ConversationId, Kind, MessageId, Refe
 from relay import vault
 from relay.commands import Asked, Commands
 from relay.hearing import Ear, Unheard
+from relay.voices import Voices
 
 TOLD_AGAIN_SECONDS = 600
 """How long a platform may go on telling us of the same command, having missed our answer: Slack does for five minutes."""
@@ -45,7 +46,8 @@ async def answer(
     connections, directory = Connections(), Directory()
     reference = Reference(Kind.COMMAND, ConversationId(conversation), MessageId(message))
     try:
-        heard = await Ear(redis, connections, directory, transport, sandbox).hear(name, installation, reference)
+        ear = Ear(redis, connections, directory, Voices(connections, transport, sandbox), transport, sandbox)
+        heard = await ear.hear(name, installation, reference)
     except (Unheard, ConnectorError, NotSupported):
         return
     finally:

@@ -7,6 +7,7 @@ from connectors.errors import Gone, NotSupported, RateLimited, Reconnect, Refuse
 from relay.hearing import Unheard
 from relay.ingest import RECONNECT_REST
 from relay.models import Delivery, Outcome
+from relay.voices import Voiceless
 
 LONGEST_REST = 60.0
 """Seconds between tries at most: a platform that comes back is served within a minute, one that is down is not pressed."""
@@ -32,6 +33,7 @@ CONSEQUENCES: dict[type[Exception], Consequence] = {
     Refused: Consequence(Outcome.REFUSED, State.PARKED),
     NotSupported: Consequence(Outcome.NOT_SUPPORTED, State.SKIPPED),
     Unheard: Consequence(Outcome.GONE, State.SKIPPED),
+    Voiceless: Consequence(Outcome.NO_CONSENT, State.WAITING, None),
 }
 """The one table from errors to outcomes. What is not in it is a mistake of ours: parked, so that nothing is lost."""
 MISTAKE = Consequence(Outcome.REFUSED, State.PARKED)

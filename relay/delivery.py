@@ -16,6 +16,7 @@ from relay.standing import Standings
 from relay.translate import Translator
 from relay.turns import Intent, Said, Turn
 from relay.visit import Visit
+from relay.voices import Voices
 
 
 class Deliver:
@@ -27,6 +28,7 @@ class Deliver:
         ear: Ear,
         translator: Translator,
         connections: Connections,
+        voices: Voices,
         transport: Transport,
         sandbox: str,
     ) -> None:
@@ -36,6 +38,7 @@ class Deliver:
         self.ear = ear
         self.translator = translator
         self.connections = connections
+        self.voices = voices
         self.transport = transport
         self.sandbox = sandbox
         self._places: dict[int, tuple[float, Any]] = {}
@@ -54,6 +57,7 @@ class Deliver:
             intent_at=begun.intent_at, event_kind=event.kind, event_message=event.message,
             event_occurred_at=event.occurred_at, is_deleted=False, edited_at=None, edit=None,
             origin_installation=event.installation_id, origin_conversation=event.conversation,
+            origin_heard_by=event.heard_by,
             setbacks=0, age=0.0, intent_age=0.0, rest=None,
         )  # fmt: skip
 

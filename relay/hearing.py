@@ -37,6 +37,7 @@ from connectors.messages import (
 from relay import vault
 from relay.batching import Batcher
 from relay.models import Discard
+from relay.voices import Voices
 
 log = structlog.get_logger(__name__)
 
@@ -58,25 +59,38 @@ class Ear:
     """Turns references into events, for ingesting and once more for delivering."""
 
     def __init__(
-        self, redis: Redis, connections: Connections, directory: Directory, transport: Transport, sandbox: str
+        self,
+        redis: Redis,
+        connections: Connections,
+        directory: Directory,
+        voices: Voices,
+        transport: Transport,
+        sandbox: str,
     ) -> None:
         self._connections = connections
+        self._voices = voices
         self._directory = directory
         self._transport = transport
         self._sandbox = sandbox
         self._in_mind: OrderedDict[vault.Key, Event] = OrderedDict()
         self._vault: Batcher[vault.Key, Mapping[str, Any] | None] = Batcher(lambda events: vault.take(redis, events))
 
-    async def hear(self, event: vault.Key, installation: int, reference: Reference) -> Event:
-        """What happened. Raises ``Unheard`` for what does not cross, ``TryAgain`` or ``Reconnect`` to come back later."""
+    async def hear(
+        self, event: vault.Key, installation: int, reference: Reference, heard_by: str | None = None
+    ) -> Event:
+        """What happened. Raises ``Unheard`` for what does not cross, ``TryAgain`` or ``Reconnect`` to come back later.
+
+        ``heard_by`` as in ``ConversationLink``.
+        """
         if event not in self._in_mind:
-            self._keep(event, await self._read(event, installation, reference))
+            self._keep(event, await self._read(event, installation, reference, heard_by))
         return self._in_mind[event]
 
-    async def message(self, installation: int, reference: Reference) -> Message:
+    async def message(self, installation: int, reference: Reference, heard_by: str | None = None) -> Message:
         """A message as it stands at its platform, without an event that told of it. Raises as ``hear`` does."""
         connector = await self._connections.connector(installation)
-        match await self._heard(connector, installation, await self._fetch(connector, reference), reference):
+        content = await self._fetch(installation, reference, heard_by)
+        match await self._heard(connector, installation, content, reference):
             case Posted(message) | Edited(message) | Stands(message):
                 return message
             case _:
@@ -91,11 +105,11 @@ class Ear:
         if len(self._in_mind) > KEPT_IN_MIND:
             self._in_mind.popitem(last=False)
 
-    async def _read(self, event: vault.Key, installation: int, reference: Reference) -> Event:
+    async def _read(self, event: vault.Key, installation: int, reference: Reference, heard_by: str | None) -> Event:
         if reference.kind == Kind.DELETED:
             return Deleted(reference.message)  # there is nothing to read, and nothing left to fetch
         connector = await self._connections.connector(installation)
-        content = await self._kept(event) or await self._fetch(connector, reference)
+        content = await self._kept(event) or await self._fetch(installation, reference, heard_by)
         return await self._heard(connector, installation, content, reference)
 
     async def _heard(
@@ -109,7 +123,7 @@ class Ear:
         if isinstance(heard, Skipped):
             raise Unheard(Discard.NOT_CARRIED)
         for account, name in _people(heard):
-            await self._introduce(connector, installation, account, name)
+            await self.introduce(installation, account, name)
         return heard
 
     async def _kept(self, event: vault.Key) -> Mapping[str, Any] | None:
@@ -119,12 +133,19 @@ class Ear:
         except (RedisError, OSError):
             return None
 
-    async def _fetch(self, connector: Connector, reference: Reference) -> Mapping[str, Any]:
+    async def _fetch(self, installation: int, reference: Reference, heard_by: str | None) -> Mapping[str, Any]:
+        voice = await self._voices.reader(installation, reference.conversation, heard_by)
+        connector = voice.connector
         if not isinstance(connector, FetchesMessages):
             raise Unheard(Discard.GONE)
         for pause in (*LAG_PAUSES, None):
             try:
                 return await drive(connector.fetch(reference), self._transport, connector.credentials, self._sandbox)
+            except Reconnect as error:
+                if not voice.is_a_persons:
+                    raise
+                await self._voices.lost(voice, f"{error}.")
+                raise Unheard(Discard.FORBIDDEN) from None
             except Gone:
                 if pause is None:
                     raise Unheard(Discard.GONE) from None
@@ -133,10 +154,11 @@ class Ear:
                 raise Unheard(Discard.FORBIDDEN) from None
         raise AssertionError("the last pause is None")
 
-    async def _introduce(self, connector: Connector, installation: int, account: AccountId, name: str) -> None:
+    async def introduce(self, installation: int, account: AccountId, name: str = "") -> None:
         """Make sure that the directory knows somebody; a name in the event serves where the platform cannot say more."""
         if await self._directory.account(installation, account):
             return
+        connector = await self._connections.connector(installation)
         named = Account(account, name or "Someone")
         with suppress(TryAgain, Reconnect):  # asked again with the next message: a guess would be kept for ever
             await self._directory.learn(installation, await self._ask(connector, named))

@@ -55,6 +55,43 @@ ORDER BY 1, 2, 3  -- so that two processes never wait for each other's rows in o
 ON CONFLICT (installation_id, conversation, account) DO UPDATE SET noticed_at = excluded.noticed_at
 """
 
+_BEGIN_DIRECT = """
+WITH told AS (
+    SELECT DISTINCT ON (i.id, t.conversation) i.id AS installation, i.tenant_id AS tenant, t.conversation, t.hearer
+    FROM unnest(%(platforms)s::text[], %(workspaces)s::text[], %(apps)s::bigint[], %(conversations)s::text[],
+                %(hearers)s::text[]) AS t(platform, workspace, app, conversation, hearer)
+    JOIN accounts_installation i ON i.platform = t.platform AND i.workspace = t.workspace
+        AND i.app_id IS NOT DISTINCT FROM t.app
+    JOIN accounts_tenant c ON c.id = i.tenant_id
+    WHERE c.prompts_unsynced OR EXISTS (
+        SELECT FROM accounts_usersync s JOIN accounts_installation o ON o.id = s.installation_id
+        WHERE o.tenant_id = i.tenant_id)
+    ORDER BY i.id, t.conversation
+), again AS (
+    UPDATE relay_conversationlink l SET is_active = true, heard_by = told.hearer
+    FROM told, relay_universalconversation u
+    WHERE l.installation_id = told.installation AND l.external_id = told.conversation AND u.id = l.conversation_id
+      AND NOT l.is_active AND u.kind = 'direct' AND u.ended_at < now() - make_interval(secs => %(pause)s)
+    RETURNING l.conversation_id
+), opened AS (
+    UPDATE relay_universalconversation u SET ended_at = NULL FROM again WHERE u.id = again.conversation_id
+), fresh AS (
+    SELECT told.*, nextval(pg_get_serial_sequence('relay_universalconversation', 'id')) AS id FROM told
+    WHERE NOT EXISTS (SELECT FROM relay_conversationlink l
+                      WHERE l.installation_id = told.installation AND l.external_id = told.conversation)
+), conversations AS (
+    INSERT INTO relay_universalconversation (id, tenant_id, kind, name, created_at)
+    SELECT id, tenant, 'direct', '', now() FROM fresh
+)
+INSERT INTO relay_conversationlink (conversation_id, installation_id, external_id, name, heard_by, is_active,
+    allows_broadcast, allows_files, carries_apps, shows_notices, follows_names, shows_corrections, setbacks, reason)
+SELECT id, installation, conversation, '', hearer, true, false, true, false, false, false, true, 0, '' FROM fresh
+ON CONFLICT DO NOTHING
+"""
+
+QUIET_CHAT_SECONDS = 60.0
+"""How long a direct chat that concerned nobody is left alone: then somebody in it may be synced by now."""
+
 DOUBTFUL = frozenset({Kind.NOTICE, Kind.DIRECTORY})
 """Kinds after which the directory may hold something else than the platform."""
 QUIET_SECONDS = 5.0
@@ -88,6 +125,11 @@ class Accepted:
     conversation: int | None
     discard: Discard | None
 
+    @property
+    def is_unlinked(self) -> bool:
+        """Of a workspace that is connected, and of a conversation of which nothing crosses."""
+        return self.installation is not None and self.discard == Discard.NOT_LINKED
+
 
 async def accept(database: "psycopg.AsyncConnection[Any]", told: Sequence[Told]) -> list[Accepted]:
     """Insert the references of events in one commit; what concerns nobody leaves no row. In the order given.
@@ -110,6 +152,22 @@ def _accepted(row: Any) -> Accepted:
     else:
         discard = None if row.event else Discard.DUPLICATE
     return Accepted(row.event, row.installation_id, row.link_id, row.conversation_id, discard)
+
+
+async def begin_direct(database: "psycopg.AsyncConnection[Any]", told: Sequence[tuple[Told, str]]) -> None:
+    """Make conversations of direct chats that nobody told us of yet, each with its hearer (``Envelope.hearer``).
+
+    Whether they concern anybody is found out by whoever reads them. Nothing happens for companies that sync nobody.
+    """
+    values = {
+        "platforms": [t.platform for t, _ in told],
+        "workspaces": [t.workspace for t, _ in told],
+        "apps": [t.app for t, _ in told],
+        "conversations": [t.conversation for t, _ in told],
+        "hearers": [hearer for _, hearer in told],
+        "pause": QUIET_CHAT_SECONDS,
+    }
+    await database.execute(_BEGIN_DIRECT, values)
 
 
 async def doubt(database: "psycopg.AsyncConnection[Any]", told: Sequence[Told]) -> None:

@@ -9,10 +9,12 @@ from accounts.matching import Directory
 from connectors.errors import ConnectorError, NotSupported, Reconnect, TryAgain
 from relay.changes import Changes
 from relay.commands import Commands
+from relay.direct_chats import DirectChats
 from relay.hearing import Ear
 from relay.ledger import PAGE, Ledger
 from relay.page import Page
 from relay.routing import Routed
+from relay.voices import Voices
 
 TROUBLE_REST = 1.0
 """Seconds until a source platform that was out of reach is asked again."""
@@ -40,6 +42,8 @@ class Ingest:
         connections: Connections,
         directory: Directory,
         commands: Commands,
+        voices: Voices,
+        direct_chats: DirectChats,
         redis: Redis,
         mailboxes: Mailboxes,
     ) -> None:
@@ -49,6 +53,8 @@ class Ingest:
         self.connections = connections
         self.directory = directory
         self.commands = commands
+        self.voices = voices
+        self.direct_chats = direct_chats
         self.redis = redis
         self.mailboxes = mailboxes
         self._passed: dict[int, int] = {}
@@ -80,5 +86,12 @@ class Ingest:
                 raise error
 
     async def is_own(self, row: Any, account: str) -> bool:
+        """Whether what an account of the event's installation did is our doing: in a direct chat all that anybody does who is
+        not at home there, for what they do there themselves stays there."""
+        if row.heard_by is not None:
+            return not await self.direct_chats.is_at_home(row.installation_id, account)
+        return await self.is_ours(row, account)
+
+    async def is_ours(self, row: Any, account: str) -> bool:
         """Whether an account of the event's installation is the one that speaks for us."""
         return account in (await self.connections.connector(row.installation_id)).own_accounts

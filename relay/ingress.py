@@ -28,7 +28,7 @@ from relay import asked, doorbell, hearsay, vault, withdrawals
 from relay.batching import Batcher
 from relay.database import connect
 from relay.doors import Door, Doors
-from relay.inbox import DOUBTFUL, Accepted, Told, accept, count, doubt
+from relay.inbox import DOUBTFUL, Accepted, Told, accept, begin_direct, count, doubt
 from relay.models import DailyCount, Discard
 from relay.plausible import plausible
 
@@ -178,6 +178,11 @@ class Arrival:
         self.door = door
         self.envelope = envelope
 
+    @property
+    def begins_chat(self) -> bool:
+        """Whether it is a new message of a direct chat."""
+        return self.envelope.is_direct and self.envelope.reference.kind is Kind.POSTED
+
     def told(self) -> Told:
         """What of it may be stored."""
         reference = self.envelope.reference
@@ -221,7 +226,7 @@ class Inbox:
         discards = [(a, Discard.NOT_CARRIED) for a in arrivals if a.envelope.reference.kind is Kind.OTHER]
         if doubtful := [arrival.told() for arrival in arrivals if arrival.envelope.reference.kind in DOUBTFUL]:
             await doubt(database, doubtful)
-        accepted = await accept(database, [arrival.told() for arrival in carried]) if carried else []
+        accepted = await self._accepted(database, carried) if carried else []
         for arrival, to in zip(carried, accepted, strict=True):
             if to.discard == Discard.NOT_LINKED and to.installation and arrival.envelope.reference.kind == Kind.COMMAND:
                 await self._ask(to.installation, arrival)
@@ -232,6 +237,17 @@ class Inbox:
             what = DailyCount.What.DISCARD.value
             await count(database, [(a.door.platform, what, reason.value) for a, reason in discards])
         await self._hand_over(carried, accepted)
+
+    async def _accepted(self, database: "psycopg.AsyncConnection[Any]", arrivals: list[Arrival]) -> list[Accepted]:
+        """Take in what concerns somebody. A direct chat may do so though nobody linked it: what is new in one begins it."""
+        accepted = await accept(database, [arrival.told() for arrival in arrivals])
+        begins = [n for n, arrival in enumerate(arrivals) if arrival.begins_chat and accepted[n].is_unlinked]
+        if begins:
+            await begin_direct(database, [(arrivals[n].told(), arrivals[n].envelope.hearer) for n in begins])
+            again = await accept(database, [arrivals[n].told() for n in begins])
+            for n, found in zip(begins, again, strict=True):
+                accepted[n] = found
+        return accepted
 
     async def _ask(self, installation: int, arrival: Arrival) -> None:
         """Without Redis nobody answers, and the asker asks again."""

@@ -31,7 +31,7 @@ PAGE = 20
 
 _EVENTS = """
 SELECT e.id, e.link_id, e.kind, e.message, e.occurred_at, e.received_at, e.installation_id,
-       l.external_id AS conversation, l.conversation_id AS universal, l.name, l.carries_apps,
+       l.external_id AS conversation, l.conversation_id AS universal, l.name, l.carries_apps, l.heard_by,
        EXISTS (SELECT 1 FROM relay_participation p WHERE p.conversation_id = l.conversation_id) AS is_shared,
        extract(epoch FROM clock_timestamp() - e.received_at)::float8 AS age
 FROM unnest(%s::bigint[], %s::bigint[]) AS asked(link, after), relay_conversationlink l,
@@ -47,7 +47,8 @@ SELECT d.id, d.event_id AS event, d.message_id AS message, d.link_id AS link, d.
        l.allows_broadcast, l.shows_corrections,
        l.shows_notices, l.follows_names,
        e.kind AS event_kind, e.message AS event_message, e.occurred_at AS event_occurred_at,
-       o.installation_id AS origin_installation, o.external_id AS origin_conversation,
+       o.installation_id AS origin_installation, o.external_id AS origin_conversation, o.heard_by AS origin_heard_by,
+       l.heard_by IS NOT NULL AS is_direct,
        m.deleted_at IS NOT NULL AS is_deleted, m.edited_at, x.id AS edit, x.kind AS edit_kind,
        x.occurred_at AS edit_occurred_at,
        l.setbacks, extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from accounts.matching import LONGEST_ID, storable
+from connectors.errors import ConnectorError, NotSupported, Reconnect, TryAgain, Unsure
 from connectors.messages import (
     AccountId,
     Commanded,
@@ -30,6 +31,7 @@ from relay import kept_inside, policy, vault
 from relay.changes import UNKNOWN
 from relay.commands import Asked
 from relay.database import REFUSALS
+from relay.direct_chats import CONSENT_REST, WAITS, Admission
 from relay.hearing import Unheard
 from relay.inbox import Counted
 from relay.ledger import PAGE
@@ -92,7 +94,7 @@ class Page:
             except REFUSALS:  # an id, an emoji or a time that no database takes: it must not stop what is behind it
                 self._discard(row, Discard.UNREADABLE)
             taken += 1
-            if self._posts and self._posts[-1].own and row.age < OWN_SECONDS:
+            if self._posts and (self._posts[-1].own or self._posts[-1].is_voiced) and row.age < OWN_SECONDS:
                 break  # nothing behind it may overtake it while its verdict is open
         await self._flush()
         await self._finish()
@@ -104,7 +106,7 @@ class Page:
             raise Unheard(Discard.GONE)  # a platform may take long to admit that there is nothing to read
         conversation, message = ConversationId(row.conversation), MessageId(row.message)
         reference = Reference(Kind(row.kind), conversation, message, row.occurred_at)
-        return await self._ingest.ear.hear(row.id, row.installation_id, reference)
+        return await self._ingest.ear.hear(row.id, row.installation_id, reference, row.heard_by)
 
     async def _take(self, row: Any, event: Event | Unheard) -> None:
         match event:
@@ -147,6 +149,11 @@ class Page:
     # --- new messages
 
     async def _posted(self, row: Any, message: Message, *, is_late_edit: bool = False) -> None:
+        admission = await self._admission(row, message)
+        if admission.waits:
+            self.waiting += 1
+            self._rest = max(self._rest, CONSENT_REST)
+            return
         root = None
         if message.thread is not None:
             await self._flush()  # the root may stand before it in this page
@@ -159,16 +166,30 @@ class Page:
             await self._flush()  # told twice: the ledger judges the second once the first is written
         platform = (await self._ingest.connections.connector(row.installation_id)).platform.slug
         self._degraded[row.id] = [(platform, DEGRADED, construct) for construct in message.body.degraded]
-        own = await self._ingest.is_own(row, message.author)
+        own = await self._ingest.is_ours(row, message.author)
+        discard = admission.discard or (None if own or await self._is_wanted(row, message) else Discard.UNWANTED)
+        barred = () if own else await self._barred(row, message.author)
         self._posts.append(
             Heard(
-                row.id, row.link_id, message.id, own, row.received_at,
-                "" if own or await self._is_wanted(row, message) else Discard.UNWANTED.value,
-                barred=() if own else await self._barred(row, message.author), root=root,
+                row.id, row.link_id, message.id, own, row.received_at, discard.value if discard else "",
+                barred=barred + admission.barred, root=root,
+                is_voiced=row.heard_by is None and await self._ingest.voices.speaks(row.installation_id, message.author),
                 is_late_edit=is_late_edit, edited_at=plausible(message.edited_at, row.received_at),
                 author=storable(message.author)[:LONGEST_ID],
             )
         )  # fmt: skip
+
+    async def _admission(self, row: Any, message: Message) -> Admission:
+        """Whether it crosses from a direct chat; from a channel everything does."""
+        if row.heard_by is None:
+            return Admission()
+        try:
+            return await self._ingest.direct_chats.admit(row, message.author)
+        except (TryAgain, Unsure, Reconnect) as error:
+            self._rest = max(self._rest, await self._ingest.trouble(row, error))
+            return WAITS
+        except (ConnectorError, NotSupported):  # these people may not write to each other there
+            return Admission(Discard.NOT_SYNCED)
 
     async def _is_wanted(self, row: Any, message: Message) -> bool:
         if row.carries_apps:
@@ -250,7 +271,10 @@ class Page:
             self._discard(row, Discard.UNKNOWN_MESSAGE)
 
     async def _noticed(self, row: Any, notice: Noticed) -> None:
-        if await self._is_our_doing(row, notice):
+        if row.heard_by is not None:
+            await self._ingest.direct_chats.forget_people(row.link_id)
+            self._discard(row, Discard.NOT_CARRIED)
+        elif await self._is_our_doing(row, notice):
             self._discard(row, Discard.ECHO)
         elif notice.what == Happening.RENAMED and storable(notice.text) == row.name:
             self._discard(row, Discard.STALE)

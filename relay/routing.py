@@ -8,24 +8,24 @@ from relay.database import FENCED, Lease, LeaseLost
 from relay.models import Discard
 
 LATER = "later"
-"""Verdict on a post by our own account while a send is under way there: it may be that send coming back; ask again."""
+"""Verdict on a post by an account with which we speak, while a send is under way there: it may be that send coming back."""
 
 _ROUTE = f"""
 WITH {FENCED}, heard AS (
     SELECT * FROM unnest(%(events)s::bigint[], %(links)s::bigint[], %(ids)s::text[], %(own)s::boolean[],
                          %(received)s::timestamptz[], %(discards)s::text[], %(roots)s::bigint[],
                          %(late_edits)s::boolean[], %(edited)s::timestamptz[], %(notices)s::boolean[],
-                         %(authors)s::text[])
+                         %(authors)s::text[], %(voiced)s::boolean[])
         WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, root, late_edit, edited_at, notice,
-            author, n),
+            author, voiced, n),
         lease
 ), judged AS (
     SELECT h.*, l.conversation_id, k.adopted, CASE
-        WHEN h.discard <> '' THEN h.discard
+        WHEN h.discard <> '' AND NOT (h.discard = '{Discard.SECONDARY}' AND c.id IS NOT NULL) THEN h.discard
         WHEN k.adopted IS NULL AND c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
         WHEN k.adopted IS NULL AND c.id IS NOT NULL THEN '{Discard.ECHO}'
         WHEN h.own AND h.received_at <= l.echoes_until THEN '{Discard.ECHO}'
-        WHEN h.own AND EXISTS (
+        WHEN (h.own OR h.voiced) AND EXISTS (
             SELECT 1 FROM relay_delivery d
             WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
         ) THEN 'later'
@@ -86,7 +86,8 @@ class Heard:
 
     ``root`` is the message whose thread it belongs to. ``is_late_edit``: the event tells an edit of a message that nobody
     told us of, ``edited_at`` is when it was made. ``is_notice``: about the conversation, told even while that is archived.
-    ``author`` is the account that said it, kept to tell who is active.
+    ``author`` is the account that said it, kept to tell who is active. ``is_voiced``: we may speak with that account there,
+    so that this may be our own message coming back.
     ``ready`` are mailboxes whose actor waits for this very commit: it may record the intent to send along with the message.
     ``barred`` are mailboxes that it must not reach.
     """
@@ -104,6 +105,7 @@ class Heard:
     edited_at: datetime | None = None
     is_notice: bool = False
     author: str = ""
+    is_voiced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ async def route(lease: Lease, line: Any, batches: list[list[Heard]]) -> list[lis
         "edited": [h.edited_at for h in heard],
         "notices": [h.is_notice for h in heard],
         "authors": [h.author for h in heard],
+        "voiced": [h.is_voiced for h in heard],
         "ready_events": [h.event for h in heard for _ in h.ready],
         "ready_links": [link for h in heard for link in h.ready],
         "barred_events": [h.event for h in heard for _ in h.barred],

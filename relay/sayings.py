@@ -1,7 +1,7 @@
 """The things that a delivery says one after the other, each with an id of its own at the platform: words, and files."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -35,6 +35,9 @@ class Saying(Protocol):
     async def look(self, talk: Talk, since: datetime) -> list[MessageId]:
         """Candidates for an earlier try whose answer was lost, oldest first."""
 
+    def of(self, target: Connector) -> "Saying":
+        """The same in another voice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -51,6 +54,10 @@ class Words:
     async def look(self, talk: Talk, since: datetime) -> list[MessageId]:
         """See ``Saying``."""
         return await talk(self.target.find(self.rendered, since))
+
+    def of(self, target: Connector) -> "Words":
+        """See ``Saying``."""
+        return replace(self, target=target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +89,7 @@ class Shared:
         if not isinstance(self.target, CarriesFiles):
             return []
         return await talk(self.target.find_file(self.attachment, self.draft, since))
+
+    def of(self, target: Connector) -> "Shared":
+        """See ``Saying``."""
+        return replace(self, target=target)

@@ -28,12 +28,14 @@ from relay import doorbell, vault
 from relay.commands import Commands
 from relay.database import LeaseLost
 from relay.delivery import Deliver
+from relay.direct_chats import DirectChats
 from relay.files import Files
 from relay.hearing import Ear
 from relay.ingest import TROUBLE_REST, Ingest
 from relay.ledger import Ledger
 from relay.routing import Routed
 from relay.translate import Translator
+from relay.voices import Voices
 
 log = structlog.get_logger(__name__)
 
@@ -113,11 +115,13 @@ class Shard:
         sandbox = settings.MIO_SANDBOX_URL
         self._ledger = ledger
         self._redis = redis
-        self._ear = Ear(redis, connections, directory, transport, sandbox)
+        voices = Voices(connections, transport, sandbox)
+        self._ear = Ear(redis, connections, directory, voices, transport, sandbox)
         commands = Commands(connections, directory, transport, sandbox)
-        self._ingest = Ingest(ledger, self._ear, connections, directory, commands, redis, self)
-        translator = Translator(connections, directory, Files(transport, opener, sandbox))
-        self._deliver = Deliver(ledger, self._ear, translator, connections, transport, sandbox)
+        chats = DirectChats(connections, voices, self._ear, transport, sandbox)
+        self._ingest = Ingest(ledger, self._ear, connections, directory, commands, voices, chats, redis, self)
+        translator = Translator(connections, directory, voices, Files(transport, opener, sandbox))
+        self._deliver = Deliver(ledger, self._ear, translator, connections, voices, transport, sandbox)
         self._actors: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
         self._resting: dict[Key, asyncio.TimerHandle] = {}

@@ -13,6 +13,8 @@ from relay.database import FENCED
 from relay.ledger import Ledger
 from relay.models import MessageCopy
 
+OURS = "us"
+"""The account under which our own emoji are written down: which one it is, the connection tells."""
 NAMED = 3
 """People named beside an emoji before the rest are counted."""
 
@@ -40,12 +42,14 @@ SELECT m.edited_at, m.edited_by_event, m.reacted_at, {_THREAD},
        ARRAY(SELECT DISTINCT r.emoji FROM relay_reaction r
              WHERE r.message_id = m.id AND r.link_id <> %(link)s AND NOT r.is_ours ORDER BY 1) AS wanted,
        ARRAY(SELECT r.emoji FROM relay_reaction r
-             WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours) AS placed
+             WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours ORDER BY r.id) AS placed,
+       ARRAY(SELECT r.account FROM relay_reaction r
+             WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours ORDER BY r.id) AS placed_by
 FROM relay_relayedmessage m WHERE m.id = %(message)s
 """
 
 _COPIES = """
-SELECT id, external_id, part, revision FROM relay_messagecopy
+SELECT id, external_id, part, revision, voice_id AS voice FROM relay_messagecopy
 WHERE message_id = %(message)s AND link_id = %(link)s AND removed_at IS NULL ORDER BY part
 """
 
@@ -56,6 +60,12 @@ SELECT r.emoji, l.installation_id AS installation, r.account, r.total FROM (
     FROM relay_reaction WHERE message_id = %(message)s AND link_id <> %(link)s AND NOT is_ours
 ) r JOIN relay_conversationlink l ON l.id = r.link_id
 WHERE r.place <= {NAMED} ORDER BY r.id
+"""
+
+_PUT_ELSEWHERE = """
+SELECT r.emoji, l.installation_id AS installation, r.account
+FROM relay_reaction r JOIN relay_conversationlink l ON l.id = r.link_id
+WHERE r.message_id = %(message)s AND r.link_id <> %(link)s AND NOT r.is_ours ORDER BY r.id
 """
 
 _SHOW = f"""
@@ -78,7 +88,8 @@ ON CONFLICT DO NOTHING RETURNING id
 _UNPLACE = f"""
 WITH {FENCED}
 DELETE FROM relay_reaction USING lease
-WHERE message_id = %(message)s AND link_id = %(link)s AND emoji = %(emoji)s AND is_ours RETURNING id
+WHERE message_id = %(message)s AND link_id = %(link)s AND account = %(account)s AND emoji = %(emoji)s AND is_ours
+RETURNING id
 """
 
 
@@ -90,6 +101,7 @@ class Copy:
     external_id: str
     part: int
     revision: datetime | None
+    voice: int | None
 
     @property
     def is_text(self) -> bool:
@@ -113,7 +125,8 @@ class Standing:
 
     ``deleted_by_event`` is the inbound event that told of its end. ``thread`` is the root that replies are put under there.
     ``is_taken_away``: it stood there, and nothing of it does any more. ``is_followed``: another change waits behind this
-    one. ``wanted`` are the emoji that anybody put elsewhere, ``placed`` those that our account put there; as in ``Reaction``.
+    one. ``wanted`` are the emoji that anybody put elsewhere, ``placed`` those that we put there, each behind the account that
+    did: ``OURS``, or in a direct chat that of the person.
     """
 
     edited_at: datetime | None
@@ -124,7 +137,7 @@ class Standing:
     is_taken_away: bool
     is_followed: bool
     wanted: frozenset[str]
-    placed: frozenset[str]
+    placed: frozenset[tuple[str, str]]
     copies: list[Copy]
 
 
@@ -141,8 +154,12 @@ class Standings:
         return Standing(
             row.edited_at, row.edited_by_event, row.reacted_at, row.deleted_by_event,
             row.thread, row.is_taken_away, row.is_followed,
-            frozenset(row.wanted), frozenset(row.placed), [Copy(*copy) for copy in copies],
+            frozenset(row.wanted), frozenset(zip(row.placed_by, row.placed, strict=True)), [Copy(*copy) for copy in copies],
         )  # fmt: skip
+
+    async def put_elsewhere(self, message: int, link: int) -> list[Any]:
+        """Every reaction that people put elsewhere: ``emoji``, ``installation`` and ``account``."""
+        return await self._ledger.rows(_PUT_ELSEWHERE, {"message": message, "link": link})
 
     async def reacted_by(self, message: int, link: int) -> list[Any]:
         """Who put what elsewhere, in the order in which they did: ``emoji``, its first few as ``installation`` and
@@ -160,6 +177,6 @@ class Standings:
         await self._ledger.written(_REMOVE, {"copy": copy.id})
 
     async def placed(self, message: int, link: int, account: str, emoji: str, *, on: bool) -> None:
-        """Our own account put an emoji on a copy, or took it back."""
+        """We put an emoji on a copy with ``account``, or took it back."""
         values = {"message": message, "link": link, "account": account, "emoji": emoji}
         await self._ledger.rows(_PLACE if on else _UNPLACE, values)

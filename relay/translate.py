@@ -1,8 +1,8 @@
 """From what was heard on one platform to what is to be said on another.
 
-The voice is the app's or service user's, with a byline. People mentioned become their own accounts on the target where
-the directory knows one, and stay names where it does not; channels get the name they have there; calls to everybody stay
-words unless the conversation allows them.
+What is not said in the author's own voice (``voices.py``) has a byline. People mentioned become their own accounts on the
+target where the directory knows one, and stay names where it does not; channels get the name they have there; calls to
+everybody stay words unless the conversation allows them.
 """
 
 from dataclasses import dataclass, replace
@@ -45,6 +45,7 @@ from relay import policy
 from relay.files import Examined, Files, OriginFails
 from relay.models import ConversationLink, MessageCopy
 from relay.sayings import ENOUGH, Saying, Shared, Words
+from relay.voices import Voice, Voices
 
 QUOTED_CHARACTERS = 120
 """How much of a root is quoted that never crossed: one line on any screen."""
@@ -80,32 +81,33 @@ def nonce(delivery: int) -> str:
 class Translator:
     """Makes drafts, with a worker's memory of connections and people. ``delivery`` is a row of ``deliveries_open``."""
 
-    def __init__(self, connections: Connections, directory: Directory, files: Files) -> None:
+    def __init__(self, connections: Connections, directory: Directory, voices: Voices, files: Files) -> None:
         self._connections = connections
         self._directory = directory
+        self._voices = voices
         self._files = files
 
     async def sayings(
-        self, message: Message, delivery: Any, thread: Thread = NO_THREAD, *, only_names: bool = False
+        self, message: Message, delivery: Any, voice: Voice, thread: Thread = NO_THREAD, *, only_names: bool = False
     ) -> list[Saying]:
         """``message`` for a mailbox: its words in sendable parts, then its files; those that cannot cross are named in words.
 
         ``only_names`` leaves the people mentioned unnotified: for a platform that refuses to mention one of them.
         """
-        target = await self._connections.connector(delivery.installation)
+        target = voice.connector
         examined = await self._examined(message, delivery, target)
         body = _with_lines(await self._addressed(message.body, delivery), examined)
         if only_names:
             body = map_inlines(body, _only_name)
         if thread.unknown:
             body = await self._after_quote(thread.unknown, body, delivery)
-        byline = await self._byline(message, delivery)
-        parts = await self._rendered(body, delivery, byline, thread.root) if body.blocks else []
+        byline = await self._byline(message, delivery, voice)
+        parts = _rendered(target, body, delivery, byline, thread.root) if body.blocks else []
         words = [Words(number, part, target) for number, part in enumerate(parts)]
         return [*words, *await self._shared(examined, delivery, target, byline, thread)]
 
     async def _examined(self, message: Message, delivery: Any, target: Connector) -> list[Examined]:
-        origin = await self._connections.connector(delivery.origin_installation)
+        origin = await self._origin(delivery)
         examined = [await self._known(origin, attachment, target, delivery) for attachment in message.attachments]
         if not examined:
             return []
@@ -121,9 +123,9 @@ class Translator:
             return Examined(attachment, "its platform does not give it")
 
     async def _shared(
-        self, examined: list[Examined], delivery: Any, target: Connector, byline: Byline, thread: Thread
+        self, examined: list[Examined], delivery: Any, target: Connector, byline: Byline | None, thread: Thread
     ) -> list[Shared]:
-        origin = await self._connections.connector(delivery.origin_installation)
+        origin = await self._origin(delivery)
         conversation = ConversationId(delivery.conversation)
         shared = []
         for number, file in enumerate(examined, MessageCopy.FILES):
@@ -136,31 +138,38 @@ class Translator:
                 )
         return shared
 
-    async def notice(self, notice: Noticed, delivery: Any) -> list[Rendered]:
+    async def _origin(self, delivery: Any) -> Connector:
+        """Who may open the files that were shared there."""
+        place = delivery.origin_installation, delivery.origin_conversation, delivery.origin_heard_by
+        return (await self._voices.reader(*place)).connector
+
+    async def notice(self, notice: Noticed, delivery: Any, voice: Voice) -> list[Rendered]:
         """A line about the conversation itself: who joined or left, its new name."""
         names = [await self._name(account, delivery.origin_installation) for account in notice.accounts]
         place = await self._place(delivery)
         words = NOTICES[notice.what].format(people=", ".join(names), platform=place, text=notice.text)
-        return await self._rendered(_aside(words), delivery)
+        return _rendered(voice.connector, _aside(words), delivery)
 
-    async def edited_note(self, message: Message, delivery: Any, thread: MessageId | None) -> Rendered:
+    async def edited_note(self, message: Message, delivery: Any, voice: Voice, thread: MessageId | None) -> Rendered:
         """The new words of a message that cannot be edited here, or their beginning. Nobody is notified a second time."""
         body = map_inlines(await self._addressed(message.body, delivery), _only_name)
-        byline = await self._byline(message, delivery)
+        byline = await self._byline(message, delivery, voice)
         whole = document((*_aside("Edited:").blocks, *body.blocks))
-        parts = await self._rendered(whole, delivery, byline, thread, "edit")
+        parts = _rendered(voice.connector, whole, delivery, byline, thread, "edit")
         if len(parts) == 1:
             return parts[0]
         short = f"{plain(body)[:CORRECTED_CHARACTERS].rstrip()} …"
         beginning = document((*_aside("Edited:").blocks, Paragraph((Text(short),))))
-        return (await self._rendered(beginning, delivery, byline, thread, "edit"))[0]
+        return _rendered(voice.connector, beginning, delivery, byline, thread, "edit")[0]
 
-    async def deleted_note(self, delivery: Any, thread: MessageId | None) -> Rendered:
+    def deleted_note(self, delivery: Any, voice: Voice, thread: MessageId | None) -> Rendered:
         """That a message was deleted which cannot be taken back here."""
         gone = _aside("This message was deleted by its author.")
-        return (await self._rendered(gone, delivery, None, thread, "delete"))[0]
+        return _rendered(voice.connector, gone, delivery, None, thread, "delete")[0]
 
-    async def reaction_line(self, reactions: list[Any], delivery: Any, thread: MessageId | None) -> Rendered:
+    async def reaction_line(
+        self, reactions: list[Any], delivery: Any, voice: Voice, thread: MessageId | None
+    ) -> Rendered:
         """One line with all emoji and who put them; ``reactions`` are rows of ``Standings.reacted_by``."""
         people: dict[str, list[str]] = {}
         totals = {one.emoji: one.total for one in reactions}
@@ -168,22 +177,12 @@ class Translator:
             known = await self._directory.account(one.installation, one.account)
             people.setdefault(one.emoji, []).append(known.name if known else "")
         line = " · ".join(f"{emoji} {_named(names, totals[emoji])}" for emoji, names in people.items())
-        return (await self._rendered(document([Paragraph((Text(line),))]), delivery, None, thread, "reactions"))[0]
+        said = document([Paragraph((Text(line),))])
+        return _rendered(voice.connector, said, delivery, None, thread, "reactions")[0]
 
-    async def _rendered(
-        self,
-        body: Document,
-        delivery: Any,
-        byline: Byline | None = None,
-        thread: MessageId | None = None,
-        use: str = "",
-    ) -> list[Rendered]:
-        target = await self._connections.connector(delivery.installation)
-        return target.parts(
-            Draft(ConversationId(delivery.conversation), body, nonce(delivery.id) + use, byline, thread)
-        )
-
-    async def _byline(self, message: Message, delivery: Any) -> Byline:
+    async def _byline(self, message: Message, delivery: Any, voice: Voice) -> Byline | None:
+        if voice.is_a_persons:
+            return None
         author = await self._directory.account(delivery.origin_installation, message.author)
         name = author.name if author else message.author_name
         place = await self._place(delivery)
@@ -240,6 +239,17 @@ class Translator:
         names = [await there.values_list("name", flat=True).afirst(), mention.name]
         names.append(await here.values_list("name", flat=True).afirst())
         return Text(f"#{next(filter(None, names), 'another channel')}")
+
+
+def _rendered(
+    target: Connector,
+    body: Document,
+    delivery: Any,
+    byline: Byline | None = None,
+    thread: MessageId | None = None,
+    use: str = "",
+) -> list[Rendered]:
+    return target.parts(Draft(ConversationId(delivery.conversation), body, nonce(delivery.id) + use, byline, thread))
 
 
 def _only_name(inline: Inline) -> Inline:

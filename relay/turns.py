@@ -11,8 +11,8 @@ _TURN = f"""
 WITH {FENCED}, said AS (
     SELECT * FROM unnest(%(deliveries)s::bigint[], %(parts)s::int[], %(ids)s::text[], %(last)s::boolean[],
                          %(next)s::boolean[], %(outcomes)s::text[], %(news)s::boolean[],
-                         %(revisions)s::timestamptz[])
-        AS s(delivery, part, external_id, last, next, outcome, is_news, revision), lease
+                         %(revisions)s::timestamptz[], %(voices)s::bigint[])
+        AS s(delivery, part, external_id, last, next, outcome, is_news, revision, voice), lease
 ), moved AS (
     UPDATE relay_delivery d SET
         state = CASE WHEN s.last THEN 3 WHEN s.next THEN 1 ELSE 0 END, part = s.part + 1, reason = '',
@@ -20,10 +20,10 @@ WITH {FENCED}, said AS (
         intent_at = CASE WHEN s.next THEN clock_timestamp() ELSE d.intent_at END
     FROM said s WHERE d.id = s.delivery
     RETURNING d.id, d.event_id, d.message_id, d.link_id, s.external_id, s.part, s.last, s.outcome, s.is_news,
-        s.revision
+        s.revision, s.voice
 ), copies AS (
-    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, revision)
-    SELECT message_id, link_id, external_id, part, revision FROM moved
+    INSERT INTO relay_messagecopy (message_id, link_id, external_id, part, revision, voice_id)
+    SELECT message_id, link_id, external_id, part, revision, voice FROM moved
     ON CONFLICT DO NOTHING
 ), tried AS (
     INSERT INTO relay_attempt (delivery_id, outcome, reason)
@@ -58,6 +58,7 @@ class Said:
     """A part that went out, under the id the platform gave it.
 
     ``is_news``: not simply at the first try. ``revision`` is the edit whose words it has, None for the original ones.
+    ``voice`` is the person's own account that said it, None where ours did.
     """
 
     delivery: int
@@ -68,6 +69,7 @@ class Said:
     outcome: Outcome
     is_news: bool = True
     revision: datetime | None = None
+    voice: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _said_columns(said: list[tuple[Said, bool]]) -> dict[str, Any]:
         "outcomes": [one.outcome.value for one, _ in said],
         "news": [one.is_news for one, _ in said],
         "revisions": [one.revision for one, _ in said],
+        "voices": [one.voice for one, _ in said],
     }
 
 

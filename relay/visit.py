@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from connectors.calls import Calls, T
 from connectors.contract import Connector, NamesConversations, Rendered, SetsTopics
-from connectors.errors import Gone, NotSupported, RateLimited, Reconnect, Refused, Unsure
+from connectors.errors import Gone, NotSupported, RateLimited, Reconnect, Refused, TryAgain, Unsure
 from connectors.http import ANSWER_SECONDS, drive
 from connectors.messages import (
     ConversationId,
@@ -34,12 +34,14 @@ from connectors.richtext import mentions
 from relay.amending import Amendment
 from relay.consequences import MISTAKE, consequence, growing_rest
 from relay.database import LeaseLost
+from relay.direct_chats import CONSENT_SECONDS, told_in_vain
 from relay.files import OriginFails, OriginLost
 from relay.hearing import Unheard
 from relay.models import Delivery, Discard, MessageCopy, Outcome
-from relay.sayings import Saying, Words
+from relay.sayings import Saying, Talk, Words
 from relay.translate import NO_THREAD, Thread
 from relay.turns import CalledOff, Intent, Said
+from relay.voices import Voice, Voiceless
 
 if TYPE_CHECKING:
     from relay.delivery import Deliver
@@ -76,6 +78,9 @@ class Visit:
         self._is_begun = is_begun
         self._in_doubt = self._began_in_doubt = not is_begun and row.state in (State.SENDING, State.UNSURE)
         self.mentions_people = False
+        self.voice: Voice
+        """In whose name things are said here: from the start ours, then that of who said it."""
+        self._has_voice = False
 
     async def pay(self, said: Said | None) -> float:
         """Carry this delivery out, committing ``said`` on the way. Returns seconds the mailbox must rest, 0 to go on."""
@@ -95,6 +100,7 @@ class Visit:
         return 0.0
 
     async def _carry_out(self) -> None:
+        self.voice = await self.deliver.voices.ours(self.row.installation)
         match Kind(self.row.event_kind):
             case Kind.POSTED if self.row.is_deleted:
                 await self._withdraw()
@@ -127,7 +133,9 @@ class Visit:
         message = await self.message(is_edited=is_edited)
         self.mentions_people = bool(mentions(message.body)) and not only_names
         thread = await self._thread(message)
-        return await self.deliver.translator.sayings(message, self.row, thread, only_names=only_names)
+        if not self._has_voice:
+            self.speak_as(await self._voice_of(message))
+        return await self.deliver.translator.sayings(message, self.row, self.voice, thread, only_names=only_names)
 
     async def parts(self, *, only_names: bool = False) -> list[Rendered]:
         """The words of the message by the newest edit heard of."""
@@ -149,7 +157,7 @@ class Visit:
         if is_edited and row.edit is not None:
             event, kind, at = row.edit, row.edit_kind, row.edit_occurred_at
         reference = self._about(Kind(kind), MessageId(row.event_message), at)
-        return await self._listen(self.deliver.ear.hear(event, row.origin_installation, reference))
+        return await self._listen(self.deliver.ear.hear(event, row.origin_installation, reference, row.origin_heard_by))
 
     def _about(self, kind: Kind, message: MessageId, occurred_at: datetime | None = None) -> Reference:
         return Reference(kind, ConversationId(self.row.origin_conversation), message, occurred_at)
@@ -169,9 +177,31 @@ class Visit:
         if root is not None:
             return Thread(MessageId(root))
         reference = self._about(Kind.POSTED, message.thread)
+        reading = self.deliver.ear.message(self.row.origin_installation, reference, self.row.origin_heard_by)
         with suppress(Unheard):  # deleted by now: the reply can do without
-            return Thread(None, await self._listen(self.deliver.ear.message(self.row.origin_installation, reference)))
+            return Thread(None, await self._listen(reading))
         return NO_THREAD
+
+    # --- in whose name
+
+    def speak_as(self, voice: Voice) -> None:
+        """Say what follows in somebody's name."""
+        self.voice, self._has_voice = voice, True
+
+    async def _voice_of(self, message: Message) -> Voice:
+        """The author's own voice here, else ours; in a direct chat ours speaks for stand-ins only."""
+        row = self.row
+        voice = await self.deliver.voices.of(row.origin_installation, message.author, row.installation)
+        if voice and (not voice.is_a_persons or voice.may_post(ConversationId(row.conversation))):
+            return voice
+        if row.is_direct:
+            raise Voiceless(row.origin_installation, message.author)
+        return await self.deliver.voices.ours(row.installation)
+
+    async def speak_as_said(self, account: int | None) -> None:
+        """Go on in the name of whoever said a copy (``MessageCopy.voice``); in ours where that voice is lost."""
+        voice = await self.deliver.voices.by(account) if account is not None else None
+        self.speak_as(voice or await self.deliver.voices.ours(self.row.installation))
 
     # --- saying it
 
@@ -182,8 +212,12 @@ class Visit:
         for saying in left:
             try:
                 await self.say(saying, is_last=saying is left[-1])
-            except Refused:
-                if saying.number or not self.mentions_people:
+            except (Refused, Gone) as error:
+                if saying.number == 0 and self.voice.is_a_persons and not self.row.is_direct:
+                    # Not a member there, say: rather in our name than not at all.
+                    self.speak_as(await self.deliver.voices.ours(self.row.installation))
+                    return await self._say_all(await self.sayings())
+                if isinstance(error, Gone) or saying.number or not self.mentions_people:
                     raise
                 # Graph refuses a whole message for one person outside the channel: rather unnotified than undelivered.
                 return await self._say_all(await self.sayings(only_names=True))
@@ -194,7 +228,7 @@ class Visit:
         outcome, external_id = await self._say(saying)
         self.said = Said(
             self.row.id, self.row.event, saying.number, external_id, is_last, outcome,
-            is_news=outcome != Outcome.SAID or self.row.tries > 0, revision=self.revision,
+            is_news=outcome != Outcome.SAID or self.row.tries > 0, revision=self.revision, voice=self.voice.account,
         )  # fmt: skip
 
     async def _say(self, saying: Saying) -> tuple[Outcome, MessageId]:
@@ -216,12 +250,12 @@ class Visit:
         if self.row.follows_names and await self._follow(notice):
             await self.close(State.DONE, Outcome.CARRIED_OUT)
         elif self.row.shows_notices:
-            await self._say_all(await self.words(await self.deliver.translator.notice(notice, self.row)))
+            await self._say_all(self.words(await self.deliver.translator.notice(notice, self.row, self.voice)))
         else:
             await self.close(State.SKIPPED, Outcome.UNWANTED)
 
     async def _follow(self, notice: Noticed) -> bool:
-        connector, conversation = await self.connector(), ConversationId(self.row.conversation)
+        connector, conversation = self.voice.connector, ConversationId(self.row.conversation)
         try:
             match notice.what:
                 case Happening.RENAMED if not await self.deliver.changes.is_newest_name(self.row.link, self.row.event):
@@ -243,7 +277,8 @@ class Visit:
             found = await self._look(self.row.part)
             if found:
                 self._in_doubt = False
-                self.said = Said(self.row.id, self.row.event, self.row.part, found, False, Outcome.FOUND)
+                number, voice = self.row.part, self.voice.account
+                self.said = Said(self.row.id, self.row.event, number, found, False, Outcome.FOUND, voice=voice)
             else:
                 self._may_resend()
         await self.close(State.SKIPPED, Outcome.UNWANTED)
@@ -254,9 +289,20 @@ class Visit:
         """The id of an earlier try whose answer was lost; None when it is not there."""
         if self.row.intent_age < SETTLE:
             raise TooEarly(SETTLE - self.row.intent_age)
-        candidates = await saying.look(self.talk, self.row.intent_at - LOOK_BACK)
+        candidates = await self._candidates(saying)
         unclaimed = await self.deliver.ledger.unknown(self.row.link, list(map(str, candidates)))
         return MessageId(unclaimed[0]) if unclaimed else None
+
+    async def _candidates(self, saying: Saying) -> list[MessageId]:
+        """Where somebody who spoke for themselves may not look, our own account does."""
+        since = self.row.intent_at - LOOK_BACK
+        try:
+            return await saying.look(self.talk, since)
+        except (Refused, Gone):
+            if not self.voice.is_a_persons or self.row.is_direct:
+                raise
+        ours = (await self.deliver.voices.ours(self.row.installation)).connector
+        return await saying.of(ours).look(self._talk_as(ours), since)
 
     async def _look(self, number: int) -> MessageId | None:
         """The same for any words in which a part of the message may have gone out: with names only, before an edit."""
@@ -270,7 +316,17 @@ class Visit:
                     if said and (found := await self._found(said)):
                         return found
         self.revision, self.mentions_people = revision, mentions_people
+        if self.voice.is_a_persons and not self.row.is_direct:  # it may have gone out in our name, after a refusal
+            return await self._look_as_ours(number)
         return None
+
+    async def _look_as_ours(self, number: int) -> MessageId | None:
+        persons = self.voice
+        self.speak_as(await self.deliver.voices.ours(self.row.installation))
+        found = await self._look(number)
+        if found is None:
+            self.speak_as(persons)
+        return found
 
     def _may_resend(self) -> None:
         """A worker that died in mid-call leaves the platform at work on it: not there yet is not the same as not sent."""
@@ -279,19 +335,19 @@ class Visit:
 
     # --- for whoever carries it out
 
-    async def connector(self) -> Connector:
-        """The platform of this mailbox."""
-        return await self.deliver.connections.connector(self.row.installation)
-
-    async def words(self, parts: Iterable[Rendered], start: int = 0) -> list[Words]:
-        """Parts of a text as things to say here, numbered from ``start``."""
-        connector = await self.connector()
-        return [Words(number, part, connector) for number, part in enumerate(parts, start)]
+    def words(self, parts: Iterable[Rendered]) -> list[Words]:
+        """Parts of a text as things to say here."""
+        return [Words(number, part, self.voice.connector) for number, part in enumerate(parts)]
 
     async def talk(self, calls: Calls[T]) -> T:
-        """Run a method of this mailbox's connector."""
-        connector = await self.connector()
-        return await drive(calls, self.deliver.transport, connector.credentials, self.deliver.sandbox)
+        """Run a method of the connector of ``voice``."""
+        return await self._talk_as(self.voice.connector)(calls)
+
+    def _talk_as(self, connector: Connector) -> Talk:
+        async def talk(calls: Calls[T]) -> T:
+            return await drive(calls, self.deliver.transport, connector.credentials, self.deliver.sandbox)
+
+        return talk
 
     async def commit(self) -> None:
         """Write down what was said so far."""
@@ -311,7 +367,10 @@ class Visit:
         what = consequence(error)
         if what is MISTAKE:
             log.error("delivery failed by our own mistake", delivery=self.row.id, error=type(error).__name__)
-        if isinstance(error, Reconnect):
+        if isinstance(error, Reconnect) and self.voice.is_a_persons:
+            await self.deliver.voices.lost(self.voice, f"{error}.")
+            what = consequence(TryAgain())
+        elif isinstance(error, Reconnect):
             await self.deliver.connections.lost(self.row.installation)
         if isinstance(error, OriginLost):
             await self.deliver.connections.lost(self.row.origin_installation)
@@ -321,6 +380,9 @@ class Visit:
         state, reason = what.state, "a mistake of the Hub's own" if what is MISTAKE else str(error)
         if self._in_doubt and state == State.WAITING:
             state = State.UNSURE
+        if isinstance(error, Voiceless) and self.row.age > CONSENT_SECONDS:
+            state, rest = State.SKIPPED, 0.0
+            await told_in_vain(error.origin, error.author)
         if (
             state in (State.WAITING, State.UNSURE)
             and what.outcome != Outcome.RECONNECT

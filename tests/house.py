@@ -73,6 +73,24 @@ class House:
         """What the platform's client draws, with authors."""
         return self.world.fakes[slug].shown(self.place(slug, channel))
 
+    def look(self, seconds: float) -> None:
+        """Bring the waiting webhooks in and let a worker look at them for a while, whether or not it comes to an end."""
+
+        async def work() -> None:
+            try:
+                await self.post_webhooks()
+                await drain(0, 1, lambda: False, self.transport, self.opener, seconds)
+            finally:
+                await ingress.close_inbox()
+                await sync_to_async(connections.close_all)()
+
+        asyncio.run(work())
+
+    def join(self, slug: str, person: str, channel: str = "general") -> None:
+        """Somebody comes into a channel."""
+        fake: Any = self.world.fakes[slug]
+        fake.join_as(person, self.place(slug, channel))
+
     def take_webhooks_in(self) -> list[int]:
         """Bring the waiting webhooks to the ingress and no further."""
 

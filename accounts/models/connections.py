@@ -149,9 +149,15 @@ class ConsentRequest(models.Model):
 
 
 class Subscription(models.Model):
-    """A standing order at a platform to be told of something: kept alive by beat, shown on the connection's card."""
+    """A standing order at a platform to be told of something: kept alive by beat, shown on the connection's card.
+
+    ``account`` is the person's own account whose consent it was made with, None for our own.
+    """
 
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="subscriptions")
+    account = models.ForeignKey(
+        "accounts.PlatformAccount", null=True, on_delete=models.CASCADE, related_name="subscriptions"
+    )
     resource = models.CharField(max_length=512)
     external_id = models.CharField(max_length=255)
     expires_at = models.DateTimeField(null=True)
@@ -161,7 +167,11 @@ class Subscription(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["installation", "resource"], name="one_subscription_per_resource")
+            models.UniqueConstraint(
+                fields=["installation", "account", "resource"],
+                nulls_distinct=False,
+                name="one_subscription_per_resource",
+            ),
         ]
         indexes = [models.Index(fields=["renew_at"], name="subscription_due")]
 

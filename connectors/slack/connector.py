@@ -167,8 +167,8 @@ class Slack(
     def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
         return self._speaking(direct.open_direct(accounts))
 
-    def participants(self, conversation: ConversationId) -> Calls[list[AccountId]]:
-        return self._speaking(direct.participants(conversation, self.credentials.account))
+    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+        return direct.participants(self.credentials, conversation, author)
 
     def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:
         raise NotSupported("who is in a group chat of Slack is fixed")

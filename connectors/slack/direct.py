@@ -7,13 +7,14 @@ same people and gives it back whenever it is opened; who is in a group never cha
 from collections.abc import Sequence
 
 from connectors.calls import Calls
+from connectors.contract import Credentials
 from connectors.direct import MOST_PEOPLE
 from connectors.errors import NotSupported, Refused
 from connectors.messages import AccountId, ConversationId
 from connectors.slack import directory
-from connectors.slack.ids import is_id
+from connectors.slack.ids import is_chat, is_id
 from connectors.slack.rich_text import text_of
-from connectors.slack.web import inner, telling
+from connectors.slack.web import inner, of_a_person, telling
 
 MOST_OTHERS = 8
 """People in a group besides who opens it (§3.5)."""
@@ -43,8 +44,19 @@ def open_direct(accounts: Sequence[AccountId]) -> Calls[ConversationId]:
     return ConversationId(chat)
 
 
-def participants(conversation: ConversationId, own: AccountId) -> Calls[list[AccountId]]:
-    """Who speaks, and the others. Of a chat of two Slack tells only the other one."""
+def participants(credentials: Credentials, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+    """Who speaks, and the others. Of a chat of two Slack tells only the other one, and that only by ``im:read``, which the
+    published list lacks: then ``author`` is the other one, unless it is who asks."""
+    asking = _told(conversation, credentials.account)
+    try:
+        return (yield from of_a_person(asking) if credentials.person else asking)
+    except Refused:
+        if not is_chat(conversation) or author == credentials.account:
+            raise
+        return [credentials.account, author]
+
+
+def _told(conversation: ConversationId, own: AccountId) -> Calls[list[AccountId]]:
     chat = yield from directory.info(conversation)
     if chat.get("is_im") is True:
         other = chat.get("user")

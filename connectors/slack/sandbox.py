@@ -43,10 +43,7 @@ from connectors.slack.webhook import SLACKBOT, Signed, signature
 
 
 class FakeSlack(Fake):
-    """One workspace. Change what is in ``workspace`` to make trouble: take a scope, revoke a token, archive a channel.
-
-    ``preset`` is what people consent to in ``own_credentials``.
-    """
+    """One workspace. Change what is in ``workspace`` to make trouble: take a scope, revoke a token, archive a channel."""
 
     slug = "slack"
     hosts = ("slack.com", "files.slack.com", "hooks.slack.com")
@@ -57,7 +54,6 @@ class FakeSlack(Fake):
         super().__init__(secrets, hub, clock)
         self.workspace = Workspace(clock, self._send)
         self.authority = Authority(self.workspace, hub, lambda: self.app)
-        self.preset = Preset.PUBLISHED
 
     def handle(self, request: Request) -> Response:
         return self.authority.handle(request) or respond(self.workspace, request)
@@ -88,8 +84,8 @@ class FakeSlack(Fake):
     def chat(self, people: Sequence[str]) -> ConversationId:
         return ConversationId(self.workspace.chat(people).id)
 
-    def own_credentials(self, person: str) -> Credentials:
-        asked = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, self.preset)}
+    def own_credentials(self, person: str, preset: Preset = Preset.PUBLISHED) -> Credentials:
+        asked = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, preset)}
         kind = STEPS[Purpose.MESSAGES][-1].yields
         tokens = {kind: self.authority.consent(person, asked)}
         return replace(self.credentials(), account=AccountId(person), tokens=tokens, person=kind)

@@ -201,7 +201,7 @@ class Zoom(
     def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
         return direct.open_direct(self.credentials, accounts, topic)
 
-    def participants(self, conversation: ConversationId) -> Calls[list[AccountId]]:
+    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
         return direct.participants(self.credentials, conversation)
 
     def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:

@@ -72,10 +72,10 @@ class People(Acts):
         found = self.chat_of(one, *others)
         return next(key for key, chat in self.chats.items() if chat is found)
 
-    def own_credentials(self, person: str) -> Credentials:
-        """What people's consent page hands out where the app is registered for what is published."""
+    def own_credentials(self, person: str, preset: Preset = Preset.PUBLISHED) -> Credentials:
+        """What people's consent page hands out where the app is registered for what ``preset`` asks."""
         one = self.anybody(person)
-        names = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, Preset.PUBLISHED)} | {SIGN_IN}
+        names = {scope.name for scope in wanted(SCOPES, Purpose.MESSAGES, preset)} | {SIGN_IN}
         token = self.tokens.agree(Token(one, frozenset(names), personal=True))
         return Credentials(ids.workspace(ACCOUNT), ids.account(one.id), {USER: token}, self.credentials().extra, USER)
 

@@ -1,7 +1,7 @@
 from relay.models.activity import ActiveAccount, DailySpeaker, DailyTraffic, LinkPulse, RollupMark
 from relay.models.channels import PlannedLeg
 from relay.models.companies import ChannelInvitation, Participation
-from relay.models.conversations import ConversationLink, UniversalConversation
+from relay.models.conversations import ConversationLink, DirectMember, UniversalConversation
 from relay.models.decisions import Decision
 from relay.models.memberships import MembershipChange
 from relay.models.messages import MessageCopy, Reaction, RelayedMessage
@@ -17,6 +17,7 @@ __all__ = [
     "DailyTraffic",
     "Decision",
     "Delivery",
+    "DirectMember",
     "Discard",
     "InboundEvent",
     "LinkPulse",

@@ -2,11 +2,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from accounts.models import Installation, Tenant
+from accounts.models import Installation, PlatformAccount, Tenant
 
 
 class UniversalConversation(models.Model):
-    """What everyone shares: one conversation with a leg on each platform.
+    """What everyone shares: one conversation with a leg on each platform. A ``DIRECT`` one is a chat of two people or a few,
+    which has no name, and which nobody but them is shown.
 
     ``archived_at`` is set while one of its legs is archived: nothing new crosses until that is undone. ``renamed_by_event``
     is the inbound event that gave it its newest name. While ``paused_at`` is set nothing new crosses; what is said meanwhile
@@ -14,7 +15,12 @@ class UniversalConversation(models.Model):
     some time later.
     """
 
+    class Kind(models.TextChoices):
+        CHANNEL = "channel"
+        DIRECT = "direct"
+
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="conversations")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CHANNEL, db_default=Kind.CHANNEL)
     name = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True)
@@ -44,6 +50,8 @@ class ConversationLink(models.Model):
     ``echoes_until``: what our own account says here until then, under an id that we do not know, is ours coming back: a send
     of which we never learned whether it arrived, an answer to a command.
 
+    ``heard_by`` is by whose consent a direct chat is heard, empty where our own voice hears it; None of a channel.
+
     ``to_tell`` is what its people are still to be told of the sharing itself.
 
     ``not_before`` is the mailbox's time: nothing is said there earlier. ``setbacks`` counts failures in a row, ``reason``
@@ -65,6 +73,7 @@ class ConversationLink(models.Model):
     shows_notices = models.BooleanField(default=True)
     follows_names = models.BooleanField(default=True)
     shows_corrections = models.BooleanField(default=True)
+    heard_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     to_tell = models.CharField(max_length=10, choices=Telling.choices, blank=True, db_default="")
     echoes_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)
@@ -79,3 +88,16 @@ class ConversationLink(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DirectMember(models.Model):
+    """Somebody's part in a direct chat, as one of its platforms has it."""
+
+    link = models.ForeignKey(ConversationLink, on_delete=models.CASCADE, related_name="people", db_index=False)
+    account = models.ForeignKey(PlatformAccount, on_delete=models.CASCADE, related_name="direct_chats")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["link", "account"], name="one_part_in_a_direct_chat")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} in {self.link_id}"

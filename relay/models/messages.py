@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from accounts.models import PlatformAccount
 from relay.models.conversations import ConversationLink, UniversalConversation
 
 
@@ -58,6 +59,9 @@ class MessageCopy(models.Model):
     part = models.PositiveSmallIntegerField(default=0)
     revision = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
+    voice = models.ForeignKey(
+        PlatformAccount, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -73,7 +77,8 @@ class MessageCopy(models.Model):
 
 
 class Reaction(models.Model):
-    """One account's emoji on a message, where it was put. ``is_ours``: our own, which stands for everybody elsewhere."""
+    """One account's emoji on a message, where it was put. ``is_ours``: we put it there, with our own account for everybody
+    elsewhere (``account`` is then ``us``), or in a direct chat with that one for its person."""
 
     message = models.ForeignKey(RelayedMessage, on_delete=models.CASCADE, related_name="reactions", db_index=False)
     link = models.ForeignKey(

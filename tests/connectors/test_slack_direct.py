@@ -50,8 +50,7 @@ class House(Company):
         self.group = self.fake.chat([self.ann.id, self.bob.id, self.carla.id])
 
     def voice(self, person: str, preset: Preset = Preset.FULL) -> "Voice":
-        self.fake.preset = preset
-        return Voice(self, Slack(self.fake.own_credentials(person)))
+        return Voice(self, Slack(self.fake.own_credentials(person, preset)))
 
     def heard(self) -> list[tuple[Envelope, Event]]:
         """What was told since the last look, and what we read from it."""
@@ -455,9 +454,10 @@ def test_what_the_hub_holds_is_what_a_person_consented_to(house: House, preset: 
 def test_slack_s_own_client_opens_lists_and_reads_chats(world: World, sandbox_url: str) -> None:
     fake = world.fakes["slack"]
     assert isinstance(fake, FakeSlack)
-    fake.preset = Preset.FULL
     ann, bob, carla = (person.id for person in fake.people())
-    client = WebClient(fake.own_credentials(ann).tokens["person"], base_url=f"{sandbox_url}/slack.com/api/")
+    client = WebClient(
+        fake.own_credentials(ann, Preset.FULL).tokens["person"], base_url=f"{sandbox_url}/slack.com/api/"
+    )
     opened = client.conversations_open(users=[bob], return_im=True)
     assert (opened["channel"]["user"], opened.get("already_open")) == (bob, None)
     again = client.conversations_open(users=[bob])

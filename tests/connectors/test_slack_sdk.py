@@ -349,8 +349,9 @@ def test_every_answer_is_as_specified(fake: FakeSlack, bot: WebClient, specifica
 
 def test_chats_are_shown_as_specified(fake: FakeSlack, sandbox_url: str, specification: dict[str, Any]) -> None:
     ann, bob, carla = (person.id for person in fake.people())
-    fake.preset = Preset.FULL
-    client = WebClient(fake.own_credentials(ann).tokens["person"], base_url=f"{sandbox_url}/slack.com/api/")
+    client = WebClient(
+        fake.own_credentials(ann, Preset.FULL).tokens["person"], base_url=f"{sandbox_url}/slack.com/api/"
+    )
     for people in ([ann, bob], [ann, bob, carla]):
         chat = fake.chat(people)
         fake.type_as(ann, chat, "lunch?")

@@ -1,8 +1,6 @@
 """Two companies share a channel: Acme on Slack and Teams, Globex on Webex and Zoom. Each decides for itself."""
 
 import asyncio
-import base64
-import json
 import re
 from typing import Any
 
@@ -33,6 +31,7 @@ from relay.models import (
 from tests.accounts.asking import request_of
 from tests.house import House
 from tests.people import person
+from tests.queue import queued
 from tests.stories.test_conversation import LABELS, SPEAKERS
 from tests.stories.test_notices import answers, ask
 
@@ -76,15 +75,6 @@ class Shared:
 @pytest.fixture
 def shared(house: House) -> Shared:
     return Shared(house)
-
-
-def queued(redis: Redis) -> list[tuple[str, list[Any]]]:
-    """What waits for a Celery worker: the name of each task with its arguments."""
-    waiting = []
-    while raw := redis.rpop("default"):
-        message = json.loads(raw)  # type: ignore[arg-type]
-        waiting.append((message["headers"]["task"], json.loads(base64.b64decode(message["body"]))[0]))
-    return waiting
 
 
 def test_the_companies_talk_and_readers_see_of_which_company_somebody_is(shared: Shared) -> None:
