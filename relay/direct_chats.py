@@ -89,11 +89,11 @@ class DirectChats:
         if speaker.home != row.installation_id:
             return Admission(Discard.SECONDARY)
         stand_ins = await sync_to_async(direct_people.stand_ins)(people)
-        reach = self._reach(speaker, elsewhere, stand_ins)
-        self._prompt(row, reach)
+        reach = _reach(speaker, elsewhere, stand_ins)
+        await sync_to_async(self._prompt)(row, reach)
         if reach.waiting and row.age < CONSENT_SECONDS:
             return WAITS
-        self._tell(row, speaker, elsewhere, stand_ins, reach)
+        await sync_to_async(_tell)(speaker, elsewhere, stand_ins, reach)
         if not reach.homes:
             return Admission(Discard.NOT_SYNCED)
         for home in sorted(reach.homes):
@@ -117,42 +117,12 @@ class DirectChats:
 
     # --- whom it reaches
 
-    def _reach(self, speaker: Somebody, elsewhere: Iterable[Somebody], stand_ins: StandIns) -> Reach:
-        reach = Reach()
-        for other in elsewhere:
-            own = stand_ins.synced(speaker.person, other.home)
-            if other.home is None or own is None or not other.is_synced:
-                continue
-            if other.wants_consent and other.sync is not None:
-                reach.prompts.append((other.sync, "RECEIVED"))
-            if own.wants_consent and own.sync is not None:
-                reach.waiting.add(other.home)
-                reach.prompts.append((own.sync, "SENT"))
-            else:
-                reach.homes.add(other.home)
-        return reach
-
     def _prompt(self, row: Any, reach: Reach) -> None:
         """Ask people for their consent: once for each message, however often it is looked at; ``granting`` decides more."""
         if row.id not in self._prompted:
             self._prompted[row.id] = True
             for sync, why in reach.prompts:
                 tasks.prompt.delay(sync, why)
-
-    def _tell(
-        self, row: Any, speaker: Somebody, elsewhere: Iterable[Somebody], stand_ins: StandIns, reach: Reach
-    ) -> None:
-        """Tell those for want of whose sync or consent it does not arrive (product §5.4)."""
-        if reach.waiting:
-            tasks.tell_waited.delay(speaker.account)
-        for other in elsewhere:
-            own = stand_ins.synced(speaker.person, other.home)
-            if own is None and (account := stand_ins.own(speaker.person, other.home)):
-                tasks.prompt_sender.delay(account.account)
-            if not other.is_synced and (own or stand_ins.own(speaker.person, other.home)):
-                tasks.prompt_recipient.delay(other.account)
-            if own and not other.is_synced:
-                tasks.tell_sender.delay(speaker.account, other.name)
 
     # --- who is there
 
@@ -249,6 +219,37 @@ class DirectChats:
                 raise
             await self._voices.lost(voice, f"{error}.")
             raise TryAgain("a person's consent is no longer accepted") from error
+
+
+def _reach(speaker: Somebody, elsewhere: Iterable[Somebody], stand_ins: StandIns) -> Reach:
+    reach = Reach()
+    for other in elsewhere:
+        own = stand_ins.synced(speaker.person, other.home)
+        if other.home is None or own is None or not other.is_synced:
+            continue
+        if other.wants_consent and other.sync is not None:
+            reach.prompts.append((other.sync, "RECEIVED"))
+        if own.wants_consent and own.sync is not None:
+            reach.waiting.add(other.home)
+            reach.prompts.append((own.sync, "SENT"))
+        else:
+            reach.homes.add(other.home)
+    return reach
+
+
+def _tell(speaker: Somebody, elsewhere: Iterable[Somebody], stand_ins: StandIns, reach: Reach) -> None:
+    """Tell those for want of whose sync or consent it does not arrive (product §5.4)."""
+    if reach.waiting:
+        tasks.tell_waited.delay(speaker.account)
+    for other in elsewhere:
+        own = stand_ins.synced(speaker.person, other.home)
+        account = own or stand_ins.own(speaker.person, other.home)
+        if account and not own:
+            tasks.prompt_sender.delay(account.account)
+        if account and not other.is_synced:
+            tasks.prompt_recipient.delay(other.account)
+        if own and not other.is_synced:
+            tasks.tell_sender.delay(speaker.account, other.name)
 
 
 async def told_in_vain(origin: int, author: str) -> None:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.matching import OWN
 from accounts.models import PlatformAccount, Subscription, UserSync
+from relay import afterwards
 from relay.models import ConversationLink, DirectMember, UniversalConversation
 
 STANDING = (UserSync.State.SYNCED, UserSync.State.PENDING, UserSync.State.NEEDS_REAUTH)
@@ -236,9 +237,10 @@ def attach(
     fields: dict[str, Any] = {"conversation_id": conversation, "is_active": True, "heard_by": heard_by, "name": ""}
     row, _ = ConversationLink.objects.update_or_create(installation_id=installation, external_id=chat, defaults=fields)
     add(row.pk, accounts)
-    # A group that was opened in somebody's name may have to be ordered in it, and soon.
+    # A group that was opened in somebody's name may have to be ordered in it, before anybody answers.
     orders = Subscription.objects.filter(installation=installation, account__external_id=heard_by)
-    orders.update(checked_at=datetime.fromtimestamp(0, UTC))
+    if orders.update(checked_at=datetime.fromtimestamp(0, UTC)):
+        afterwards.changed([installation])
     return True
 
 

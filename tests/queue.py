@@ -19,6 +19,7 @@ def queued(redis: Redis) -> list[tuple[str, list[Any]]]:
 
 def run_queued(redis: Redis, *names: str) -> list[str]:
     """Carry out what waits of these tasks, here and now; the others are dropped. Returns what was carried out."""
+    current_app.loader.import_default_modules()
     done = []
     for name, arguments in queued(redis):
         if name in names:

@@ -13,6 +13,7 @@ from connectors.consent import Granted, Preset, Purpose, wanted
 from connectors.messages import ConversationId, MessageId
 from connectors.sandbox import Shown
 from relay import forgetting, subscriptions
+from relay.models import ConversationLink
 from tests.house import House
 from tests.queue import run_queued
 
@@ -96,6 +97,20 @@ class Pals:
         """What stands in the chat of these people."""
         return self.house.world.fakes[slug].shown(self.chat(slug, *people))
 
+    def group(self, slug: str) -> ConversationId:
+        """The one chat on a platform that the Hub knows."""
+        links = ConversationLink.objects.filter(installation__platform=slug, heard_by__isnull=False, is_active=True)
+        return ConversationId(links.get().external_id)
+
+    def in_group(self, slug: str) -> list[Shown]:
+        """What stands in it."""
+        return self.house.world.fakes[slug].shown(self.group(slug))
+
+    def says_in_group(self, person: Person, slug: str, text: str) -> MessageId:
+        """Somebody writes in it."""
+        who = self.account(person, slug).external_id
+        return self.house.world.fakes[slug].type_as(who, self.group(slug), text)
+
     def read(self, slug: str, *people: Person) -> list[tuple[str, str]]:
         """The same as authors and words."""
         return [(one.author, one.html) for one in self.shown(slug, *people)]
@@ -134,7 +149,7 @@ class Pals:
 
     def run(self) -> None:
         """Let the app write to whom it has to."""
-        run_queued(self.redis, *APP_WRITES)
+        run_queued(self.redis, *APP_WRITES, "relay.tasks.keep_subscriptions_of")
 
     def forget(self) -> None:
         """Let everything be forgotten that has ended."""

@@ -109,3 +109,22 @@ def test_a_file_crosses_or_is_named(pals: Pals, home: str, away: str) -> None:
     assert any("the plan" in one.html for one in shown)
     assert any("plan.txt" in one.files or "plan.txt" in one.html for one in shown)
     assert not Delivery.objects.exclude(state=Delivery.State.DONE).exists()
+
+
+GROUPS = [(home, away) for home, away in DIRECTIONS if home in ("slack", "teams")]
+"""Webex and Zoom tell nobody of groups that begin there; what is opened there by us is read and spoken in all the same."""
+
+
+@pytest.mark.parametrize(("home", "away"), GROUPS)
+def test_a_group_opens_on_the_other_side_with_the_right_people(pals: Pals, home: str, away: str) -> None:
+    native = pals.person("Noor Haddad", home, [away])
+    pals.says(pals.pat, home, "the three of us", pals.quinn, native)
+    pals.relay()
+    assert [(one.author, "the three" in one.html) for one in pals.in_group(away)] == [("Pat Ortiz", True)]
+    pals.says_in_group(pals.quinn, away, "all right")
+    pals.relay()
+    pals.says_in_group(native, home, "me too")
+    pals.relay()
+    for slug in (home, away):
+        assert [one.author for one in pals.in_group(slug)] == ["Pat Ortiz", "Quinn Abe", "Noor Haddad"]
+    assert not Delivery.objects.exclude(state=Delivery.State.DONE).exists()
