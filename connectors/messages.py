@@ -226,12 +226,16 @@ LONGEST_NAME = 256
 class Byline:
     """Who really speaks when the app or the service user lends its voice. ``platform`` is a label such as ``Slack``.
 
+    ``stand_in`` is the account that represents them there, empty where none does: it is mentioned where the platform shows
+    people by that. Raises what a mention in the text does: ``Refused`` where it may not be mentioned.
+
     A name longer than ``LONGEST_NAME`` is cut: it stands in every part of a message and must leave room for the text.
     """
 
     name: str
     platform: str
     avatar_url: str = ""
+    stand_in: AccountId = NO_ACCOUNT
 
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:

@@ -80,12 +80,18 @@ class DirectChats:
 
         ``row`` is one of ``events_waiting``. Raises the error family where a platform is in trouble.
         """
+        ours = (await self._connections.connector(row.installation_id)).own_accounts
+        if author in ours:
+            return Admission() if await self._has_other_legs(row) else await self._concerns_nobody(row)
         people = await self._people(row, author)
+        is_with_us = any(one.external_id in ours for one in people)
+        people = [one for one in people if one.external_id not in ours]
         speaker = next((one for one in people if one.external_id == author), None)
         elsewhere = [one for one in people if one.home not in (None, row.installation_id)]
-        if speaker is None or speaker.person is None or not elsewhere or await self._is_with_us(row):
-            await sync_to_async(direct_people.close)(row.universal)
-            return Admission(Discard.NOT_LINKED)
+        if speaker is None or speaker.person is None or not elsewhere:
+            return await self._concerns_nobody(row)
+        if is_with_us and not await self._has_other_legs(row):  # none that we opened for a guest
+            return await self._concerns_nobody(row)
         if speaker.home != row.installation_id:
             return Admission(Discard.SECONDARY)
         stand_ins = await sync_to_async(direct_people.stand_ins)(people)
@@ -127,24 +133,21 @@ class DirectChats:
     # --- who is there
 
     async def _people(self, row: Any, author: AccountId) -> list[Somebody]:
-        """Everybody in the chat but our own account; the platform is asked where we do not know, or not of the author."""
+        """Everybody in the chat; the platform is asked where we do not know, or not of the author."""
         people = await sync_to_async(direct_people.at)(row.link_id)
         if all(one.external_id != author for one in people):
             await self._ask_who_is_there(row, author)
             people = await sync_to_async(direct_people.at)(row.link_id)
-        ours = await self._own_accounts(row)
-        return [one for one in people if one.external_id not in ours]
+        return people
 
-    async def _own_accounts(self, row: Any) -> frozenset[AccountId]:
-        return (await self._connections.connector(row.installation_id)).own_accounts
+    async def _has_other_legs(self, row: Any) -> bool:
+        return await sync_to_async(direct_people.has_other_legs)(row.universal, row.link_id)
 
-    async def _is_with_us(self, row: Any) -> bool:
-        """Whether it is somebody's chat with our own account, and none that we opened for a stand-in."""
-        ours = await self._own_accounts(row)
-        people = await sync_to_async(direct_people.at)(row.link_id)
-        if all(one.external_id not in ours for one in people):
-            return False
-        return not await sync_to_async(direct_people.has_other_legs)(row.universal, row.link_id)
+    async def _concerns_nobody(self, row: Any) -> Admission:
+        """What never crossed is forgotten soon; what did once may again."""
+        if not await self._has_other_legs(row):
+            await sync_to_async(direct_people.close)(row.universal)
+        return Admission(Discard.NOT_LINKED)
 
     async def _ask_who_is_there(self, row: Any, author: AccountId) -> None:
         conversation = ConversationId(row.conversation)

@@ -15,6 +15,7 @@ from accounts.connections import Connections
 from accounts.matching import Directory
 from connectors.contract import Connector, Rendered
 from connectors.messages import (
+    NO_ACCOUNT,
     AccountId,
     Attachment,
     Byline,
@@ -98,7 +99,7 @@ class Translator:
         examined = await self._examined(message, delivery, target)
         body = _with_lines(await self._addressed(message.body, delivery), examined)
         if only_names:
-            body = map_inlines(body, _only_name)
+            body, voice = map_inlines(body, _only_name), replace(voice, stand_in=NO_ACCOUNT)
         if thread.unknown:
             body = await self._after_quote(thread.unknown, body, delivery)
         byline = await self._byline(message, delivery, voice)
@@ -186,7 +187,7 @@ class Translator:
         author = await self._directory.account(delivery.origin_installation, message.author)
         name = author.name if author else message.author_name
         place = await self._place(delivery)
-        return Byline(name or "Someone", place, author.avatar_url if author else "")
+        return Byline(name or "Someone", place, author.avatar_url if author else "", voice.stand_in)
 
     async def _place(self, delivery: Any) -> str:
         """The platform from which somebody speaks, and their company where it is not that of the readers."""

@@ -131,10 +131,10 @@ class Visit:
     async def sayings(self, *, only_names: bool = False, is_edited: bool = True) -> list[Saying]:
         """The message for this mailbox by the newest edit heard of, or as it was: its words in parts, then its files."""
         message = await self.message(is_edited=is_edited)
-        self.mentions_people = bool(mentions(message.body)) and not only_names
         thread = await self._thread(message)
         if not self._has_voice:
             self.speak_as(await self._voice_of(message))
+        self.mentions_people = bool(mentions(message.body) or self.voice.stand_in) and not only_names
         return await self.deliver.translator.sayings(message, self.row, self.voice, thread, only_names=only_names)
 
     async def parts(self, *, only_names: bool = False) -> list[Rendered]:

@@ -4,7 +4,7 @@ A person's consent lets us do what they could do; here it is used for what they 
 chats in which they are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asgiref.sync import sync_to_async
 
@@ -28,13 +28,15 @@ _A_WORD = document([Paragraph((Text("a"),))])
 class Voice:
     """``account`` is the person's own account that speaks, ``name`` what the platform calls it; None and empty for ours.
 
-    ``scopes`` are what the person has granted.
+    ``scopes`` are what the person has granted. ``stand_in`` is the account that represents the author where ours speaks for
+    them, empty where none does.
     """
 
     connector: Connector
     account: int | None = None
     name: AccountId = NO_ACCOUNT
     scopes: frozenset[str] = frozenset()
+    stand_in: AccountId = NO_ACCOUNT
 
     @property
     def is_a_persons(self) -> bool:
@@ -46,6 +48,15 @@ class Voice:
         draft = Draft(conversation, _A_WORD, "")
         first = next(self.connector.post(self.connector.render(draft)))
         return not first.scopes or not self.scopes.isdisjoint(first.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The account that represents somebody elsewhere; ``is_own``: it speaks for itself."""
+
+    account: int
+    name: str
+    is_own: bool
 
 
 class Voiceless(Exception):
@@ -69,7 +80,7 @@ class Voices:
         self._sandbox = sandbox
         self._of_people: Memory[int, Voice] = Memory()
         self._speakers: Memory[tuple[int, str], bool] = Memory()
-        self._stand_ins: Memory[tuple[int, str, int], tuple[int, bool] | None] = Memory()
+        self._stand_ins: Memory[tuple[int, str, int], StandIn | None] = Memory()
 
     async def ours(self, installation: int) -> Voice:
         """Our own account's."""
@@ -84,8 +95,9 @@ class Voices:
         stand_in = self._stand_ins[key]
         if stand_in is None:
             return None
-        account, is_own = stand_in
-        return await self.by(account) if is_own else await self.ours(installation)
+        if stand_in.is_own:
+            return await self.by(stand_in.account)
+        return replace(await self.ours(installation), stand_in=AccountId(stand_in.name))
 
     async def by(self, account: int) -> Voice | None:
         """The voice of somebody's own account; None where they have not consented, or do no longer."""
@@ -152,12 +164,13 @@ def _voice(account: int) -> Voice | None:
     return Voice(connector, row.pk, credentials.account, frozenset(scopes))
 
 
-def _stand_in(origin: int, author: str, installation: int) -> tuple[int, bool] | None:
-    """The account that stands for somebody elsewhere, and whether it is their own."""
+def _stand_in(origin: int, author: str, installation: int) -> StandIn | None:
     person = PlatformAccount.objects.filter(installation=origin, external_id=author).values("person")
     synced = UserSync.objects.filter(installation=installation, state=UserSync.State.SYNCED, account__isnull=False)
-    row = synced.filter(person__in=person).first()
-    return (row.account_id, row.kind == UserSync.Kind.FULL) if row and row.account_id else None
+    row = synced.filter(person__in=person).select_related("account").first()
+    if row is None or row.account is None:
+        return None
+    return StandIn(row.account.pk, row.account.external_id, row.kind == UserSync.Kind.FULL)
 
 
 def _is_stand_in(installation: int, account: str) -> bool:

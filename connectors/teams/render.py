@@ -24,7 +24,7 @@ def render(draft: Draft) -> Rendered:
     """
     writer = _Mentions(draft)
     body = to_html(draft.body, writer.person, code_block, writer.everybody, DEEPEST_HEADING)
-    content = _byline(draft.byline) + body + marker(draft.nonce)
+    content = _byline(draft.byline, writer) + body + marker(draft.nonce)
     payload: dict[str, Any] = {"body": {"contentType": "html", "content": content}}
     if writer.entries:
         payload["mentions"] = writer.entries
@@ -80,10 +80,12 @@ def marker(nonce: str) -> str:
     return f'<abbr title="mio-{escape(nonce)}"></abbr>'
 
 
-def _byline(byline: Byline | None) -> str:
+def _byline(byline: Byline | None, writer: _Mentions) -> str:
+    """Who speaks; a guest is mentioned, so that readers can look at who that is (§7.2)."""
     if byline is None:
         return ""
-    return f"<p><strong>{escape(byline.name)}</strong> ({escape(byline.platform)})</p>"
+    name = writer.person(Mention(byline.name, byline.stand_in)) if byline.stand_in else escape(byline.name)
+    return f"<p><strong>{name}</strong> ({escape(byline.platform)})</p>"
 
 
 def code_block(block: CodeBlock) -> str:

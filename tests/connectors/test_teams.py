@@ -114,6 +114,13 @@ def read(content: dict[str, Any]) -> Document:
     return event.message.body
 
 
+def test_a_byline_mentions_the_guest_who_stands_for_the_author() -> None:
+    byline = Byline("Gwen <Hart>", "Slack", stand_in=AccountId("0a1b"))
+    said = TEAMS.render(Draft(CHANNEL, document([Paragraph((Text("hi"),))]), "n1", byline)).payload
+    assert '<strong><at id="0">Gwen &lt;Hart&gt;</at></strong> (Slack)' in said["body"]["content"]
+    assert [one["mentioned"]["user"]["id"] for one in said["mentions"]] == ["0a1b"]
+
+
 def draft(body: Document, byline: Byline | None = None) -> Draft:
     return Draft(CHANNEL, body, "n1", byline)
 

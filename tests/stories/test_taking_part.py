@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 from redis import Redis
 
-from accounts.models import Grant, Tenant, UserSync
+from accounts.matching import remember
+from accounts.models import Grant, Person, Tenant, UserSync
 from relay import direct_chats
 from relay.models import Attempt, DailyCount, Delivery, Discard, InboundEvent, UniversalConversation
 from tests.house import House
@@ -221,3 +222,39 @@ def test_t_24_full_accounts_are_amended_as_the_company_has_it(pals: Pals, is_on:
     assert said == (["<p>see you at ten</p>"] if is_on else ["<p>see you at nine</p>", "<p>never mind</p>"])
     skipped = Delivery.objects.filter(state=Delivery.State.SKIPPED)
     assert skipped.count() == Attempt.objects.filter(outcome="not supported").count() == (0 if is_on else 2)
+
+
+@pytest.fixture
+def guest(pals: Pals) -> Person:
+    """Gwen, at home on Slack, whom a guest represents on Teams."""
+    gwen = pals.person("Gwen Hart", "slack", [])
+    fake: Any = pals.house.world.fakes["teams"]
+    fake.add_person("Gwen Hart", "gwen@acme.example", guest=True)
+    remember(pals.house.installations["teams"].pk, fake.directory())
+    account = pals.account(gwen, "teams")
+    UserSync.objects.create(
+        person=gwen, installation=account.installation, account=account, kind="guest", state="synced"
+    )
+    pals.order()
+    return gwen
+
+
+def test_a_guest_is_spoken_for_by_the_service_user_and_mentioned(pals: Pals, guest: Person) -> None:
+    pals.says(guest, "slack", "may I ask something?", pals.quinn)
+    pals.relay()
+    [said] = pals.in_group("teams")
+    assert said.author == "Mio Hub"
+    assert "Gwen Hart" in said.html
+    assert pals.account(guest, "teams").external_id in pals.told("may I ask")[-1]  # as a mention
+    pals.says_in_group(pals.quinn, "teams", "of course")
+    pals.relay()
+    assert [author for author, _ in pals.read("slack", guest, pals.quinn)] == ["Gwen Hart", "Quinn Abe"]
+    assert pals.told(LINK) == []
+
+
+def test_a_guest_whom_the_platform_will_not_mention_is_named(pals: Pals, guest: Person) -> None:
+    pals.post(guest, "slack", "hello everybody")  # the guest is in no team
+    pals.relay()
+    [said] = [one for one in pals.house.messages("teams") if "hello everybody" in one.html]
+    assert said.author == "Mio Hub"
+    assert "Gwen Hart" in said.html
