@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from connectors.calls import Calls
-from connectors.messages import AccountId, ConversationId
+from connectors.messages import NO_ACCOUNT, AccountId, ConversationId
 
 MOST_PEOPLE = 50
 """Accounts of one direct chat that are carried: above it people make a channel. Slack allows nine in one, the others more."""
@@ -36,7 +36,7 @@ class OpensDirectChats(ABC):
         """
 
     @abstractmethod
-    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+    def participants(self, conversation: ConversationId, author: AccountId = NO_ACCOUNT) -> Calls[list[AccountId]]:
         """Everybody in a direct chat, ``MOST_PEOPLE`` and one more at most. Raises ``Gone`` where it is not to be seen, and
         ``NotSupported`` for a conversation that is not a direct chat.
 

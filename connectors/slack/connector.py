@@ -40,6 +40,7 @@ from connectors.directory import (
 )
 from connectors.errors import NotSupported
 from connectors.messages import (
+    NO_ACCOUNT,
     Account,
     AccountId,
     Attachment,
@@ -167,7 +168,7 @@ class Slack(
     def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
         return self._speaking(direct.open_direct(accounts))
 
-    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+    def participants(self, conversation: ConversationId, author: AccountId = NO_ACCOUNT) -> Calls[list[AccountId]]:
         return direct.participants(self.credentials, conversation, author)
 
     def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:

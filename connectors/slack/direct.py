@@ -10,7 +10,7 @@ from connectors.calls import Calls
 from connectors.contract import Credentials
 from connectors.direct import MOST_PEOPLE
 from connectors.errors import NotSupported, Refused
-from connectors.messages import AccountId, ConversationId
+from connectors.messages import NO_ACCOUNT, AccountId, ConversationId
 from connectors.slack import directory
 from connectors.slack.ids import is_chat, is_id
 from connectors.slack.rich_text import text_of
@@ -51,7 +51,7 @@ def participants(credentials: Credentials, conversation: ConversationId, author:
     try:
         return (yield from of_a_person(asking) if credentials.person else asking)
     except Refused:
-        if not is_chat(conversation) or author == credentials.account:
+        if not is_chat(conversation) or author in (NO_ACCOUNT, credentials.account):
             raise
         return [credentials.account, author]
 

@@ -296,7 +296,7 @@ class Teams(
     def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
         return forgiving(direct.open_direct(self.credentials, accounts, topic))
 
-    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+    def participants(self, conversation: ConversationId, author: AccountId = NO_ACCOUNT) -> Calls[list[AccountId]]:
         return forgiving(direct.participants(conversation))
 
     def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:

@@ -20,6 +20,7 @@ IDS: Mapping[tuple[str, str], str] = {
     (APP, "ChannelMember.Read.All"): "3b55498e-47ec-484f-8136-9013221c06a9",
     (APP, "ChannelMessage.Read.All"): "7b2449af-6ccd-4f4d-9f78-e550c193f0d1",
     (APP, "Chat.Read.All"): "6b7d71aa-70aa-4810-a8d9-5d9fb2830017",
+    (APP, "GroupMember.Read.All"): "98830695-27a2-44f7-8c18-0c3ebc9698f6",
     (APP, "Files.Read.All"): "01d4889c-1287-42c6-ac1f-5d1e02578ef6",
     (APP, "Team.ReadBasic.All"): "2280dda6-0bfd-44ee-a2f4-cb867cfc4c1e",
     (APP, "TeamMember.Read.All"): "660b7406-55f1-41ca-a0ed-0b035e182f3e",

@@ -51,6 +51,7 @@ from connectors.directory import (
     Team,
 )
 from connectors.messages import (
+    NO_ACCOUNT,
     Account,
     AccountId,
     Attachment,
@@ -237,7 +238,7 @@ class Webex(
     def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
         return direct.open_direct(accounts, topic)
 
-    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+    def participants(self, conversation: ConversationId, author: AccountId = NO_ACCOUNT) -> Calls[list[AccountId]]:
         return direct.participants(conversation)
 
     def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:

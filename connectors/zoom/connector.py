@@ -48,6 +48,7 @@ from connectors.directory import (
     Place,
 )
 from connectors.messages import (
+    NO_ACCOUNT,
     Account,
     AccountId,
     Attachment,
@@ -201,7 +202,7 @@ class Zoom(
     def open_direct(self, accounts: Sequence[AccountId], topic: str = "") -> Calls[ConversationId]:
         return direct.open_direct(self.credentials, accounts, topic)
 
-    def participants(self, conversation: ConversationId, author: AccountId) -> Calls[list[AccountId]]:
+    def participants(self, conversation: ConversationId, author: AccountId = NO_ACCOUNT) -> Calls[list[AccountId]]:
         return direct.participants(self.credentials, conversation)
 
     def bring_in(self, conversation: ConversationId, accounts: Sequence[AccountId]) -> Calls[None]:

@@ -416,6 +416,8 @@ def everything(fake: FakeTeams, credentials: Credentials) -> Iterator[tuple[str,
     yield "order a person's chats", teams.subscribe(teams.resources([], [person])[0], HOOK, "key")
     chat = fake.chat([fake.service, person])
     yield "fetch from a chat", teams.fetch(Reference(Kind.POSTED, chat, fake.type_as(person, chat, "x")))
+    yield "groups", teams.groups()
+    yield "group members", teams.group_members(next(iter(fake.graph.groups.all)))
     yield "look up", teams.look_up(["nobody@partner.example"])
     yield "provision", teams.provision(f"guest-{uuid4()}@partner.example", "Gus")
     yield "discard", teams.discard(AccountId(fake.add_person("Gia", "gia@partner.example", guest=True).id))
@@ -464,6 +466,8 @@ NOT_PUBLISHED = {"enter team", "create", "add", "add to private", "remove"} | {
     "greet",
     "order a person's chats",
     "fetch from a chat",
+    "groups",
+    "group members",
     "provision",
     "discard",
 }
