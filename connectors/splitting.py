@@ -6,9 +6,11 @@ part is well formed. Read one after the other, the parts say all that the docume
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import islice
+from typing import Generic, TypeVar
 
 from connectors.richtext import (
     Block,
@@ -31,6 +33,7 @@ from connectors.richtext import (
 
 Blocks = tuple[Block, ...]
 Inlines = tuple[Inline, ...]
+P = TypeVar("P")
 
 _MARKS = (
     "\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"  # variation selectors, keycap, skin tones, flag tags
@@ -140,16 +143,14 @@ def _cut_inlines(content: Inlines, fits: Callable[[Inlines], bool]) -> tuple[Inl
     for place in range(whole, 0, -1):
         if isinstance(content[place], LineBreak) and (head := normal_inlines(content[:place])):
             return head, normal_inlines(content[place + 1 :])
-    words, rest = _words(content[: whole + 1]), content[whole + 1 :]
-    taken = _most(len(words), lambda count: fits(_joined(words[:count])))
-    if taken and (head := _joined(words[:taken])):
-        return head, _joined([*words[taken:], rest])
-    head, tail = _cut_word(words[0], fits)
-    return head, _joined([tail, *words[1:], rest])
-
-
-def _joined(pieces: Iterable[Inlines]) -> Inlines:
-    return normal_inlines(chain.from_iterable(pieces))
+    begun = content[: whole + 1]
+    ends = _Reached(_word_ends(begun))
+    taken = _most(sys.maxsize, lambda count: ends.reach(count) and fits(normal_inlines(_before(begun, ends.at(count)))))
+    if taken and (head := normal_inlines(_before(begun, ends.at(taken)))):
+        return head, normal_inlines(_behind(content, ends.at(taken)))
+    first = ends.at(1)
+    head, tail = _cut_word(_before(begun, first), fits)
+    return head, normal_inlines((*tail, *_behind(content, first)))
 
 
 def _cut_word(word: Inlines, fits: Callable[[Inlines], bool]) -> tuple[Inlines, Inlines]:
@@ -160,20 +161,65 @@ def _cut_word(word: Inlines, fits: Callable[[Inlines], bool]) -> tuple[Inlines, 
         if head:
             return head, (inline, *tail)
         inline = Text(plain_inline(inline))
-    pieces, style = clusters(inline.text), inline.style
-    taken = _most(len(pieces), lambda count: fits((*head, Text("".join(pieces[:count]), style))))
+    text, style = inline.text, inline.style
+    ends = _Reached(found.end() for found in _CLUSTER.finditer(text))
+    taken = _most(sys.maxsize, lambda count: ends.reach(count) and fits((*head, Text(text[: ends.at(count)], style))))
     taken = taken or (0 if head else 1)
-    begun = (Text("".join(pieces[:taken]), style),) if taken else ()
-    return (*head, *begun), (Text("".join(pieces[taken:]), style), *tail)
+    end = ends.at(taken) if taken else 0
+    begun = (Text(text[:end], style),) if taken else ()
+    return (*head, *begun), (Text(text[end:], style), *tail)
 
 
-def _words(content: Iterable[Inline]) -> list[Inlines]:
-    """Runs between blanks: a word that changes its style midway stays one word."""
-    words: list[list[Inline]] = [[]]
-    for inline in content:
-        pieces = [Text(w, inline.style) for w in _WORD.findall(inline.text)] if isinstance(inline, Text) else [inline]
-        for piece in pieces:
-            words[-1].append(piece)
-            if isinstance(piece, LineBreak) or (isinstance(piece, Text) and piece.text[-1].isspace()):
-                words.append([])
-    return [tuple(word) for word in words if word]
+class _Reached(Generic[P]):
+    """Places read one after the other as far as somebody asks: what lies far behind the first part is not looked at."""
+
+    def __init__(self, places: Iterator[P]) -> None:
+        self._coming = places
+        self._known: list[P] = []
+
+    def reach(self, count: int) -> bool:
+        """Whether there are so many."""
+        self._known.extend(islice(self._coming, max(0, count - len(self._known))))
+        return count <= len(self._known)
+
+    def at(self, count: int) -> P:
+        """The last of so many, of which ``reach`` has told that they are there."""
+        return self._known[count - 1]
+
+
+Place = tuple[int, int]
+"""Behind which inline, or within which and behind how many of its letters: an end of the part before it."""
+
+
+def _word_ends(content: Inlines) -> Iterator[Place]:
+    """The ends of runs between blanks: a word that changes its style midway stays one word."""
+    end: Place | None = None
+    for number, inline in enumerate(content):
+        for letters, is_end in _pieces(inline):
+            end = (number, letters)
+            if is_end:
+                yield end
+                end = None
+    if end:
+        yield end
+
+
+def _pieces(inline: Inline) -> Iterator[tuple[int, bool]]:
+    """How far each of its words goes, and whether that is followed by a blank; all of what is no text is one."""
+    if isinstance(inline, Text):
+        yield from ((found.end(), found[0][-1].isspace()) for found in _WORD.finditer(inline.text))
+    else:
+        yield 0, isinstance(inline, LineBreak)
+
+
+def _before(content: Inlines, place: Place) -> Inlines:
+    number, letters = place
+    inline = content[number]
+    return (*content[:number], replace(inline, text=inline.text[:letters]) if isinstance(inline, Text) else inline)
+
+
+def _behind(content: Inlines, place: Place) -> Inlines:
+    number, letters = place
+    inline = content[number]
+    left = (replace(inline, text=inline.text[letters:]),) if isinstance(inline, Text) else ()
+    return (*left, *content[number + 1 :])
