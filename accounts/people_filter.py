@@ -51,7 +51,7 @@ def conditions(tenant: Tenant, wanted: Wanted) -> tuple[str, dict[str, Any]]:
     on = wanted.platform or 0
     sync = "AND s.installation_id = %(on)s" if on else ""
     if wanted.text:
-        found.append("(p.name ILIKE %(text)s OR p.email ILIKE %(text)s)")
+        found.append("p.search LIKE lower(%(text)s)")
     if wanted.state in _STATES:
         found.append(_STATES[wanted.state].format(sync=sync))
     elif wanted.state:

@@ -1,6 +1,6 @@
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Lower
 
 from accounts.models.connections import Installation
 from accounts.models.tenants import Tenant
@@ -10,6 +10,7 @@ class Person(models.Model):
     """A human, whatever platforms they use. Matched by e-mail address within one tenant.
 
     ``primary`` is the connection of the platform that they prefer; None until somebody, or a rule, has chosen one of several.
+    ``search`` is what one searches: as bytes, for ignoring case in the language's own way takes ten times as long.
     ``places`` is on how many connections they have an account of their own, ``is_ambiguous`` whether on one of them they have
     two; both are kept by ``accounts/matching.py``, so that a page of a hundred thousand need not count.
     """
@@ -18,6 +19,11 @@ class Person(models.Model):
     name = models.CharField(max_length=200)
     email = models.CharField(max_length=320)
     primary = models.ForeignKey(Installation, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    search = models.GeneratedField(
+        expression=Lower(Concat("name", Value(" "), "email")),
+        output_field=models.CharField(max_length=521, db_collation="C"),
+        db_persist=True,
+    )
     places = models.PositiveSmallIntegerField(default=0, db_default=0)
     is_ambiguous = models.BooleanField(default=False, db_default=False)
 
