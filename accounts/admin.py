@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import (
@@ -85,6 +86,10 @@ class TokenAdmin(ReadOnly):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnly):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Our own orders: what people's say is of whom, and of which of their chats."""
+        return super().get_queryset(request).filter(account=None)
+
     list_display = ("installation", "resource", "expires_at", "problem")
     list_select_related = ("installation",)
 

@@ -208,6 +208,19 @@ def scopes_of(installation: Installation) -> tuple[list[Scope], list[Scope]]:
     return [scope for scope in asked if scope not in lacking], lacking
 
 
+def left_out(installation: Installation) -> list[str]:
+    """The features that are off because less than everything is asked for: of the connection, and of its people for their
+    direct messages. No query."""
+    scopes, preset = oauth.platform(installation.platform).scopes, Preset(installation.preset)
+    missed = [
+        scope
+        for purpose in (Purpose.CONNECT, Purpose.MESSAGES)
+        for scope in wanted(scopes, purpose, Preset.FULL)
+        if scope not in wanted(scopes, purpose, preset)
+    ]
+    return list(dict.fromkeys(scope.disables for scope in missed if scope.disables))
+
+
 def forget() -> int:
     """Delete requests that nobody came back with; how many. They hold what earlier steps brought, and are of no use now."""
     count, _ = ConsentRequest.objects.filter(expires_at__lt=timezone.now() - FORGET_AFTER).delete()

@@ -8,9 +8,9 @@ import structlog
 from django.utils import timezone
 
 import connectors
-from accounts import grants, oauth, tokens
+from accounts import grants, oauth
 from accounts.asking import ask
-from accounts.disconnecting import cancel_orders
+from accounts.giving_back import give_back
 from accounts.granting import link
 from accounts.models import ConsentRequest, Grant, Installation
 from accounts.secrets import digest
@@ -156,14 +156,5 @@ def withdraw(grant: Grant) -> bool:
     held = grants.credentials_held(grant)
     if not grants.withdrawn(grant):
         return False
-    installation = grant.installation
-    connector = connectors.get(installation.platform)(held)
-    app = tokens.app_of(installation.platform, installation.app).for_people
-    orders = grant.account.subscriptions.all()
-    cancel_orders(connector, orders)  # Webex tells of them even after the token that made them
-    orders.delete()
-    try:
-        ask(connector.revoke(app), held)  # type: ignore[attr-defined]  # a mix-in of Connector
-    except (ConnectorError, NotSupported) as error:
-        log.warning("grant_not_given_back", grant=grant.pk, error=type(error).__name__)
+    give_back(grant, held)
     return True

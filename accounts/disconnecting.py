@@ -1,62 +1,104 @@
-"""Ending a connection: orders are cancelled first, then the tokens given back, then everything of it is deleted."""
+"""Ending a connection: what its people and we ourselves were allowed is given back, then everything of it is deleted."""
 
-from collections.abc import Callable, Iterable
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-import structlog
-
-from accounts import importing, tokens
-from accounts.asking import ask
+from accounts import grants, importing, tokens
+from accounts.alone import alone
+from accounts.audit import record
 from accounts.emptying import empty
-from accounts.models import Installation, Subscription
-from connectors.calls import Calls
-from connectors.consent import Connects, Subscribed, Subscribes
-from connectors.contract import Connector
-from connectors.errors import ConnectorError, NotSupported
+from accounts.giving_back import cancel_orders, give_back, revoke
+from accounts.models import Grant, Installation
+from connectors.contract import Credentials
+from connectors.errors import Unavailable
 
-log = structlog.get_logger(__name__)
+AT_ONCE = 10
+"""People whose consents are given back while an administrator waits for the page: some seconds of calls."""
+PORTION = 100
+"""The same of one turn of a worker: about a minute."""
+
+UNDER_WAY = (
+    "It is being disconnected, and nothing crosses any more. What people allowed is given back first, which takes some "
+    "minutes. Should it still be here in an hour, disconnect it again."
+)
+"""What a connection says of itself meanwhile. Whoever reauthorises it keeps it."""
 
 
-def disconnect(installation: Installation) -> list[str]:
+def takes_long(installation: Installation) -> bool:
+    """Whether so many people have consented that nobody wants to wait for it."""
+    return standing(installation).count() > AT_ONCE
+
+
+@transaction.atomic
+def begin(installation: Installation, request: HttpRequest) -> None:
+    """Stop what crosses, and leave the rest to ``go_on``."""
+    stopped = {"state": Installation.State.NEEDS_RECONNECT, "problem": UNDER_WAY, "flagged_at": None}
+    Installation.objects.filter(pk=installation.pk).update(**stopped)
+    record(installation.tenant, "began to disconnect platform", str(installation), request)
+
+
+def go_on(pk: int) -> bool:
+    """Give some more consents back, and disconnect when there are none left. Whether there is more to do.
+
+    May be run again at any time; two at once do no harm.
+    """
+    with alone("disconnect", pk) as is_alone:
+        rows = Installation.objects.select_related("app", "tenant").filter(pk=pk, problem=UNDER_WAY)
+        installation = rows.first() if is_alone else None
+        if installation is None:
+            return False
+        if _give_some_back(installation):
+            return True
+        disconnect(installation)
+        return False
+
+
+def disconnect(installation: Installation, request: HttpRequest | None = None) -> list[str]:
     """Leave a workspace and delete everything of the connection. Returns what ``take_leave`` does."""
+    name, before = str(installation), {"platform": installation.platform}
     left = take_leave(installation)
     empty(Installation, "pk", [installation.pk])
+    record(installation.tenant, "disconnected platform", name, request, before, {"left there": left})
     return left
 
 
 def take_leave(installation: Installation) -> list[str]:
-    """End a connection at its platform, and whatever is being read there.
+    """End a connection at its platform, for its people and for us, and whatever is being read there.
 
     Returns sentences on what was not possible: somebody may want to finish it there.
     Webex keeps calling webhooks whose token is gone, so they go first (reference §2.1).
     """
     importing.stop(installation)
+    while _give_some_back(installation):
+        pass
     connector = installation.connector()
-    left = []
     standing = cancel_orders(connector, installation.subscriptions.filter(account=None))
-    left += [f"The order “{resource}” still stands there." for resource in standing]
-    if isinstance(connector, Connects):
-        app = tokens.app_of(installation.platform, installation.app)
-        if not _done(connector, lambda: connector.revoke(app)):
-            left.append("Our permissions could not be given back; remove the app there.")
+    left = [f"The order “{resource}” still stands there." for resource in standing]
+    if not revoke(connector, tokens.app_of(installation.platform, installation.app)):
+        left.append("Our permissions could not be given back; remove the app there.")
     return left
 
 
-def cancel_orders(connector: Connector, rows: Iterable[Subscription]) -> list[str]:
-    """Cancel standing orders at their platform, with the tokens that made them. Returns the resources of those that stay."""
-    if not isinstance(connector, Subscribes):
-        return []
-    orders = [Subscribed(row.external_id, row.resource) for row in rows]
-    return [order.resource for order in orders if not _done(connector, _cancel(connector, order))]
+def standing(installation: Installation) -> QuerySet[Grant]:
+    """What people have allowed us there."""
+    rows = Grant.objects.filter(account__installation=installation, state=Grant.State.GRANTED)
+    return rows.select_related("account__installation__app", "account__installation__tenant").order_by("pk")
 
 
-def _cancel(connector: Subscribes, order: Subscribed) -> Callable[[], Calls[None]]:
-    return lambda: connector.unsubscribe(order)
+def _give_some_back(installation: Installation) -> bool:
+    """Whether there are more. Each is ended here first: where the platform is in trouble it is not tried for ever."""
+    found = list(standing(installation)[:PORTION])
+    for grant in found:
+        held = _fresh(grant)
+        if grants.given_back(grant):
+            give_back(grant, held)
+    return len(found) == PORTION
 
 
-def _done(connector: Connector, calls: Callable[[], Calls[None]]) -> bool:
+def _fresh(grant: Grant) -> Credentials:
+    """The person's voice, renewed where it is old: with an old one no order is cancelled."""
     try:
-        ask(calls(), connector.credentials)
-    except (ConnectorError, NotSupported) as error:
-        log.warning("not_disconnected_cleanly", platform=connector.platform.slug, reason=str(error))
-        return False
-    return True
+        return grants.credentials_of(grant.account) or grants.credentials_held(grant)
+    except Unavailable:
+        return grants.credentials_held(grant)

@@ -101,13 +101,20 @@ def decline(grant: Grant) -> None:
 
 def withdrawn(grant: Grant) -> bool:
     """End a grant as its person wishes. False where there is none any more."""
-    return _end(grant, State.WITHDRAWN, "The person has withdrawn their consent.", answered_at=timezone.now())
+    why = "The person has withdrawn their consent."
+    return _end(grant, State.WITHDRAWN, why, "withdrew consent", answered_at=timezone.now())
+
+
+def given_back(grant: Grant) -> bool:
+    """End a grant because its connection ends; as ``withdrawn``, but the person is asked again should it be kept."""
+    return _end(grant, State.LOST, "The connection was being ended, and consents with it.", "gave consent back")
 
 
 def lose(grant: Grant, reason: str) -> bool:
     """End a grant that the platform no longer accepts; the person is asked once more when they next take part."""
     log.warning("grant_lost", grant=grant.pk, reason=reason)
-    return _end(grant, State.LOST, "The platform no longer accepts the person's consent. They will be asked again.")
+    why = "The platform no longer accepts the person's consent. They will be asked again."
+    return _end(grant, State.LOST, why, "lost consent")
 
 
 def refused(account: PlatformAccount, held: Credentials, reason: str) -> None:
@@ -117,13 +124,14 @@ def refused(account: PlatformAccount, held: Credentials, reason: str) -> None:
         lose(grant, reason)
 
 
-def _end(grant: Grant, state: Grant.State, why: str, **changes: Any) -> bool:
+def _end(grant: Grant, state: Grant.State, why: str, told: str, **changes: Any) -> bool:
+    """``why`` is for the table of people, ``told`` for the audit log."""
     with transaction.atomic():
         rows = Grant.objects.filter(pk=grant.pk, state=State.GRANTED)
         if not rows.update(state=state, **NOTHING, **changes):
             return False
         _syncs(grant.account).update(state=UserSync.State.NEEDS_REAUTH, reason=why, changed_at=timezone.now())
-        note(grant, f"{state.value} consent" if state == State.LOST else "withdrew consent")
+        note(grant, told)
     return True
 
 

@@ -9,6 +9,7 @@ from accounts import (
     api_tokens,
     connecting,
     deleting,
+    disconnecting,
     granting,
     grants,
     group_reading,
@@ -118,6 +119,13 @@ def delete_tenants() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def delete_tenant(pk: int) -> None:
     deleting.delete(pk)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def disconnect(pk: int) -> None:
+    """Give some consents back, then queue the rest of the connection's end."""
+    if disconnecting.go_on(pk):
+        disconnect.delay(pk)
 
 
 @shared_task(expires=2)  # type: ignore[untyped-decorator]  # by then beat has queued it again, at its turn

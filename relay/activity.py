@@ -41,7 +41,7 @@ def first_day() -> date:
 class ActiveUser:
     """A person, or an account of nobody we know. ``organizations`` are those that take part in channels they spoke in.
 
-    ``row`` is where a list goes on behind them.
+    Of the direct chats they spoke in only the number is told. ``row`` is where a list goes on behind them.
     """
 
     row: int
@@ -50,6 +50,7 @@ class ActiveUser:
     last_on: date
     platforms: list[str]
     channels: set[int] = field(default_factory=set)
+    direct_chats: set[int] = field(default_factory=set)
     organizations: list[str] = field(default_factory=list)
 
 
@@ -69,7 +70,7 @@ def users(rows: QuerySet[ActiveAccount], after: int | None, many: int) -> list[A
     accounts = _accounts(heads)
     told = {head.pk: _user(head, accounts[head.pk]) for head in heads}
     if heads:
-        _add_channels(heads[0].tenant, told, accounts)
+        _add_conversations(heads[0].tenant, told, accounts)
     return list(told.values())
 
 
@@ -89,14 +90,15 @@ def _user(head: ActiveAccount, rows: list[Any]) -> ActiveUser:
     return ActiveUser(head.pk, account.name, account.email, max(row.last_on for row in rows), platforms)
 
 
-def _add_channels(tenant: Tenant, told: dict[int, ActiveUser], accounts: dict[int, list[Any]]) -> None:
+def _add_conversations(tenant: Tenant, told: dict[int, ActiveUser], accounts: dict[int, list[Any]]) -> None:
     who = {(row.account.installation_id, row.account.external_id): pk for pk, rows in accounts.items() for row in rows}
     spoken = DailySpeaker.objects.filter(
         account__in={account for _, account in who}, day__gte=first_day(), link__installation__tenant=tenant
-    ).values_list("link__installation", "account", "link__conversation")
-    for installation, account, conversation in spoken.order_by().distinct():
-        if (installation, account) in who:
-            told[who[installation, account]].channels.add(conversation)
+    ).values_list("link__installation", "account", "link__conversation", "link__conversation__kind")
+    for installation, account, conversation, kind in spoken.order_by().distinct():
+        if user := told.get(who.get((installation, account), 0)):
+            places = user.channels if kind == UniversalConversation.Kind.CHANNEL else user.direct_chats
+            places.add(conversation)
     others = _others(tenant, {channel for user in told.values() for channel in user.channels})
     for user in told.values():
         user.organizations = sorted({name for channel in user.channels for name in others[channel]})
@@ -151,7 +153,7 @@ class Leg:
 def conversations(tenant: Tenant, search: str = "") -> QuerySet[UniversalConversation]:
     """The tenant's channels and those of others in which it takes part, as far as they are not unsynced."""
     ours = ConversationLink.objects.filter(installation__tenant=tenant, is_active=True).values("conversation")
-    rows = UniversalConversation.objects.filter(pk__in=ours, ended_at=None)
+    rows = UniversalConversation.channels.filter(pk__in=ours, ended_at=None)
     return rows.filter(name__icontains=search) if search else rows
 
 

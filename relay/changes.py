@@ -163,7 +163,8 @@ WITH {FENCED}, newest AS (
     UPDATE relay_universalconversation u SET renamed_by_event = %(event)s
     FROM relay_conversationlink l, lease WHERE l.id = %(link)s AND u.id = l.conversation_id AND %(event)s::bigint > 0
 )
-UPDATE relay_conversationlink SET name = %(name)s FROM lease WHERE id = %(link)s RETURNING id
+UPDATE relay_conversationlink SET name = CASE WHEN heard_by IS NULL THEN %(name)s ELSE '' END
+FROM lease WHERE id = %(link)s RETURNING id
 """
 
 _NEWEST_NAME = """

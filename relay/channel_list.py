@@ -64,7 +64,7 @@ WITH ours AS (
     SELECT id FROM accounts_installation WHERE tenant_id = %(tenant)s AND (%(platform)s = '' OR platform = %(platform)s)
 ), legs AS (
     SELECT l.conversation_id, l.name, c.team_id, c.is_private
-    FROM ours JOIN relay_conversationlink l ON l.installation_id = ours.id AND l.is_active
+    FROM ours JOIN relay_conversationlink l ON l.installation_id = ours.id AND l.is_active AND l.heard_by IS NULL
     LEFT JOIN accounts_channel c ON c.installation_id = l.installation_id AND c.external_id = l.external_id
     UNION ALL
     SELECT p.conversation_id, p.name, p.team_id, p.is_private
@@ -188,7 +188,7 @@ def _single(channel: Channel | None) -> Row | None:
 
 def rows(tenant: Tenant, numbers: Iterable[int]) -> list[Row]:
     """Synced channels of these numbers with their legs on the tenant's platforms, and how each is doing."""
-    conversations = UniversalConversation.objects.filter(pk__in=list(numbers), ended_at=None).order_by("name", "pk")
+    conversations = UniversalConversation.channels.filter(pk__in=list(numbers), ended_at=None).order_by("name", "pk")
     legs = _legs(tenant, [conversation.pk for conversation in conversations])
     return [_row(conversation, legs[conversation.pk]) for conversation in conversations if legs[conversation.pk]]
 

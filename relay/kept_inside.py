@@ -48,7 +48,7 @@ def tell(link: int, account: str, is_restricted: bool) -> None:
     connector = leg.installation.connector()
     if not isinstance(connector, Greets):
         return
-    place = Paragraph((Text("About your message in "), Text(leg.name, Style.BOLD), Text(":")))
+    place = Paragraph((Text("About your message in "), Text(str(leg), Style.BOLD), Text(":")))
     why = Paragraph((Text(f"{RESTRICTED if is_restricted else UNTRUSTED} Your colleagues can."),))
     try:
         with requests.Session() as session:

@@ -34,7 +34,7 @@ leg AS MATERIALIZED (
         JOIN accounts_installation i ON i.id = l.installation_id
         LEFT JOIN accounts_channel c ON c.installation_id = l.installation_id AND c.external_id = l.external_id
         WHERE l.is_active AND u.paused_at IS NULL AND u.ended_at IS NULL AND u.archived_at IS NULL
-          AND u.id = ANY(%(conversations)s::bigint[])
+          AND u.kind = 'channel' AND u.id = ANY(%(conversations)s::bigint[])
     ) l
     WINDOW company AS (PARTITION BY conversation, tenant)
 )
@@ -136,7 +136,7 @@ def plan(*conversations: int) -> None:
 def plan_all() -> None:
     """Do so in every conversation that is alive, and forget whom we meant to bring into legs that are no more."""
     MembershipChange.objects.filter(link__is_active=False, is_addition=True).delete()
-    alive = list(UniversalConversation.objects.filter(ended_at=None).order_by("pk").values_list("pk", flat=True))
+    alive = list(UniversalConversation.channels.filter(ended_at=None).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(alive), AT_ONCE):
         plan(*alive[start : start + AT_ONCE])
 
@@ -155,7 +155,7 @@ def affected(channels: Iterable[int]) -> list[int]:
             SELECT DISTINCT l.conversation_id
             FROM accounts_channel c
             JOIN relay_conversationlink l ON l.installation_id = c.installation_id AND l.external_id = c.external_id
-            WHERE c.id = ANY(%s) AND l.is_active ORDER BY 1
+            WHERE c.id = ANY(%s) AND l.is_active AND l.heard_by IS NULL ORDER BY 1
             """,
             [list(channels)],
         )

@@ -11,6 +11,11 @@ SWITCHES = {"shows_notices": "shows_notices", "shares_files": "allows_files"}
 
 
 def obey(tenant: Tenant, changed: Mapping[str, Any]) -> None:
-    """Turn the switches that go with ``changed`` settings, on all legs on the tenant's platforms. Ignores other settings."""
-    if switches := {SWITCHES[name]: value for name, value in changed.items() if name in SWITCHES}:
-        ConversationLink.objects.filter(installation__tenant=tenant).update(**switches)
+    """Turn the switches that go with ``changed`` settings, on all legs on the tenant's platforms. Ignores other settings.
+
+    In direct chats nothing is ever told but what people say.
+    """
+    legs = ConversationLink.objects.filter(installation__tenant=tenant)
+    for setting in SWITCHES.keys() & changed.keys():
+        concerned = legs.filter(heard_by=None) if setting == "shows_notices" else legs
+        concerned.update(**{SWITCHES[setting]: changed[setting]})

@@ -56,6 +56,8 @@ def open_up(
     ``by`` is who wants that, where it is asked for on a platform.
     """
     conversation = hold(conversation)
+    if conversation.kind == UniversalConversation.Kind.DIRECT:
+        raise NotPossible("This is a direct chat, which stays among the people in it. Only channels can be shared.")
     if conversation.ended_at:
         raise NotPossible("This channel is not synced any more. Nothing was changed.")
     part, is_new = Participation.objects.get_or_create(

@@ -62,7 +62,7 @@ def keep(pk: int) -> None:
 
 
 def _channels(installation: Installation) -> list[ConversationId]:
-    links = ConversationLink.objects.filter(installation=installation, is_active=True, heard_by=None)
+    links = ConversationLink.channels.filter(installation=installation, is_active=True)
     return [ConversationId(one) for one in links.values_list("external_id", flat=True)]
 
 

@@ -72,19 +72,21 @@ ON CONFLICT (installation_id, day) DO UPDATE SET failed = t.failed + excluded.fa
 _FAILURES = """
 INSERT INTO accounts_webhookcall (endpoint_id, event, data)
 SELECT e.id, 'delivery.failed', jsonb_build_object(
-    'connection', l.installation_id, 'platform', i.platform, 'synced_channel', l.conversation_id, 'reason', a.reason,
+    'connection', i.id, 'platform', i.platform, 'synced_channel', c.conversation_id, 'reason', a.reason,
     'count', count(*), 'deliveries', (array_agg(d.id ORDER BY d.id))[:100]
 )
 FROM relay_attempt a JOIN relay_delivery d ON d.id = a.delivery_id
 JOIN relay_conversationlink l ON l.id = d.link_id JOIN accounts_installation i ON i.id = l.installation_id
+LEFT JOIN relay_conversationlink c ON c.id = l.id AND c.heard_by IS NULL
 JOIN accounts_webhookendpoint e ON e.tenant_id = i.tenant_id AND e.disabled_at IS NULL AND a.ended_at >= e.created_at
     AND 'delivery.failed' = ANY(e.events)
 WHERE a.id > %(after)s AND a.id <= %(upto)s AND a.reason <> ''
   AND (a.outcome IN ('refused', 'gone', 'not supported') OR a.reason LIKE 'tried for a day:%%')
-GROUP BY e.id, l.id, i.id, a.reason ORDER BY min(a.id), e.id
+GROUP BY e.id, c.id, c.conversation_id, i.id, a.reason ORDER BY min(a.id), e.id
 """
 """The same tries, for the servers of tenants that want to be told: one call for each channel and reason, however many
-messages it was, with the numbers of the first hundred."""
+messages it was, with the numbers of the first hundred. All direct chats of a connection are one: not even how many there are
+is told."""
 
 _UPTO = """
 WITH settled AS (

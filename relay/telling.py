@@ -31,7 +31,7 @@ def pending() -> QuerySet[ConversationLink]:
     others = ConversationLink.objects.filter(conversation=OuterRef("conversation"), is_active=True)
     coming = PlannedLeg.objects.filter(conversation=OuterRef("conversation"), state=PlannedLeg.State.WAITING)
     is_whole = Q(Exists(others.exclude(pk=OuterRef("pk")))) & ~Q(Exists(coming))
-    rows = ConversationLink.objects.filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(to_tell="")
+    rows = ConversationLink.channels.filter(Q(not_before=None) | Q(not_before__lte=now)).exclude(to_tell="")
     rows = rows.filter(installation__state=Installation.State.CONNECTED)
     return rows.filter(Q(to_tell=Telling.ENDED) | (Q(to_tell=Telling.SHARED, is_active=True) & is_whole))
 

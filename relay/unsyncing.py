@@ -67,7 +67,7 @@ def unsync(tenant: Tenant, number: int, request: HttpRequest, *, removes_added: 
 
 def _held(tenant: Tenant, number: int) -> UniversalConversation:
     """One of the tenant's own, locked. Raises ``NotPossible`` where it has ended meanwhile."""
-    rows = UniversalConversation.objects.select_for_update(no_key=True)
+    rows = UniversalConversation.channels.select_for_update(no_key=True)
     conversation = rows.filter(pk=number, tenant=tenant, ended_at=None).first()
     if conversation is None:
         raise NotPossible("This channel is not synced any more. Nothing was changed.")

@@ -72,12 +72,12 @@ def share(asker: Asker, place: Place) -> str:
     try:
         with transaction.atomic():
             hold(asker.tenant)  # asked twice at once, it is shared once
-            channel = _channel(asker, place)
             link = ConversationLink.objects.filter(
-                installation=channel.installation, external_id=channel.external_id, is_active=True
+                installation=asker.account.installation, external_id=place.id, is_active=True
             ).first()
             if link:
                 return open_up(asker, link.conversation_id)
+            channel = _channel(asker, place)
             part = found(asker.tenant, channel.name, asker.domain)
             attach(part, channel)
             record(asker.tenant, "created universal channel", channel.name, after={"by": asker.account.name})

@@ -163,8 +163,10 @@ class FailureAnswer(serializers.ModelSerializer[Delivery]):
         source="event.installation.platform", help_text="The platform where it was said."
     )
     target = serializers.CharField(source="link.installation.platform", help_text="The platform where it is to arrive.")
-    channel = serializers.CharField(source="link.name")
-    synced_channel = serializers.IntegerField(source="link.conversation_id")
+    channel = serializers.CharField(source="link")
+    synced_channel = serializers.SerializerMethodField(
+        help_text="Its `id`; null for a direct chat, of which nothing else is told."
+    )
 
     class Meta:
         model = Delivery
@@ -172,6 +174,9 @@ class FailureAnswer(serializers.ModelSerializer[Delivery]):
             "id", "created_at", "state", "kind", "source", "target", "channel", "synced_channel", "reason", "tries"
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_synced_channel(self, row: Delivery) -> int | None:
+        return row.link.conversation_id if row.link.is_of_channel else None
 
     def get_state(self, row: Delivery) -> str:
         return Delivery.State(row.state).name.lower()

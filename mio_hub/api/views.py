@@ -179,7 +179,7 @@ class Channels(Listing):
     scope, answer, filters = Scope.CHANNELS_READ, answers.ChannelAnswer, filters.ChannelsQuery
 
     def rows(self) -> QuerySet[Channel]:
-        links = ConversationLink.objects.filter(
+        links = ConversationLink.channels.filter(
             installation=OuterRef("installation"),
             external_id=OuterRef("external_id"),
             is_active=True,
@@ -211,7 +211,7 @@ class SyncedChannels(Listing):
         """Those that have ended as well."""
         shares = Participation.objects.filter(conversation=OuterRef("pk"), tenant=self.tenant, ended_at=None)
         ours = ConversationLink.objects.filter(installation__tenant=self.tenant, is_active=True)
-        rows = UniversalConversation.objects.filter(Q(tenant=self.tenant) | Exists(shares))
+        rows = UniversalConversation.channels.filter(Q(tenant=self.tenant) | Exists(shares))
         legs = Prefetch("links", ours.select_related("installation").order_by("pk"), to_attr="legs")
         return rows.annotate(is_ours=Q(tenant=F("tenant")) & Q(tenant=self.tenant)).prefetch_related(legs)
 

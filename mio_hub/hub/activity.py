@@ -23,7 +23,7 @@ PAGE = 50
 BATCH = 500
 """Users read at a time for an export; no connection is held while a slow browser takes them."""
 
-COLUMNS = ("name", "e-mail", "platforms", "channels", "external organizations", "last active")
+COLUMNS = ("name", "e-mail", "platforms", "channels", "direct chats", "external organizations", "last active")
 
 
 @require_safe
@@ -61,8 +61,9 @@ async def _lines(rows: QuerySet[ActiveAccount]) -> AsyncIterator[str]:
 
 
 def _cells(user: ActiveUser) -> list[str]:
-    several = ("; ".join(user.platforms), str(len(user.channels)), "; ".join(user.organizations))
-    return [user.name, user.email, *several, user.last_on.isoformat()]
+    counts = (str(len(user.channels)), str(len(user.direct_chats)))
+    where = ("; ".join(user.platforms), *counts, "; ".join(user.organizations))
+    return [user.name, user.email, *where, user.last_on.isoformat()]
 
 
 @require_safe

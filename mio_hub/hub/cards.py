@@ -102,7 +102,7 @@ def _counted(rows: QuerySet[Installation]) -> list[Installation]:
         "account_count": _count(PlatformAccount.objects.filter(is_deleted=False)),
         "team_count": _count(Team.objects.filter(is_chosen=True)),
         "place_count": _count(Channel.objects.all()),
-        "link_count": _count(ConversationLink.objects.all()),
+        "link_count": _count(ConversationLink.channels.all()),
         "imported_at": Subquery(done.order_by("-pk").values("ended_at")[:1]),
     }
     return list(rows.select_related("connected_by").annotate(**known).order_by("platform", "name", "pk"))

@@ -8,10 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 import connectors
-from accounts import audit, connecting, consenting, oauth
+from accounts import audit, connecting, consenting, disconnecting, oauth, tasks
 from accounts.access import membership_of, memberships, tenant_of, tenant_page
-from accounts.connecting import Arrived, Onward, scopes_of
-from accounts.disconnecting import disconnect
+from accounts.connecting import Arrived, Onward, left_out, scopes_of
 from accounts.models import Installation, User
 from accounts.signing_up import greet
 from accounts.travelling import Setback
@@ -23,6 +22,7 @@ from mio_hub.hub.imports import has_teams
 from mio_hub.limits import Limit, limited
 from mio_hub.scopes import tables
 from mio_hub.views import consent
+from relay.models import ConversationLink
 from relay.resuming import resume
 
 
@@ -154,6 +154,7 @@ def connected(request: HttpRequest, number: int) -> HttpResponse:
         "platform": _face(installation.platform),
         "granted": granted,
         "lacking": lacking,
+        "left_out": left_out(installation),
         "has_teams": has_teams(installation),
     }
     return render(request, "hub/connections/connected.html", shown)
@@ -167,7 +168,9 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
     granted, lacking = scopes_of(installation)
     shown = {
         "installation": installation, "granted": granted, "lacking": lacking, "card": cards.card(installation),
-        "platform": _face(installation.platform), "subscriptions": installation.subscriptions.order_by("resource")[:200],
+        "platform": _face(installation.platform), "left_out": left_out(installation),
+        "subscriptions": installation.subscriptions.filter(account=None).order_by("resource")[:200],
+        "orders_of_people": installation.subscriptions.exclude(account=None).count(),
     }  # fmt: skip
     return render(request, "hub/connections/connection.html", shown)
 
@@ -179,30 +182,34 @@ def end(request: HttpRequest, number: int) -> HttpResponse:
     installation = _installation(request, number)
     form = DisconnectForm(request.POST or None, name=installation.name)
     if request.method == "POST" and form.is_valid():
-        name, platform = str(installation), installation.platform
-        left = disconnect(installation)
-        audit.record(
-            tenant_of(request),
-            "disconnected platform",
-            name,
-            request,
-            before={"platform": platform},
-            after={"left there": left},
-        )
-        messages.success(request, f"{name} is disconnected. Nothing of it is kept but the audit log.")
-        for sentence in left:
-            messages.warning(request, sentence)
+        _end(request, installation)
         return redirect("hub:connections", tenant_of(request).key)
     shown = {
         "installation": installation,
         "platform": _face(installation.platform),
         "form": form,
-        "links": installation.links.count(),
+        "links": ConversationLink.channels.filter(installation=installation).count(),
         "parts": guide.parts(installation.platform, tenant_of(request).product_name),
     }
     return render(request, "hub/connections/end.html", shown)
 
 
+def _end(request: HttpRequest, installation: Installation) -> None:
+    """At once, or by a worker where many people's consents are given back."""
+    name = str(installation)
+    if disconnecting.takes_long(installation):
+        disconnecting.begin(installation, request)
+        tasks.disconnect.delay_on_commit(installation.pk)
+        messages.success(
+            request, f"{name} is being disconnected. Nothing crosses any more; it is gone in some minutes."
+        )
+        return
+    left = disconnecting.disconnect(installation, request)
+    messages.success(request, f"{name} is disconnected. Nothing of it is kept but the audit log.")
+    for sentence in left:
+        messages.warning(request, sentence)
+
+
 def _installation(request: HttpRequest, number: int) -> Installation:
-    rows = Installation.objects.select_related("connected_by").prefetch_related("tokens")
+    rows = Installation.objects.select_related("connected_by", "tenant").prefetch_related("tokens")
     return get_object_or_404(rows, pk=number, tenant=tenant_of(request))

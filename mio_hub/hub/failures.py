@@ -86,7 +86,7 @@ def _told(row: Delivery) -> dict[str, Any]:
     return {
         "pk": row.pk,
         "at": row.created_at,
-        "channel": row.link.name,
+        "channel": str(row.link),
         "source": label[row.event.installation.platform],
         "target": label[row.link.installation.platform],
         "kind": KINDS.get(Kind(row.event.kind), "Something"),

@@ -27,7 +27,7 @@ CAN = {
 
 PRESETS = {
     Tenant.Preset.PUBLISHED: "As published: the permissions on the public list, and nothing else",
-    Tenant.Preset.FULL: "Full fidelity: also those that let every edit, reaction and file cross",
+    Tenant.Preset.FULL: "Full fidelity: also those that let every edit, reaction, file and direct message cross",
 }
 
 

@@ -74,7 +74,7 @@ def _messages(links: list[ConversationLink]) -> dict[int, dict[str, int]]:
 @tenant_page()
 def leg(request: HttpRequest, synced: int, leg: int) -> HttpResponse:
     """The switches of one leg."""
-    rows = ConversationLink.objects.select_related("installation", "conversation")
+    rows = ConversationLink.channels.select_related("installation", "conversation")
     row = get_object_or_404(
         rows, pk=leg, is_active=True, conversation=synced, conversation__ended_at=None,
         installation__tenant=tenant_of(request),
@@ -93,7 +93,9 @@ def leg(request: HttpRequest, synced: int, leg: int) -> HttpResponse:
 @tenant_page()
 def move_again(request: HttpRequest, synced: int, leg: int) -> HttpResponse:
     """Try again to bring in, or take out, those who could not be."""
-    rows = ConversationLink.objects.filter(is_active=True, conversation=synced, installation__tenant=tenant_of(request))
+    rows = ConversationLink.channels.filter(
+        is_active=True, conversation=synced, installation__tenant=tenant_of(request)
+    )
     row = get_object_or_404(rows, pk=leg)
 
     def act() -> str:
@@ -121,7 +123,7 @@ def _save(request: HttpRequest, form: LegForm, before: dict[str, bool]) -> None:
 def share(request: HttpRequest, synced: int) -> HttpResponse:
     """Make it one that other companies can be invited to, and lead on to where they are."""
     tenant = tenant_of(request)
-    row = get_object_or_404(UniversalConversation, pk=synced, tenant=tenant)
+    row = get_object_or_404(UniversalConversation.channels, pk=synced, tenant=tenant)
     try:
         part = sharing.open_up(row, proven_domain(tenant, membership_of(request).user.email), request)
     except NotPossible as problem:
@@ -147,7 +149,7 @@ def resume(request: HttpRequest, synced: int) -> HttpResponse:
 
 def _acted(request: HttpRequest, synced: int, act: Callable[[Tenant], str]) -> HttpResponse:
     tenant = tenant_of(request)
-    get_object_or_404(UniversalConversation, pk=synced, tenant=tenant)
+    get_object_or_404(UniversalConversation.channels, pk=synced, tenant=tenant)
     back = reverse("hub:channels", args=[tenant.key])
     return done(request, lambda: act(tenant), reverse("hub:synced", args=[tenant.key, synced]), back)
 
@@ -156,7 +158,7 @@ def _acted(request: HttpRequest, synced: int, act: Callable[[Tenant], str]) -> H
 @tenant_page()
 def unsync(request: HttpRequest, synced: int) -> HttpResponse:
     tenant = tenant_of(request)
-    row = get_object_or_404(UniversalConversation, pk=synced, tenant=tenant, ended_at=None)
+    row = get_object_or_404(UniversalConversation.channels, pk=synced, tenant=tenant, ended_at=None)
     form, back = UnsyncForm(request.POST or None), reverse("hub:synced", args=[tenant.key, synced])
 
     def act() -> str:

@@ -1,13 +1,27 @@
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from accounts.models import Installation, PlatformAccount, Tenant
 
+A_DIRECT_CHAT = "a direct chat"
+"""All that is told of one, to anybody: not who is in it, and not which it is."""
+
+
+class _Channels(models.Manager["UniversalConversation"]):
+    def get_queryset(self) -> "QuerySet[UniversalConversation]":
+        return super().get_queryset().filter(kind=UniversalConversation.Kind.CHANNEL)
+
+
+class _LegsOfChannels(models.Manager["ConversationLink"]):
+    def get_queryset(self) -> "QuerySet[ConversationLink]":
+        return super().get_queryset().filter(heard_by=None)
+
 
 class UniversalConversation(models.Model):
     """What everyone shares: one conversation with a leg on each platform. A ``DIRECT`` one is a chat of two people or a few,
-    which has no name, and which nobody but them is shown.
+    which has no name, and which nobody but them is shown: whatever lists, shows or changes conversations for somebody reads
+    ``channels``.
 
     ``archived_at`` is set while one of its legs is archived: nothing new crosses until that is undone. ``renamed_by_event``
     is the inbound event that gave it its newest name. While ``paused_at`` is set nothing new crosses; what is said meanwhile
@@ -28,6 +42,9 @@ class UniversalConversation(models.Model):
     paused_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
+    objects = models.Manager["UniversalConversation"]()
+    channels = _Channels()
+
     class Meta:
         indexes = [
             models.Index("tenant", Lower("name"), condition=Q(ended_at=None), name="conversation_by_name"),
@@ -35,7 +52,7 @@ class UniversalConversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name if self.kind == self.Kind.CHANNEL else A_DIRECT_CHAT
 
 
 class ConversationLink(models.Model):
@@ -50,7 +67,8 @@ class ConversationLink(models.Model):
     ``echoes_until``: what our own account says here until then, under an id that we do not know, is ours coming back: a send
     of which we never learned whether it arrived, an answer to a command.
 
-    ``heard_by`` is by whose consent a direct chat is heard, empty where our own voice hears it; None of a channel.
+    ``heard_by`` is by whose consent a direct chat is heard, empty where our own voice hears it; None of a channel, and
+    ``channels`` are the legs of those alone.
 
     ``to_tell`` is what its people are still to be told of the sharing itself.
 
@@ -80,6 +98,9 @@ class ConversationLink(models.Model):
     setbacks = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=500, blank=True)
 
+    objects = models.Manager["ConversationLink"]()
+    channels = _LegsOfChannels()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["installation", "external_id"], name="one_link_per_conversation"),
@@ -87,7 +108,12 @@ class ConversationLink(models.Model):
         indexes = [models.Index(fields=["id"], condition=~Q(to_tell=""), name="links_to_tell")]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name if self.is_of_channel else A_DIRECT_CHAT
+
+    @property
+    def is_of_channel(self) -> bool:
+        """Whether it may be shown and changed: a direct chat's leg is nobody's business but of those in it."""
+        return self.heard_by is None
 
 
 class DirectMember(models.Model):

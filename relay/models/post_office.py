@@ -55,7 +55,7 @@ class InboundEvent(models.Model):
         indexes = [models.Index(fields=["link", "id"], condition=Q(state=0), name="events_waiting")]
 
     def __str__(self) -> str:
-        return self.event_id
+        return f"event {self.pk}"
 
 
 FAILED = Q(state=4) | Q(state=5) & ~Q(reason="")

@@ -12,7 +12,7 @@ from django.utils import timezone
 import connectors
 from accounts import consenting, grants, tasks
 from accounts.granting import THROTTLE, Why, prompt, prompt_recipient, prompt_sender, tell_sender
-from accounts.models import AuditEntry, Grant, PlatformAccount, Token, UserSync
+from accounts.models import AuditEntry, Grant, PlatformAccount, Tenant, Token, UserSync
 from connectors.errors import TryAgain, Unavailable
 from connectors.sandbox import Fault
 from tests.granting import WHO, Asked
@@ -184,6 +184,7 @@ def test_beat_renews_only_what_nobody_used_for_a_month(asked: Asked) -> None:
 
 
 def test_a_sender_who_is_not_synced_is_asked_at_every_attempt(asked: Asked) -> None:
+    Tenant.objects.update(prompts_unsynced=True)
     account = asked.sync("teams").account
     assert account is not None
     UserSync.objects.all().delete()
@@ -192,6 +193,7 @@ def test_a_sender_who_is_not_synced_is_asked_at_every_attempt(asked: Asked) -> N
 
 
 def test_a_sender_on_webex_is_asked_once_a_day(asked: Asked) -> None:
+    Tenant.objects.update(prompts_unsynced=True)
     account = asked.account("webex")
     assert account.person is not None
     account.person.primary = asked.installations["webex"]
@@ -203,6 +205,7 @@ def test_a_sender_on_webex_is_asked_once_a_day(asked: Asked) -> None:
 
 @pytest.mark.parametrize("slug", PLATFORMS)
 def test_a_recipient_is_reminded_once_a_day(asked: Asked, slug: str) -> None:
+    Tenant.objects.update(prompts_unsynced=True)
     account = asked.sync(slug).account
     assert account is not None
     assert [prompt_recipient(account) for _ in range(3)] == [True, False, False]

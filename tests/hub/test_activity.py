@@ -14,7 +14,15 @@ from accounts.models import Installation, Person, PlatformAccount, Tenant
 from mio_hub.bench.failing import failure
 from mio_hub.hub import activity as page_module
 from mio_hub.hub.spreadsheet import line
-from relay.models import ActiveAccount, ConversationLink, DailySpeaker, DailyTraffic, LinkPulse, Participation
+from relay.models import (
+    ActiveAccount,
+    ConversationLink,
+    DailySpeaker,
+    DailyTraffic,
+    LinkPulse,
+    Participation,
+    UniversalConversation,
+)
 from tests.hub.reading import page_text
 from tests.people import SEEN, People
 
@@ -70,7 +78,23 @@ def test_people_are_paged_and_nobody_is_shown_twice_or_left_out(
     assert seen == [str(number) for number in range(25)]
     rows = list(csv.reader(StringIO(shown(browser, people, "active-users.csv?search=PERSON-2"))))
     assert [row[0] for row in rows[1:]] == ["Person-2.", *(f"Person-{number}." for number in range(20, 25))]
-    assert rows[1][2:5] == ["Slack", "1", ""]
+    assert rows[1][2:6] == ["Slack", "1", "0", ""]
+
+
+def test_of_direct_chats_only_the_number_is_told(people: People) -> None:
+    spoke = speaker(people.acme, 1)
+    installation, today = spoke.account.installation, timezone.now().date()
+    for number in range(2):
+        chat = UniversalConversation.objects.create(tenant=people.acme, kind="direct")
+        link = ConversationLink.objects.create(
+            conversation=chat, installation=installation, external_id=f"D-nightjar-{number}", heard_by=""
+        )
+        DailySpeaker.objects.create(link=link, account=spoke.account.external_id, day=today, count=3)
+    browser = people.browser(people.carla)
+    assert '<td>2<span class="unit"> direct chats</span></td>' in shown(browser, people)
+    [_, row] = csv.reader(StringIO(shown(browser, people, "active-users.csv")))
+    assert row[3:5] == ["1", "2"]
+    assert "nightjar" not in shown(browser, people) + shown(browser, people, "channels/") + str(row)
 
 
 def test_the_chart_has_a_column_for_every_day_and_a_table_beside_it(people: People) -> None:

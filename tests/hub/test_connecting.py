@@ -10,7 +10,17 @@ from redis import Redis
 
 import connectors
 from accounts import connecting, oauth, tasks
-from accounts.models import AuditEntry, ConsentRequest, Installation, Membership, PlatformApp, Tenant, Token
+from accounts.models import (
+    AuditEntry,
+    ConsentRequest,
+    Installation,
+    Membership,
+    PlatformAccount,
+    PlatformApp,
+    Subscription,
+    Tenant,
+    Token,
+)
 from connectors.consent import Preset, Purpose
 from connectors.sandbox import World
 from mio_hub.scopes import is_asked, tables
@@ -153,6 +163,38 @@ def test_as_published_works_and_says_what_is_off(traveller: Traveller, slug: str
     page = traveller.connect(slug, "published")
     assert "Success!" in page.content.decode()
     assert Installation.objects.get().preset == "published"
+
+
+OFF_AS_PUBLISHED = {
+    "slack": "New direct messages",
+    "teams": "Direct messages from Teams",
+    "webex": "Group chats",
+    "zoom": "Group chats in Zoom",
+}
+
+
+@pytest.mark.parametrize(("slug", "feature"), OFF_AS_PUBLISHED.items())
+def test_a_connection_says_which_direct_messages_are_off_for_want_of_asking(
+    traveller: Traveller, slug: str, feature: str
+) -> None:
+    traveller.connect(slug, "published")
+    path = f"/t/{traveller.people.acme.key}/connections/{Installation.objects.get().pk}/"
+    assert f"<strong>{feature}" in traveller.browser.get(path, secure=True).content.decode()
+    Installation.objects.update(preset="full")
+    assert "published permissions only" not in traveller.browser.get(path, secure=True).content.decode()
+
+
+def test_orders_of_people_are_counted_and_not_shown(traveller: Traveller) -> None:
+    traveller.connect("webex")
+    installation = Installation.objects.get()
+    for number in range(3):
+        account = PlatformAccount.objects.create(installation=installation, external_id=f"P{number}", name="Pat")
+        Subscription.objects.create(installation=installation, account=account, resource="nightjar")
+    page = traveller.browser.get(
+        f"/t/{traveller.people.acme.key}/connections/{installation.pk}/", secure=True
+    ).content.decode()
+    assert "3 more are made in the name of people" in page
+    assert "nightjar" not in page
 
 
 @pytest.mark.parametrize("slug", PLATFORMS)

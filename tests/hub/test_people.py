@@ -174,6 +174,18 @@ def test_the_policy_and_the_order_of_its_exceptions_are_kept(acme: Shore, go: Go
     assert (acme.tenant.account_rule, acme.tenant.deletes_stand_ins) == ("full", False)
 
 
+def test_what_people_decide_for_themselves_and_what_is_amended_is_set_beside_the_rule(acme: Shore, go: Go) -> None:
+    page = words(go("policy/"))
+    for label in ("may sync themselves", "Edits and deletes cross into people"):
+        assert label in page
+    go("policy/", {"account_rule": "either", "deletes_stand_ins": "on", "prompts_unsynced": "on"})
+    acme.tenant.refresh_from_db()
+    assert (acme.tenant.prompts_unsynced, acme.tenant.amends_full_accounts) == (True, False)
+    entry = AuditEntry.objects.get(action="changed settings")
+    assert entry.before == {"prompts_unsynced": False, "amends_full_accounts": True}
+    assert entry.after == {"prompts_unsynced": True, "amends_full_accounts": False}
+
+
 def test_ending_many_syncs_is_asked_for_twice(acme: Shore, go: Go) -> None:
     for n in range(21):
         person = acme.person(f"P{n}", acme.slack, acme.reef)
