@@ -17,6 +17,7 @@ class TokenForm(forms.Form):
         choices=[(scope.value, f"{scope.label} ({scope.value})") for scope in Scope],
         widget=forms.CheckboxSelectMultiple,
         help_text="No more than it needs: whoever gets hold of the token can do all of this.",
+        error_messages={"required": "Tick at least one: a token that may do nothing is of no use."},
     )
     days = forms.TypedChoiceField(
         label="Good for",
@@ -40,4 +41,5 @@ class WebhookForm(forms.Form):
         label="Call it when",
         choices=[(event.value, f"{event.label} ({event.value})") for event in WebhookEvent],
         widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Tick at least one: otherwise it would never be called."},
     )

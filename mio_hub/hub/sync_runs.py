@@ -23,7 +23,13 @@ PAGE = 50
 
 State = SyncRun.State
 
-TITLES = {"sync": "Sync", "unsync": "Unsync", "file": "Import of a file", "undo": "Undo", "group": "Groups"}
+TITLES = {
+    "sync": "Sync people",
+    "unsync": "Unsync people",
+    "file": "Import a file",
+    "undo": "Undo a sync",
+    "group": "Sync groups",
+}
 
 BADGES = {
     State.PLANNING: ("Planning", "warning", "clock"),

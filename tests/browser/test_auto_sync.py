@@ -12,7 +12,6 @@ from accounts.models import SyncGroup, User, UserSync
 from connectors.sandbox import World
 from mio_hub.sandbox import demo
 from tests.browser.looking import faults
-from tests.browser.test_hub_pages import hub, signed_in  # noqa: F401 (fixtures)
 from tests.people import People
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -40,7 +39,7 @@ def work() -> None:
 
 
 def test_bob_has_a_group_synced_after_he_saw_what_it_would_do(
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
     people: People,
     company: None,
 ) -> None:

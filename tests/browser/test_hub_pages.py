@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import deleting, inviting, tenant_settings
-from accounts.models import Membership, PlatformAccount, User
+from accounts import api_tokens, deleting, inviting, tenant_settings, webhooks
+from accounts.models import Membership, PlatformAccount, Scope, User, WebhookCall
 from mio_hub.bench.failing import failure
 from relay.models import ActiveAccount, DailySpeaker, DailyTraffic, LinkPulse, Participation
 from tests.accounts.asking import membership, request_of
@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 PAGES = ("", "members/", "members/invite/", "member", "remove", "audit/", "settings/", "settings/security/")
 PAGES += ("activity/", "activity/channels/", "activity/organizations/", "failures/", "failures/retry/")
 PAGES += ("settings/delete/", "audit/?person=nobody", "invitation", "/invitations/")
+PAGES += ("api/", "api/tokens/new/", "webhook")
 
 
 def test_ann_invites_an_auditor_who_reads_and_changes_nothing(
@@ -56,6 +57,7 @@ def test_everybody_can_use_every_page(signed_in: Callable[[User], Page], people:
     link = furnish(people)
     for name in PAGES:
         page.goto(f"{hub}{path(people, name, link)}")
+        page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
         file = name.strip("/").replace("/", "-").replace("?", "-") or "home"
         assert faults(page, file) == [], name
 
@@ -68,6 +70,7 @@ def furnish(people: People) -> str:
     tenant_settings.restrict(people.acme, "eve@acme.example", request)
     tenant_settings.change(people.acme, {"product_name": "Acme Chat", "time_zone": "Europe/Oslo"}, request)
     active(people)
+    programs(people)
     deleting.ask(people.acme, request)
     people.acme.invitations.update(digest=inviting.digest("token"))
     return "token"
@@ -87,9 +90,24 @@ def active(people: People) -> None:
         Participation.objects.create(conversation=kept.link.conversation, tenant=tenant)
 
 
+def programs(people: People) -> None:
+    """A token that works and one that does not, and a server that is not called any more."""
+    ann, request, now = membership(people.acme, people.ann), request_of(people.ann), timezone.now()
+    for name in ("Report", "Provisioning of our people by Entra"):
+        api_tokens.make(ann, name, [Scope.PEOPLE_READ, Scope.SCIM], 90, request)
+    people.acme.api_tokens.filter(name="Report").update(revoked_at=now)
+    webhooks.add(ann, "https://a-rather-long-name-of-a-server.acme.example/", ["delivery.failed"], request)
+    people.acme.webhook_endpoints.update(called_at=now, failing_since=now, disabled_at=now, outcome="no answer")
+    WebhookCall.objects.create(endpoint=people.acme.webhook_endpoints.get(), event="delivery.failed", data={}, tries=9)
+
+
 def path(people: People, name: str, token: str) -> str:
     """Of a page by its name here; a name that begins with a slash is an address of its own."""
     bob = Membership.objects.get(user=people.bob).pk
-    special = {"member": f"members/{bob}/", "remove": f"members/{bob}/remove/", "invitation": f"/invitations/{token}/"}
+    webhook = people.acme.webhook_endpoints.get().pk
+    special = {
+        "member": f"members/{bob}/", "remove": f"members/{bob}/remove/", "invitation": f"/invitations/{token}/",
+        "webhook": f"api/webhooks/{webhook}/",
+    }  # fmt: skip
     place = special.get(name, name)
     return place if place.startswith("/") else f"/t/{people.acme.key}/{place}"

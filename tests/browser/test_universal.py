@@ -76,6 +76,12 @@ def test_everybody_can_use_every_page(
     channels: dict[str, Channel],
     hub: str,
 ) -> None:
+    zoom = Installation.objects.create(
+        tenant=people.acme, platform="zoom", workspace="W-zoom", name="Acme", account="0"
+    )
+    Channel.objects.create(
+        installation=zoom, external_id="C2", name="a-channel-with-a-rather-long-name", is_private=True
+    )
     ours = sharing.found(people.acme, "A channel with a name that is rather long", "acme.example")
     sharing.attach(ours, channels["Acme"])
     theirs = Participation.objects.create(conversation=ours.conversation, tenant=people.globex, domain="globex.example")
@@ -91,4 +97,6 @@ def test_everybody_can_use_every_page(
     }  # fmt: skip
     for name, path in pages.items():
         page.goto(f"{hub}/t/{people.acme.key}/universal/{path}")
+        if name == "find":
+            expect(page.get_by_role("heading", name="Or make a new channel")).to_be_visible()
         assert faults(page, f"universal-{name}") == [], name

@@ -54,7 +54,7 @@ def test_bob_chooses_a_primary_platform_and_syncs_one_as_full_and_one_as_guest(
     expect(page.get_by_role("row", name="Use their own account 1")).to_be_visible()
     expect(page.get_by_role("row", name="Make an account for them 1")).to_be_visible()
     assert not UserSync.objects.exists()
-    page.get_by_role("button", name="Apply to 2").click()
+    page.get_by_role("button", name="Apply 2 changes").click()
     expect(page.get_by_text("Under way")).to_be_visible()
     work()
     expect(page.get_by_role("row", name="Done 2")).to_be_visible()
