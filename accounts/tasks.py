@@ -76,9 +76,10 @@ def prompt_recipient(account: int) -> None:
 
 
 @shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]
-def tell_sender(account: int, recipient: str) -> None:
-    if row := _account(account):
-        granting.tell_sender(row, recipient)
+def tell_sender(account: int, recipient: int) -> None:
+    """Both are accounts: what waits in a queue names nobody."""
+    if (row := _account(account)) and (other := _account(recipient)):
+        granting.tell_sender(row, other.name)
 
 
 @shared_task(autoretry_for=(TryAgain,), retry_backoff=True, max_retries=8)  # type: ignore[untyped-decorator]

@@ -32,12 +32,18 @@ _HERE = "EXISTS (SELECT 1 FROM relay_conversationlink o WHERE o.id = %(link)s AN
 """Of a leg that was taken out after we heard of the change nothing crosses any more."""
 
 
+_WAS_TOLD = """(l.heard_by IS NULL
+    OR EXISTS (SELECT 1 FROM relay_delivery w WHERE w.message_id = c.id AND w.link_id = l.id)
+    OR EXISTS (SELECT 1 FROM relay_messagecopy w WHERE w.message_id = c.id AND w.link_id = l.id))"""
+"""Of a direct chat: what was not for its people, or not yet, is not told them by an edit."""
+
+
 def _spread_to(mailboxes: str, only: str = _HERE) -> str:
     return f"""deliveries AS (
     INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, reason)
     SELECT %(event)s, c.id, l.id, 0, 0, 0, '' FROM changed c
     JOIN relay_conversationlink l ON l.conversation_id = c.conversation_id AND ({mailboxes}) AND l.is_active
-    WHERE {only}
+    WHERE ({only}) AND {_WAS_TOLD}
     ORDER BY l.id
     ON CONFLICT (event_id, link_id) DO NOTHING
     RETURNING link_id

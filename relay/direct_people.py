@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.matching import OWN
 from accounts.models import PlatformAccount, Subscription, UserSync
+from connectors.errors import Refused
 from relay import afterwards
 from relay.models import ConversationLink, DirectMember, UniversalConversation
 
@@ -134,6 +135,7 @@ class Leg:
 
     link: int
     external_id: str
+    heard_by: str | None
     accounts: frozenset[int]
 
 
@@ -166,12 +168,13 @@ def stand_ins(people: Sequence[Somebody]) -> StandIns:
     return StandIns([StandIn(*row) for row in _rows(_STAND_INS, values)], people)
 
 
-def leg(conversation: int, installation: int) -> Leg | None:
-    """The chat of a conversation on one connection."""
+def leg(conversation: int, installation: int, ours: Iterable[str]) -> Leg | None:
+    """The chat of a conversation on one connection; ``ours`` are accounts that do not count among its people."""
     row = ConversationLink.objects.filter(conversation=conversation, installation=installation, is_active=True).first()
     if row is None:
         return None
-    return Leg(row.pk, row.external_id, frozenset(row.people.values_list("account", flat=True)))
+    people = row.people.exclude(account__external_id__in=list(ours)).values_list("account", flat=True)
+    return Leg(row.pk, row.external_id, row.heard_by, frozenset(people))
 
 
 def has_other_legs(conversation: int, link: int) -> bool:
@@ -185,13 +188,14 @@ def legs_outside(conversation: int, link: int, homes: Iterable[int]) -> tuple[in
     return tuple(rows.exclude(installation__in=list(homes)).order_by("pk").values_list("pk", flat=True))
 
 
-def write_down(link: int, installation: int, accounts: Iterable[str]) -> None:
-    """Remember who is in a chat."""
+def write_down(link: int, installation: int, accounts: Iterable[str]) -> int:
+    """Remember who is in a chat. Returns how many of them we know."""
     rows = PlatformAccount.objects.filter(installation=installation, external_id__in=list(accounts))
     with transaction.atomic():
         DirectMember.objects.filter(link=link).exclude(account__in=rows).delete()
         members = [DirectMember(link_id=link, account_id=pk) for pk in rows.order_by("pk").values_list("pk", flat=True)]
         DirectMember.objects.bulk_create(members, ignore_conflicts=True)
+    return len(members)
 
 
 def add(link: int, accounts: Iterable[StandIn]) -> None:
@@ -221,21 +225,25 @@ def attach(
     """Make a chat a leg of a conversation, in the place of the one it had there.
 
     Both sides may have begun at the same time, each in a conversation of its own: then the older one takes the other's leg.
-    False where ``origin`` is the one that moved: whoever works on the other conversation goes on with it.
+    False where ``origin`` is the one that moved: whoever works on the other conversation goes on with it. Raises ``Refused``
+    for a chat that is synced as a channel.
     """
     known = ConversationLink.objects.filter(installation=installation, external_id=chat).first()
     if known and known.conversation_id != conversation:
         list(_in_order(conversation, known.conversation_id))
         known.refresh_from_db()
+    if known and known.heard_by is None:
+        raise Refused("this is a channel, and nobody's own chat")
     if known and known.is_active and known.conversation_id < conversation:
-        _move(origin, conversation, known.conversation_id)
+        _move(ConversationLink.objects.get(pk=origin), known.conversation_id)
         return False
-    replaced = ConversationLink.objects.filter(conversation=conversation, installation=installation, is_active=True)
-    replaced.exclude(external_id=chat).update(is_active=False)
     if known and known.conversation_id != conversation:
-        _move(known.pk, known.conversation_id, conversation)
+        _move(known, conversation)
+    _part(conversation, installation, chat)
     fields: dict[str, Any] = {"conversation_id": conversation, "is_active": True, "heard_by": heard_by, "name": ""}
     row, _ = ConversationLink.objects.update_or_create(installation_id=installation, external_id=chat, defaults=fields)
+    accounts = list(accounts)
+    row.people.exclude(account__in=[one.account for one in accounts]).delete()
     add(row.pk, accounts)
     # A group that was opened in somebody's name may have to be ordered in it, before anybody answers.
     orders = Subscription.objects.filter(installation=installation, account__external_id=heard_by)
@@ -250,9 +258,21 @@ def _in_order(*conversations: int) -> Any:
     return rows.order_by("pk").values_list("pk", flat=True)
 
 
-def _move(link: int, from_: int, to: int) -> None:
-    ConversationLink.objects.filter(pk=link).update(conversation=to)
-    UniversalConversation.objects.filter(pk=from_).update(ended_at=Now())
+def _move(link: ConversationLink, to: int) -> None:
+    """Make a leg one of another conversation; what it leaves ends if nothing is left of it."""
+    _part(to, link.installation_id, link.external_id)
+    ConversationLink.objects.filter(pk=link.pk).update(conversation=to)
+    left = UniversalConversation.objects.filter(pk=link.conversation_id).exclude(links__is_active=True)
+    left.update(ended_at=Now())
+
+
+def _part(conversation: int, installation: int, chat: str) -> None:
+    """Let go of any other chat on a connection: it goes on by itself, for whoever writes there writes to other people."""
+    legs = ConversationLink.objects.filter(conversation=conversation, installation=installation, is_active=True)
+    for leg in legs.exclude(external_id=chat).select_related("conversation").order_by("pk"):
+        kind = UniversalConversation.Kind.DIRECT
+        leg.conversation = UniversalConversation.objects.create(tenant_id=leg.conversation.tenant_id, kind=kind)
+        leg.save(update_fields=["conversation"])
 
 
 def _rows(statement: str, values: Any) -> list[Any]:

@@ -38,8 +38,9 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS asked(link, after), relay_conversatio
 LATERAL (
     SELECT * FROM relay_inboundevent WHERE link_id = asked.link AND state = 0 AND id > asked.after ORDER BY id LIMIT %s
 ) e
-WHERE l.id = asked.link ORDER BY e.id
+WHERE l.id = asked.link AND l.conversation_id %% %s = %s ORDER BY e.id
 """
+"""A leg that moved to a conversation of another shard is that one's from then on; so below."""
 
 _DELIVERIES = """
 SELECT d.id, d.event_id AS event, d.message_id AS message, d.link_id AS link, d.state, d.part, d.tries, d.intent_at,
@@ -58,7 +59,7 @@ FROM unnest(%s::bigint[]) AS asked(link), relay_conversationlink l,
 LATERAL (SELECT * FROM relay_delivery WHERE link_id = asked.link AND state < 3 ORDER BY id LIMIT %s) d,
 relay_inboundevent e, relay_conversationlink o,
 relay_relayedmessage m LEFT JOIN relay_inboundevent x ON x.id = m.edited_by_event
-WHERE l.id = asked.link AND e.id = d.event_id AND o.id = e.link_id AND m.id = d.message_id
+WHERE l.id = asked.link AND l.conversation_id %% %s = %s AND e.id = d.event_id AND o.id = e.link_id AND m.id = d.message_id
 ORDER BY d.id
 """
 
@@ -268,11 +269,11 @@ class Ledger:
     async def _events(self, line: Any, asked: list[tuple[int, int]]) -> list[list[Any]]:
         """A page of each link's events behind the one given, 0 for all."""
         links = [link for link, _ in asked]
-        cursor = await line.execute(_EVENTS, (links, [after for _, after in asked], PAGE))
+        cursor = await line.execute(_EVENTS, (links, [after for _, after in asked], PAGE, self.of, self.shard))
         return _by_link(links, await cursor.fetchall(), "link_id")
 
     async def _deliveries(self, line: Any, links: list[int]) -> list[list[Any]]:
-        cursor = await line.execute(_DELIVERIES, (links, PAGE))
+        cursor = await line.execute(_DELIVERIES, (links, PAGE, self.of, self.shard))
         return _by_link(links, await cursor.fetchall(), "link")
 
     async def _rows(self, line: Any, asked: list[tuple[str, Mapping[str, Any]]]) -> list[list[Any]]:

@@ -58,16 +58,19 @@ def plans_of(channels: Sequence[Channel]) -> QuerySet[PlannedLeg]:
 
 
 def live_links_of(channels: Sequence[Channel]) -> QuerySet[ConversationLink]:
-    """Those of them over which messages cross, or will once they are resumed."""
-    return links_of(channels).filter(conversation__ended_at=None, is_active=True)
+    """Those of them over which messages cross, or will once they are resumed; people's own chats are none of them."""
+    return links_of(channels).filter(conversation__ended_at=None, is_active=True, heard_by=None)
 
 
 def let_go(channels: Sequence[Channel]) -> None:
-    """Take ended links off the channels, so that these can be synced anew. What they knew is forgotten in its time."""
-    ended = links_of(channels).exclude(conversation__ended_at=None, is_active=True)
+    """Take ended links off the channels, so that these can be synced anew. What they knew is forgotten in its time.
+
+    Where people had it as a chat of their own until now, it is theirs alone no longer.
+    """
+    ended = links_of(channels).exclude(conversation__ended_at=None, is_active=True, heard_by=None)
     numbers = list(ended.values_list("pk", flat=True))
     nowhere = Concat(Value("ended "), Cast(F("pk"), CharField()))
-    ConversationLink.objects.filter(pk__in=numbers).update(external_id=nowhere)
+    ConversationLink.objects.filter(pk__in=numbers).update(external_id=nowhere, is_active=False)
 
 
 def leg(conversation: UniversalConversation, channel: Channel) -> ConversationLink:

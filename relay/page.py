@@ -76,6 +76,8 @@ class Page:
         self._degraded: dict[int, list[Counted]] = {}
         self._kept_inside: list[Counted] = []
         self._rest = 0.0
+        self._held: set[AccountId] = set()
+        """Whose message waits for their consent: what they say after it does not overtake it."""
         self.waiting = 0
         """Events left for later because what they are about was not told yet."""
         self.reached: set[int] = set()
@@ -142,15 +144,18 @@ class Page:
         self._discard(row, Discard.ANSWERED)
         await self._flush()
         await self._changes.expect_echo(row.link_id, ANSWER_ECHO_SECONDS)
-        asked = Asked(row.installation_id, ConversationId(row.conversation), row.link_id, row.universal)
+        asked = Asked(row.installation_id, ConversationId(row.conversation))
+        if row.heard_by is None:  # nobody shares a chat of two with a company
+            asked = replace(asked, link=row.link_id, universal=row.universal)
         for answer in await self._ingest.commands.obey(asked, command):
             await self._changes.adopt(row.link_id, answer)
 
     # --- new messages
 
     async def _posted(self, row: Any, message: Message, *, is_late_edit: bool = False) -> None:
-        admission = await self._admission(row, message)
+        admission = WAITS if message.author in self._held else await self._admission(row, message)
         if admission.waits:
+            self._held.add(message.author)
             self.waiting += 1
             self._rest = max(self._rest, CONSENT_REST)
             return

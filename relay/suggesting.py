@@ -27,6 +27,7 @@ ASCII_IGNORED = " \t\n\r\f\v_.:#&-"
 UNSYNCED = """NOT EXISTS (
     SELECT 1 FROM relay_conversationlink l JOIN relay_universalconversation u ON u.id = l.conversation_id
     WHERE l.installation_id = c.installation_id AND l.external_id = c.external_id AND l.is_active AND u.ended_at IS NULL
+      AND l.heard_by IS NULL
 ) AND NOT EXISTS (
     SELECT 1 FROM relay_plannedleg p WHERE p.installation_id = c.installation_id AND p.external_id = c.external_id
 )"""

@@ -72,7 +72,8 @@ class Voiceless(Exception):
 
 
 class Voices:
-    """A worker's short memory of people's voices. Who consents is heard as soon as somebody asks."""
+    """A worker's short memory of people's voices. Who consents is heard as soon as somebody asks, and who does no longer is
+    silent at once."""
 
     def __init__(self, connections: Connections, transport: Transport, sandbox: str) -> None:
         self._connections = connections
@@ -101,6 +102,8 @@ class Voices:
 
     async def by(self, account: int) -> Voice | None:
         """The voice of somebody's own account; None where they have not consented, or do no longer."""
+        if account in self._of_people and not await _is_granted(account):
+            self._of_people.pop(account)
         if account not in self._of_people:
             voice = await sync_to_async(_voice)(account)
             if voice is None:
@@ -173,8 +176,13 @@ def _stand_in(origin: int, author: str, installation: int) -> StandIn | None:
     return StandIn(row.account.pk, row.account.external_id, row.kind == UserSync.Kind.FULL)
 
 
+async def _is_granted(account: int) -> bool:
+    return await Grant.objects.filter(account=account, state=Grant.State.GRANTED).aexists()
+
+
 def _is_stand_in(installation: int, account: str) -> bool:
-    full = UserSync.objects.filter(installation=installation, kind=UserSync.Kind.FULL, state=UserSync.State.SYNCED)
+    """In whatever state: what was said before a consent ended may come back after it."""
+    full = UserSync.objects.filter(installation=installation, kind=UserSync.Kind.FULL)
     return full.filter(account__external_id=account).exists()
 
 

@@ -75,6 +75,8 @@ def share(asker: Asker, place: Place) -> str:
             link = ConversationLink.objects.filter(
                 installation=asker.account.installation, external_id=place.id, is_active=True
             ).first()
+            if link and link.heard_by is not None:
+                raise NotGranted(IN_A_CHANNEL)
             if link:
                 return open_up(asker, link.conversation_id)
             channel = _channel(asker, place)

@@ -46,9 +46,10 @@ class Stack:
         database = connections["default"].settings_dict
         url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
         secrets = {
-            platforms.variable(slug, field.name): getattr(secret, field.name)
-            for slug, secret in settings.MIO_PLATFORM_SECRETS.items()
-            for field in fields(secret)
+            platforms.variable(slug, field.name): getattr(held, field.name)
+            for known in (settings.MIO_PLATFORM_SECRETS, settings.MIO_PLATFORM_APPS)
+            for slug, held in known.items()
+            for field in fields(held)
         }
         return (
             os.environ
@@ -73,7 +74,7 @@ class Stack:
     def _is_healthy(self) -> bool:
         try:
             return requests.get(f"{self.hub}/healthz", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def start_web(self) -> subprocess.Popen[bytes]:

@@ -8,7 +8,7 @@ from connectors.slack.sandbox_records import (
     APP_NAME,
     BOT_SCOPES,
     OUTSIDE_NAME,
-    PERSON_SCOPES,
+    OUTSIDE_SCOPES,
     Answers,
     Caller,
     Channel,
@@ -98,7 +98,7 @@ class Workspace:
         """The user of a new person, who types in an outside app."""
         user = id_of("U", name)
         self.actors[user] = User(name, email, is_guest)
-        caller = Caller(user, id_of("B", name), self.outside_app, False, set(PERSON_SCOPES))
+        caller = Caller(user, id_of("B", name), self.outside_app, False, set(OUTSIDE_SCOPES))
         self.callers[f"xoxp-{digest('slack', 'person', name)}"] = caller
         return user
 

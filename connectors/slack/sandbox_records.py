@@ -13,6 +13,8 @@ PERSON_SCOPES = (
     "channels:history", "channels:read", "chat:write", "files:read", "files:write", "groups:history", "groups:read",
     "im:read", "mpim:read", "reactions:read", "reactions:write", "team:read", "users:read", "users:read.email",
 )  # fmt: skip
+OUTSIDE_SCOPES = (*PERSON_SCOPES, "im:history", "im:write", "mpim:history", "mpim:write")
+"""Of the outside app in which people type, direct chats included."""
 BOT_SCOPES = (
     *PERSON_SCOPES, "channels:join", "channels:manage", "chat:write.customize", "commands", "groups:write", "im:history",
     "im:write", "usergroups:read",

@@ -76,7 +76,7 @@ def leg(request: HttpRequest, synced: int, leg: int) -> HttpResponse:
     """The switches of one leg."""
     rows = ConversationLink.channels.select_related("installation", "conversation")
     row = get_object_or_404(
-        rows, pk=leg, is_active=True, conversation=synced, conversation__ended_at=None,
+        rows, pk=leg, is_active=True, heard_by=None, conversation=synced, conversation__ended_at=None,
         installation__tenant=tenant_of(request),
     )  # fmt: skip
     before = {name: getattr(row, name) for name in LegForm.Meta.fields}

@@ -23,7 +23,7 @@ LONGEST_NUMBER = 18
 """Digits of a row's number: one more, and PostgreSQL refuses to look for it."""
 
 _ON_IT = {"installation": OuterRef("installation"), "external_id": OuterRef("external_id")}
-IN_SYNC = ConversationLink.objects.filter(**_ON_IT, is_active=True)
+IN_SYNC = ConversationLink.objects.filter(**_ON_IT, is_active=True, heard_by=None)
 PLANNED = PlannedLeg.objects.filter(**_ON_IT)
 """What takes a channel: it crosses from there, or will."""
 

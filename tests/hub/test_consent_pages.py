@@ -111,6 +111,9 @@ def test_whoever_says_no_is_told_so_and_it_is_remembered(asked: Asked, slug: str
 def test_what_an_administrator_must_allow_first_is_explained_and_shown_to_them(asked: Asked) -> None:
     entra: Any = asked.world.fakes["teams"].entra  # type: ignore[attr-defined]
     entra.people_decide = False
+    entra.consented -= {
+        "Chat.ReadWrite"
+    }  # as with the published permissions: else the administrator has allowed it for all
     asked.prompted("teams")
     words = said(asked.consent("teams", OTHER["teams"]))  # not Ann, who administers the fake tenant and may allow it
     assert "An administrator has to allow the app first" in words

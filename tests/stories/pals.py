@@ -11,7 +11,7 @@ from accounts.matching import remember
 from accounts.models import Grant, Person, PlatformAccount, UserSync
 from connectors.consent import Granted, Preset, Purpose, wanted
 from connectors.messages import ConversationId, MessageId
-from connectors.sandbox import Shown
+from connectors.sandbox import Shown, World
 from relay import forgetting, subscriptions
 from relay.models import ConversationLink
 from tests.house import House
@@ -32,6 +32,16 @@ APP_WRITES = tuple(
     )
 )
 """What our app says to one person."""
+
+
+def allow(world: World, account: PlatformAccount) -> None:
+    """Somebody allows us to speak for them with an account of theirs."""
+    slug = account.installation.platform
+    credentials = world.fakes[slug].own_credentials(account.external_id, Preset.FULL)
+    asked: Any = connectors.get(slug)
+    scopes = frozenset(one.name for one in wanted(asked.scopes, Purpose.MESSAGES, Preset.FULL))
+    grant, _ = Grant.objects.get_or_create(account=account)
+    grants.give(grant, Granted(credentials.person, credentials.tokens[credentials.person], scopes=scopes))
 
 
 class Pals:
@@ -67,12 +77,7 @@ class Pals:
 
     def consent(self, person: Person, slug: str) -> None:
         """Somebody allows us to speak for them on a platform."""
-        account, fake = self.account(person, slug), self.house.world.fakes[slug]
-        credentials = fake.own_credentials(account.external_id, Preset.FULL)
-        asked: Any = connectors.get(slug)
-        scopes = frozenset(one.name for one in wanted(asked.scopes, Purpose.MESSAGES, Preset.FULL))
-        grant, _ = Grant.objects.get_or_create(account=account)
-        grants.give(grant, Granted(credentials.person, credentials.tokens[credentials.person], scopes=scopes))
+        allow(self.house.world, self.account(person, slug))
         self.order()
 
     def order(self) -> None:
