@@ -1,15 +1,19 @@
 """Ending a connection: what its people and we ourselves were allowed is given back, then everything of it is deleted."""
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts import grants, importing, tokens
 from accounts.alone import alone
 from accounts.audit import record
 from accounts.emptying import empty
 from accounts.giving_back import cancel_orders, give_back, revoke
-from accounts.models import Grant, Installation
+from accounts.models import Grant, Installation, SyncChange, UserSync
 from connectors.contract import Credentials
 from connectors.errors import Unavailable
 
@@ -17,6 +21,8 @@ AT_ONCE = 10
 """People whose consents are given back while an administrator waits for the page: some seconds of calls."""
 PORTION = 100
 """The same of one turn of a worker: about a minute."""
+GRACE = timedelta(hours=1)
+"""How long a consent is kept after somebody was unsynced: whoever did so by mistake undoes it soon."""
 
 UNDER_WAY = (
     "It is being disconnected, and nothing crosses any more. What people allowed is given back first, which takes some "
@@ -86,14 +92,27 @@ def standing(installation: Installation) -> QuerySet[Grant]:
     return rows.select_related("account__installation__app", "account__installation__tenant").order_by("pk")
 
 
+def give_unneeded_back() -> None:
+    """Give back what people allowed us who are no longer synced, some at a time: their voice is of no use any more."""
+    syncs = UserSync.objects.filter(account=OuterRef("account"))
+    lately = SyncChange.objects.filter(account=OuterRef("account"), run__applied_at__gt=timezone.now() - GRACE)
+    rows = Grant.objects.filter(~Exists(syncs), ~Exists(lately), state=Grant.State.GRANTED)
+    _end(rows.select_related("account__installation__app", "account__installation__tenant").order_by("pk")[:PORTION])
+
+
 def _give_some_back(installation: Installation) -> bool:
-    """Whether there are more. Each is ended here first: where the platform is in trouble it is not tried for ever."""
-    found = list(standing(installation)[:PORTION])
+    """Whether there are more."""
+    return _end(standing(installation)[:PORTION]) == PORTION
+
+
+def _end(rows: Iterable[Grant]) -> int:
+    """Each is ended here first: where the platform is in trouble it is not tried for ever. Returns how many there were."""
+    found = list(rows)
     for grant in found:
         held = _fresh(grant)
         if grants.given_back(grant):
             give_back(grant, held)
-    return len(found) == PORTION
+    return len(found)
 
 
 def _fresh(grant: Grant) -> Credentials:

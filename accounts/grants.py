@@ -106,8 +106,8 @@ def withdrawn(grant: Grant) -> bool:
 
 
 def given_back(grant: Grant) -> bool:
-    """End a grant because its connection ends; as ``withdrawn``, but the person is asked again should it be kept."""
-    return _end(grant, State.LOST, "The connection was being ended, and consents with it.", "gave consent back")
+    """End a grant that is of no use any more; as ``withdrawn``, but the person is asked again should they be synced again."""
+    return _end(grant, State.LOST, "The consent was given back: it was no longer needed.", "gave consent back")
 
 
 def lose(grant: Grant, reason: str) -> bool:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.asking import ask_over
 from accounts.matching import remember
-from accounts.models import PlatformAccount, SyncChange, SyncRun, UserSync
+from accounts.models import Grant, PlatformAccount, SyncChange, SyncRun, UserSync
 from accounts.standing_in import speaking
 from connectors.errors import Gone, NotSupported, Refused
 from connectors.messages import Account
@@ -51,7 +51,9 @@ WITH batch AS ({batch}), valid AS (
     INSERT INTO accounts_usersync AS s (person_id, installation_id, account_id, kind, state, reason, is_ours, by_group,
                                         created_at, change_id)
     SELECT person_id, installation_id, account_id, CASE action WHEN 'adopt' THEN 'full' ELSE 'guest' END,
-           CASE action WHEN 'adopt' THEN 'pending' ELSE 'synced' END, '', false, %(by_group)s, now(), id
+           CASE WHEN action = 'adopt' AND NOT EXISTS (
+               SELECT FROM accounts_grant g WHERE g.account_id = valid.account_id AND g.state = 'granted'
+           ) THEN 'pending' ELSE 'synced' END, '', false, %(by_group)s, now(), id
     FROM valid
     ON CONFLICT (person_id, installation_id) DO UPDATE
     SET account_id = excluded.account_id, kind = excluded.kind, state = excluded.state, reason = '', is_ours = false,
@@ -60,7 +62,8 @@ WITH batch AS ({batch}), valid AS (
     RETURNING s.change_id AS id
 ) {end}
 """
-"""An own account waits for its owner's consent, which is asked for when they first take part; a guest is never asked."""
+"""An own account waits for its owner's consent, unless that still stands; it is asked for when they first take part. A guest
+is never asked."""
 
 _REMOVE = """
 WITH batch AS ({batch}), made AS (
@@ -245,7 +248,8 @@ def _represent(change: SyncChange, account: Account, is_ours: bool) -> bool:
     row = PlatformAccount.objects.get(installation=installation, external_id=account.id)
     PlatformAccount.objects.filter(pk=row.pk).update(person=sync.person_id)
     kind = UserSync.Kind.BOT if account.is_bot else UserSync.Kind.GUEST if account.is_guest else UserSync.Kind.FULL
-    state = UserSync.State.PENDING if kind == UserSync.Kind.FULL else UserSync.State.SYNCED
+    waits = kind == UserSync.Kind.FULL and not Grant.objects.filter(account=row, state=Grant.State.GRANTED).exists()
+    state = UserSync.State.PENDING if waits else UserSync.State.SYNCED
     sync.account, sync.kind, sync.state, sync.is_ours, sync.changed_at = row, kind, state, is_ours, timezone.now()
     sync.save()
     SyncChange.objects.filter(pk=change.pk).update(state=State.DONE, reason="", account=row)

@@ -89,6 +89,11 @@ def tell_waited(account: int) -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator]
+def give_unneeded_consents_back() -> None:
+    disconnecting.give_unneeded_back()
+
+
+@shared_task  # type: ignore[untyped-decorator]
 def forget_consent_requests() -> None:
     connecting.forget()
 

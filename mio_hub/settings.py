@@ -265,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
     "keep-shards-draining": {"task": "relay.tasks.keep_shards_draining", "schedule": 2.0},
     "renew-tokens": {"task": "accounts.tasks.renew_tokens", "schedule": 15.0},
     "forget-consent-requests": {"task": "accounts.tasks.forget_consent_requests", "schedule": 900.0},
+    "give-unneeded-consents-back": {"task": "accounts.tasks.give_unneeded_consents_back", "schedule": 600.0},
     "look-at-connections": {"task": "accounts.tasks.look_at_connections", "schedule": 45.0},
     "tell-administrators": {"task": "accounts.tasks.tell_administrators", "schedule": 15.0},
     "keep-importing": {"task": "accounts.tasks.keep_importing", "schedule": 2.0},

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from accounts.matching import OWN
-from accounts.models import PlatformAccount, Subscription, UserSync
+from accounts.models import PlatformAccount, Subscription, Tenant, UserSync
 from connectors.errors import Refused
 from relay import afterwards
 from relay.models import ConversationLink, DirectMember, UniversalConversation
@@ -240,7 +240,9 @@ def attach(
     if known and known.conversation_id != conversation:
         _move(known, conversation)
     _part(conversation, installation, chat)
+    shares_files = Tenant.objects.values_list("shares_files", flat=True).get(installations=installation)
     fields: dict[str, Any] = {"conversation_id": conversation, "is_active": True, "heard_by": heard_by, "name": ""}
+    fields["allows_files"] = shares_files
     row, _ = ConversationLink.objects.update_or_create(installation_id=installation, external_id=chat, defaults=fields)
     accounts = list(accounts)
     row.people.exclude(account__in=[one.account for one in accounts]).delete()

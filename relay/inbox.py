@@ -57,7 +57,8 @@ ON CONFLICT (installation_id, conversation, account) DO UPDATE SET noticed_at = 
 
 _BEGIN_DIRECT = """
 WITH told AS (
-    SELECT DISTINCT ON (i.id, t.conversation) i.id AS installation, i.tenant_id AS tenant, t.conversation, t.hearer
+    SELECT DISTINCT ON (i.id, t.conversation)
+        i.id AS installation, i.tenant_id AS tenant, t.conversation, t.hearer, c.shares_files
     FROM unnest(%(platforms)s::text[], %(workspaces)s::text[], %(apps)s::bigint[], %(conversations)s::text[],
                 %(hearers)s::text[]) AS t(platform, workspace, app, conversation, hearer)
     JOIN accounts_installation i ON i.platform = t.platform AND i.workspace = t.workspace
@@ -85,7 +86,7 @@ WITH told AS (
 )
 INSERT INTO relay_conversationlink (conversation_id, installation_id, external_id, name, heard_by, is_active,
     allows_broadcast, allows_files, carries_apps, shows_notices, follows_names, shows_corrections, setbacks, reason)
-SELECT id, installation, conversation, '', hearer, true, false, true, false, false, false, true, 0, '' FROM fresh
+SELECT id, installation, conversation, '', hearer, true, false, shares_files, false, false, false, true, 0, '' FROM fresh
 ON CONFLICT DO NOTHING
 """
 

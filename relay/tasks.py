@@ -164,7 +164,8 @@ def tell_channel(pk: int) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def forget_unsynced() -> None:
-    """Queue the end of every conversation whose grace is over. Run by beat."""
+    """Queue the end of every conversation whose grace is over, and see to those that need none. Run by beat."""
+    forgetting.forget_uninvolved()
     for pk in forgetting.due().values_list("pk", flat=True):
         forget_conversation.delay(pk)
 

@@ -158,5 +158,4 @@ class Pals:
 
     def forget(self) -> None:
         """Let everything be forgotten that has ended."""
-        for pk in forgetting.due().values_list("pk", flat=True):
-            forgetting.forget(pk)
+        forgetting.forget_uninvolved()

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 from redis import Redis
 
+from accounts import disconnecting
 from accounts.matching import remember
 from accounts.models import Grant, Person, Tenant, UserSync
 from relay import direct_chats
@@ -187,6 +188,17 @@ def test_a_consent_withdrawn_is_asked_for_again_and_the_message_goes_after_it(pa
     pals.consent(pals.pat, "teams")
     pals.relay()
     assert len(pals.read("teams", pals.pat, pals.quinn)) == 2
+
+
+def test_the_consent_of_somebody_unsynced_is_given_back_an_hour_later(pals: Pals) -> None:
+    assert pals.prompts(pals.quinn, "slack") == 0
+    disconnecting.give_unneeded_back()
+    assert Grant.objects.get(account__person=pals.quinn).state == "granted"
+    UserSync.objects.filter(person=pals.quinn).delete()
+    disconnecting.give_unneeded_back()
+    grant = Grant.objects.get(account__person=pals.quinn)
+    assert (grant.state, grant.access) == ("lost", "")
+    assert any("auth.revoke" in entry.url for entry in pals.house.world.log)
 
 
 def test_t_16_an_unsynced_author_has_a_card_and_a_synced_one_speaks_natively(pals: Pals) -> None:
