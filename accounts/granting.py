@@ -57,13 +57,19 @@ def prompt(sync: UserSync, why: Why) -> bool:
     """Ask the person of a full-account sync, once: at the first message that they send (``SENT``) or that is for them
     (``RECEIVED``), in a direct chat or a group, and never before. True for the caller that asked.
 
-    Nothing happens for guests and bots, and where the person was asked before. Who lost a consent is asked once more, and who
-    said no only when they write themselves, a day later. Raises ``TryAgain`` where the app could not write just now; nothing
-    was asked then.
+    Nothing happens for bots, for guests unless the tenant lets them speak (``Tenant.guests_speak``), and where the person
+    was asked before. Who lost a consent is asked once more, and who said no only when they write themselves, a day later.
+    Raises ``TryAgain`` where the app could not write just now; nothing was asked then.
     """
-    if sync.kind != UserSync.Kind.FULL or sync.account is None:
+    if sync.account is None or not _speaks(sync):
         return False
     return _ask(sync.account, why, Q(asked_at=None) | Q(state=State.LOST) | _relented(why))
+
+
+def _speaks(sync: UserSync) -> bool:
+    if sync.kind == UserSync.Kind.GUEST and sync.account:
+        return sync.account.installation.tenant.guests_speak
+    return sync.kind == UserSync.Kind.FULL
 
 
 def prompt_sender(account: PlatformAccount) -> bool:

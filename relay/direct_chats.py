@@ -136,6 +136,8 @@ class DirectChats:
                 continue
             if other.wants_consent and other.sync is not None:
                 reach.prompts.append((other.sync, "RECEIVED"))
+            if own.may_be_asked and own.sync is not None:
+                reach.prompts.append((own.sync, "SENT"))
             if own.wants_consent and own.sync is not None:
                 reach.waiting.add(other.home)
                 reach.prompts.append((own.sync, "SENT"))

@@ -41,11 +41,14 @@ WHERE a.installation_id = %s AND a.external_id = %s AND NOT a.is_guest AND {_HOM
 
 _STAND_INS = f"""
 SELECT s.person_id AS person, s.installation_id AS installation, a.id AS account, a.external_id,
-       s.id AS sync, s.kind, s.state
+       s.id AS sync, s.kind, s.state,
+       s.kind = 'guest' AND t.guests_speak AND NOT EXISTS (SELECT FROM accounts_grant g WHERE g.account_id = a.id)
+           AS may_be_asked
 FROM accounts_usersync s JOIN accounts_platformaccount a ON a.id = s.account_id
+JOIN accounts_installation i ON i.id = s.installation_id JOIN accounts_tenant t ON t.id = i.tenant_id
 WHERE s.person_id = ANY(%(people)s) AND s.installation_id = ANY(%(homes)s) AND s.state = ANY(%(standing)s)
 UNION ALL
-SELECT a.person_id, a.installation_id, a.id, a.external_id, NULL, NULL, NULL
+SELECT a.person_id, a.installation_id, a.id, a.external_id, NULL, NULL, NULL, false
 FROM accounts_platformaccount a
 WHERE a.person_id = ANY(%(people)s) AND a.installation_id = ANY(%(homes)s) AND {OWN.format("a")}
 ORDER BY 1, 2, 3
@@ -82,7 +85,8 @@ class Somebody:
 class StandIn:
     """An account that somebody has on another connection: their own, or one that stands for them.
 
-    ``sync`` is None for an account of their own that represents nobody.
+    ``sync`` is None for an account of their own that represents nobody. ``may_be_asked``: a guest that may speak for itself,
+    and whose person was not asked yet; ours speaks for it meanwhile.
     """
 
     person: int
@@ -92,6 +96,7 @@ class StandIn:
     sync: int | None
     kind: str | None
     state: str | None
+    may_be_asked: bool
 
     @property
     def is_own(self) -> bool:

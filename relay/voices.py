@@ -7,6 +7,7 @@ chats in which they are.
 from dataclasses import dataclass, replace
 
 from asgiref.sync import sync_to_async
+from django.db.models import Q
 
 import connectors
 from accounts import grants
@@ -170,10 +171,13 @@ def _voice(account: int) -> Voice | None:
 def _stand_in(origin: int, author: str, installation: int) -> StandIn | None:
     person = PlatformAccount.objects.filter(installation=origin, external_id=author).values("person")
     synced = UserSync.objects.filter(installation=installation, state=UserSync.State.SYNCED, account__isnull=False)
-    row = synced.filter(person__in=person).select_related("account").first()
+    row = synced.filter(person__in=person).select_related("account", "installation__tenant").first()
     if row is None or row.account is None:
         return None
-    return StandIn(row.account.pk, row.account.external_id, row.kind == UserSync.Kind.FULL)
+    is_own = row.kind == UserSync.Kind.FULL
+    if row.kind == UserSync.Kind.GUEST and row.installation.tenant.guests_speak:
+        is_own = Grant.objects.filter(account=row.account, state=Grant.State.GRANTED).exists()
+    return StandIn(row.account.pk, row.account.external_id, is_own)
 
 
 async def _is_granted(account: int) -> bool:
@@ -182,8 +186,8 @@ async def _is_granted(account: int) -> bool:
 
 def _is_stand_in(installation: int, account: str) -> bool:
     """In whatever state: what was said before a consent ended may come back after it."""
-    full = UserSync.objects.filter(installation=installation, kind=UserSync.Kind.FULL)
-    return full.filter(account__external_id=account).exists()
+    speaks = Q(kind=UserSync.Kind.FULL) | Q(account__grant__isnull=False)
+    return UserSync.objects.filter(speaks, installation=installation, account__external_id=account).exists()
 
 
 def _refused(account: int, held: Credentials, reason: str) -> None:

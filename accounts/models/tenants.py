@@ -27,8 +27,10 @@ class Tenant(models.Model):
     ``key`` names the tenant in addresses. ``preset`` is how many scopes its connections ask for. ``deleted_at`` is when
     somebody asked for everything to be deleted: it is kept for the days of grace and gone afterwards. ``account_rule`` holds
     for whom no ``AccountPolicy`` does; ``deletes_stand_ins``: an account that we made goes when its person is unsynced;
-    ``prompts_unsynced``: who writes to somebody on another platform, or is written to, is asked for consent, and is synced by
-    it; ``amends_full_accounts``: what was said with people's own accounts is edited and deleted there.
+    ``guests_speak``: people whom a guest represents are asked for that guest's consent, and speak as it once they have given
+    it; no published rule promises that Microsoft takes what guests post (Teams §7.2). ``prompts_unsynced``: who writes to
+    somebody on another platform, or is written to, is asked for consent, and is synced by it; ``amends_full_accounts``:
+    what was said with people's own accounts is edited and deleted there.
     """
 
     Preset = connectors.consent.Preset
@@ -53,6 +55,7 @@ class Tenant(models.Model):
         max_length=10, choices=AccountRule.choices, default=AccountRule.EITHER, db_default="either"
     )
     deletes_stand_ins = models.BooleanField(default=True, db_default=True)
+    guests_speak = models.BooleanField(default=False, db_default=False)
     prompts_unsynced = models.BooleanField(default=False, db_default=False)
     amends_full_accounts = models.BooleanField(default=True, db_default=True)
     people_may_share = models.BooleanField(default=True, db_default=True)

@@ -62,15 +62,18 @@ class FileForm(forms.Form):
 class RuleForm(forms.ModelForm[Tenant]):
     class Meta:
         model = Tenant
-        fields = ("account_rule", "deletes_stand_ins", "prompts_unsynced", "amends_full_accounts")
+        fields = ("account_rule", "deletes_stand_ins", "guests_speak", "prompts_unsynced", "amends_full_accounts")
         labels = {
             "account_rule": "People are represented by",
             "deletes_stand_ins": "Delete an account that we made when its person is unsynced",
+            "guests_speak": "People may speak as their guest account, if Microsoft lets them",
             "prompts_unsynced": "Who writes to somebody on another platform may sync themselves",
             "amends_full_accounts": "Edits and deletes cross into people's full accounts on Microsoft Teams",
         }
         help_texts = {
             "deletes_stand_ins": "Accounts that we did not make are never deleted.",
+            "guests_speak": "They are asked once for their guest's permission, and sign in with it. Off, and until then: the "
+            "service user speaks for them, with their name. Try it with one person first: Microsoft promises nothing.",
             "prompts_unsynced": "People who are not synced, and who write to somebody on another platform or are written to, "
             "get a message with a button; who agrees is synced. Off: only administrators decide who is synced.",
             "amends_full_accounts": "Off: a message that was shown under somebody's own name there stays as it was first "

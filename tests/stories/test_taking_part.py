@@ -264,6 +264,19 @@ def test_a_guest_is_spoken_for_by_the_service_user_and_mentioned(pals: Pals, gue
     assert pals.told(LINK) == []
 
 
+def test_a_guest_speaks_for_itself_where_the_company_lets_it_and_its_person_has_consented(
+    pals: Pals, guest: Person
+) -> None:
+    Tenant.objects.update(guests_speak=True)
+    pals.says(guest, "slack", "may I ask something?", pals.quinn)
+    pals.relay()
+    assert pals.prompts(guest, "teams") == 1
+    pals.consent(guest, "teams")
+    pals.says(guest, "slack", "in my own name", pals.quinn)
+    pals.relay()
+    assert [one.author for one in pals.in_group("teams")] == ["Mio Hub", "Gwen Hart"]
+
+
 def test_a_guest_whom_the_platform_will_not_mention_is_named(pals: Pals, guest: Person) -> None:
     pals.post(guest, "slack", "hello everybody")  # the guest is in no team
     pals.relay()
