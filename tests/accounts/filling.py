@@ -48,7 +48,7 @@ def fill(tenant: Tenant, user: User) -> dict[type[models.Model], models.Model]:
 def _values(model: type[models.Model], made: dict[type[models.Model], models.Model]) -> dict[str, Any]:
     values = {}
     for field in model._meta.fields:
-        if field.primary_key and not field.remote_field:
+        if (field.primary_key and not field.remote_field) or isinstance(field, models.GeneratedField):
             continue
         if isinstance(field, models.ForeignKey):
             values[field.name] = made.get(field.related_model)

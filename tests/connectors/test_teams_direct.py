@@ -41,15 +41,15 @@ from tests.connectors.given import uploaded
 SECRETS = Teams.Secrets(client_state_key="a key of ours")
 HOOK = "https://hub.example/webhooks/teams/"
 ANN, DEV = "Ann Moreau", "Dev Patel"
-START = datetime.now(UTC)
-"""Orders end by the real clock, which the fake therefore shares at first."""
 
 
 class Hub:
     """The fake, with our connection (``ours``) and one made of Ann's own consent (``ann``)."""
 
     def __init__(self) -> None:
-        self.now = START.timestamp()
+        self.start = datetime.now(UTC)
+        """Orders end by the real clock, which the fake therefore shares at first."""
+        self.now = self.start.timestamp()
         self.heard: list[Webhook] = []
         self.sent: list[Outgoing] = []
         self.fake = FakeTeams(SECRETS, "https://hub.example", lambda: self.now)
@@ -312,7 +312,7 @@ def test_a_person_reads_and_finds_what_was_said(hub: Hub) -> None:
         hub.now += 1
         hub.fake.type_as(DEV, chat, f"{number}")
     lost = said(hub.ann, chat, Text("the plan"))
-    since = START + timedelta(seconds=1)
+    since = hub.start + timedelta(seconds=1)
     assert hub.run(hub.ann, hub.ann.find(lost, since)) == [message]
     assert hub.run(hub.ours, hub.ours.find(lost, since)) == [], "our service user said nothing"
     reference = Reference(Kind.POSTED, chat, message)
@@ -335,7 +335,7 @@ def test_an_answer_quotes_and_keeps_its_quote_when_it_is_changed(hub: Hub) -> No
         assert (rest, event.message.thread) == ([Paragraph((Text(words),))], None)
         hub.run(hub.ann, hub.ann.edit(answer, said(hub.ann, chat, Text("no"), thread=asked)))
     lost = said(hub.ann, chat, Text("yes"), thread=asked)
-    assert hub.run(hub.ann, hub.ann.find(lost, START)) == [answer]
+    assert hub.run(hub.ann, hub.ann.find(lost, hub.start)) == [answer]
 
 
 def test_an_answer_to_what_is_gone_is_said_without_a_quote(hub: Hub) -> None:
@@ -395,7 +395,7 @@ def channel_calls(hub: Hub) -> list[Callable[[], Calls[Any]]]:
         lambda: hub.ann.delete(place, message),
         lambda: hub.ann.react(place, message, "🎉", True),
         lambda: hub.ann.fetch(Reference(Kind.POSTED, place, message)),
-        lambda: hub.ann.find(draft, START),
+        lambda: hub.ann.find(draft, hub.start),
     ]
 
 
@@ -425,7 +425,7 @@ def test_in_chats_every_first_call_names_what_a_person_has_granted(hub: Hub) -> 
         hub.ann.delete(chat, message),
         hub.ann.react(chat, message, "🎉", True),
         hub.ann.fetch(Reference(Kind.POSTED, chat, message)),
-        hub.ann.find(draft, START),
+        hub.ann.find(draft, hub.start),
         hub.ann.open_direct([hub.people[DEV]]),
         hub.ann.participants(chat),
         hub.ann.bring_in(chat, [hub.people[DEV]]),
