@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from accounts.models import Tenant, UserSync
+from accounts.models import SyncGroup, Team, Tenant, UserSync
 from accounts.standing_in import makers
 
 UNSYNCED, UNAVAILABLE, TO_CHOOSE, AMBIGUOUS, RESTRICTED = (
@@ -28,17 +28,31 @@ _STATES = {
 }
 """States of people; every other one is a state of a sync."""
 
+MOST_GROUPS = 200
+"""Of each kind in the list to choose from: beyond that nobody finds anything in it."""
+
+_GROUPS = {
+    "g": "p.id IN (SELECT m.person_id FROM accounts_syncgroupmember m WHERE m.group_id = %(group)s)",
+    "t": "p.id IN (SELECT a.person_id FROM accounts_channel k JOIN accounts_channelmember x ON x.channel_id = k.id"
+    " JOIN accounts_platformaccount a ON a.id = x.account_id WHERE k.team_id = %(group)s)",
+}
+"""By the first letter of a key. People are of the tenant already, so that another one's group holds nobody."""
+
 _SYNC = "p.id IN (SELECT s.person_id FROM accounts_usersync s WHERE s.installation_id = ANY(%(places)s) {more})"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is empty filters nothing. ``platform`` is a connection's number, ``state`` of a sync or of the keys above."""
+    """What is empty filters nothing. ``platform`` is a connection's number, ``state`` of a sync or of the keys above.
+
+    ``group`` is a key of ``groups``: a team that was imported, or a group of Auto Sync.
+    """
 
     text: str = ""
     platform: int | None = None
     state: str = ""
     kind: str = ""
+    group: str = ""
 
     def told(self) -> dict[str, Any]:
         """What of it is given, for an address or a run."""
@@ -58,6 +72,8 @@ def conditions(tenant: Tenant, wanted: Wanted) -> tuple[str, dict[str, Any]]:
         found.append(_SYNC.format(more="AND s.state = %(state)s" + (" AND s.kind = %(kind)s" if wanted.kind else "")))
     if wanted.kind and (not wanted.state or wanted.state in _STATES):
         found.append(_SYNC.format(more="AND s.kind = %(kind)s"))
+    if wanted.group:
+        found.append(_GROUPS.get(wanted.group[:1], "false"))
     if on and not wanted.state and not wanted.kind:
         found.append(
             "EXISTS (SELECT FROM accounts_platformaccount a WHERE a.person_id = p.id AND a.installation_id = %(on)s"
@@ -77,7 +93,15 @@ def _values(tenant: Tenant, wanted: Wanted, on: int) -> dict[str, Any]:
         "makers": makers(tenant),
         "state": wanted.state,
         "kind": wanted.kind,
+        "group": int(wanted.group[1:19]) if wanted.group[1:].isdecimal() else 0,
     }
+
+
+def groups(tenant: Tenant) -> dict[str, str]:
+    """What one may filter by, with its name: groups of Auto Sync before the teams that were imported."""
+    ours = SyncGroup.objects.filter(tenant=tenant).order_by("place", "pk")[:MOST_GROUPS]
+    teams = Team.objects.filter(installation__tenant=tenant, is_chosen=True).order_by("name", "pk")[:MOST_GROUPS]
+    return {f"g{group.pk}": group.name for group in ours} | {f"t{team.pk}": team.name for team in teams}
 
 
 STATES = {

@@ -222,7 +222,8 @@ def _make(change: SyncChange, connector: Any, opened: requests.Session) -> None:
             return
         _end(change, State.INTENDED)
     name = change.person.name if change.person else address
-    account = ask_over(opened, connector.provision(address, name), connector.credentials)
+    calls = connector.provision(address, name, change.run.tenant.guest_message)
+    account = ask_over(opened, calls, connector.credentials)
     _made(change, connector, account, _is_stand_in(account), opened)
 
 

@@ -47,8 +47,9 @@ class ProvisionsAccounts(FindsAccounts):
     makes: ClassVar[str]
 
     @abstractmethod
-    def provision(self, email: str, name: str) -> Calls[Account]:
-        """Make a stand-in; one that is there already is returned as it is. Nobody is written to.
+    def provision(self, email: str, name: str, message: str = "") -> Calls[Account]:
+        """Make a stand-in; one that is there already is returned as it is. The person is written to by the platform where
+        there is a ``message``, in its words; else nobody is.
 
         Raises ``Refused`` with a reason an administrator may read where the tenant's policy forbids it.
         """

@@ -60,7 +60,7 @@ class Reach:
 
     homes: set[int] = field(default_factory=set)
     waiting: set[int] = field(default_factory=set)
-    prompts: list[tuple[int, str]] = field(default_factory=list)
+    prompts: set[tuple[int, str]] = field(default_factory=set)
 
 
 class DirectChats:
@@ -135,12 +135,12 @@ class DirectChats:
             if not all(stand_ins.there(one.person, other.home) for one in people):
                 continue
             if other.wants_consent and other.sync is not None:
-                reach.prompts.append((other.sync, "RECEIVED"))
+                reach.prompts.add((other.sync, "RECEIVED"))
             if own.may_be_asked and own.sync is not None:
-                reach.prompts.append((own.sync, "SENT"))
+                reach.prompts.add((own.sync, "SENT"))
             if own.wants_consent and own.sync is not None:
                 reach.waiting.add(other.home)
-                reach.prompts.append((own.sync, "SENT"))
+                reach.prompts.add((own.sync, "SENT"))
             else:
                 reach.homes.add(other.home)
         return reach
@@ -149,7 +149,7 @@ class DirectChats:
         """Ask people for their consent: once for each message, however often it is looked at; ``granting`` decides more."""
         if row.id not in self._prompted:
             self._prompted[row.id] = True
-            for sync, why in reach.prompts:
+            for sync, why in sorted(reach.prompts):
                 tasks.prompt.delay(sync, why)
 
     def _tell(

@@ -52,7 +52,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
+class Representative:
     """The account that represents somebody elsewhere; ``is_own``: it speaks for itself."""
 
     account: int
@@ -82,7 +82,7 @@ class Voices:
         self._sandbox = sandbox
         self._of_people: Memory[int, Voice] = Memory()
         self._speakers: Memory[tuple[int, str], bool] = Memory()
-        self._stand_ins: Memory[tuple[int, str, int], StandIn | None] = Memory()
+        self._stand_ins: Memory[tuple[int, str, int], Representative | None] = Memory()
 
     async def ours(self, installation: int) -> Voice:
         """Our own account's."""
@@ -168,7 +168,7 @@ def _voice(account: int) -> Voice | None:
     return Voice(connector, row.pk, credentials.account, frozenset(scopes))
 
 
-def _stand_in(origin: int, author: str, installation: int) -> StandIn | None:
+def _stand_in(origin: int, author: str, installation: int) -> Representative | None:
     person = PlatformAccount.objects.filter(installation=origin, external_id=author).values("person")
     synced = UserSync.objects.filter(installation=installation, state=UserSync.State.SYNCED, account__isnull=False)
     row = synced.filter(person__in=person).select_related("account", "installation__tenant").first()
@@ -177,7 +177,7 @@ def _stand_in(origin: int, author: str, installation: int) -> StandIn | None:
     is_own = row.kind == UserSync.Kind.FULL
     if row.kind == UserSync.Kind.GUEST and row.installation.tenant.guests_speak:
         is_own = Grant.objects.filter(account=row.account, state=Grant.State.GRANTED).exists()
-    return StandIn(row.account.pk, row.account.external_id, is_own)
+    return Representative(row.account.pk, row.account.external_id, is_own)
 
 
 async def _is_granted(account: int) -> bool:

@@ -27,6 +27,7 @@ class Tenant(models.Model):
     ``key`` names the tenant in addresses. ``preset`` is how many scopes its connections ask for. ``deleted_at`` is when
     somebody asked for everything to be deleted: it is kept for the days of grace and gone afterwards. ``account_rule`` holds
     for whom no ``AccountPolicy`` does; ``deletes_stand_ins``: an account that we made goes when its person is unsynced;
+    ``guest_message``: in whose words Microsoft writes to people who get a guest account; empty: nobody is written to.
     ``guests_speak``: people whom a guest represents are asked for that guest's consent, and speak as it once they have given
     it; no published rule promises that Microsoft takes what guests post (Teams §7.2). ``prompts_unsynced``: who writes to
     somebody on another platform, or is written to, is asked for consent, and is synced by it; ``amends_full_accounts``:
@@ -55,6 +56,7 @@ class Tenant(models.Model):
         max_length=10, choices=AccountRule.choices, default=AccountRule.EITHER, db_default="either"
     )
     deletes_stand_ins = models.BooleanField(default=True, db_default=True)
+    guest_message = models.TextField(max_length=1000, blank=True, default="", db_default="")
     guests_speak = models.BooleanField(default=False, db_default=False)
     prompts_unsynced = models.BooleanField(default=False, db_default=False)
     amends_full_accounts = models.BooleanField(default=True, db_default=True)

@@ -246,8 +246,8 @@ class Teams(
     def look_up(self, emails: Sequence[str]) -> Calls[dict[str, Found]]:
         return provisioning.look_up(emails)
 
-    def provision(self, email: str, name: str) -> Calls[Account]:
-        return provisioning.provision(email, name)
+    def provision(self, email: str, name: str, message: str = "") -> Calls[Account]:
+        return provisioning.provision(email, name, message)
 
     def discard(self, account: AccountId) -> Calls[None]:
         return provisioning.discard(account)

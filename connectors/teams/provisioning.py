@@ -96,7 +96,7 @@ def _addresses(user: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def provision(email: str, name: str) -> Calls[Account]:
+def provision(email: str, name: str, message: str = "") -> Calls[Account]:
     """Looked up first, since Graph says of an account that exists only that it does (§3.7).
 
     For up to 15 minutes Graph may not know the guest elsewhere, and inviting again names the same one.
@@ -107,7 +107,9 @@ def provision(email: str, name: str) -> Calls[Account]:
         return _standing(standing)
     shown = shortened(one_line(name), LONGEST_NAME) or email
     named = {"invitedUserEmailAddress": email, "invitedUserDisplayName": shown, "invitedUserType": "Guest"}
-    sent = {**named, "inviteRedirectUrl": LANDING, "sendInvitationMessage": False}
+    sent: dict[str, Any] = {**named, "inviteRedirectUrl": LANDING, "sendInvitationMessage": bool(message)}
+    if message:
+        sent["invitedUserMessageInfo"] = {"customizedMessageBody": message}
     url, scopes = f"{GRAPH}/invitations", ("User.Invite.All",)
     answer = yield Call("POST", url, scopes, "invite guest", APP, json=sent, judge=_judge_invitation)
     guest = string(mapping(mapping(answer.json()).get("invitedUser")).get("id"))

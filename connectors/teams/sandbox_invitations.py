@@ -16,7 +16,8 @@ _ADDRESS, _REDIRECT = "invitedUserEmailAddress", "inviteRedirectUrl"
 class Invitations:
     """``lets_invite``, ``blocked_domains`` and ``room`` (accounts that the directory still has place for) are policies.
 
-    ``delay`` are the seconds for which Graph knows a new guest nowhere but here. ``mailed`` are those who were written to.
+    ``delay`` are the seconds for which Graph knows a new guest nowhere but here. ``mailed`` are
+    those who were written to, with the words.
     """
 
     def __init__(self, people: People, named: dict[str, Named], clock: Callable[[], float]) -> None:
@@ -25,7 +26,7 @@ class Invitations:
         self.blocked_domains: set[str] = set()
         self.room = 1_000_000
         self.delay = 0.0
-        self.mailed: list[str] = []
+        self.mailed: list[tuple[str, str]] = []
         self._made = 0
 
     def invite(self, sent: Any) -> dict[str, Any]:
@@ -33,7 +34,8 @@ class Invitations:
         email = self._checked(sent)
         guest = self._standing(email) or self._arrive(email, str(sent.get("invitedUserDisplayName") or email))
         if sent.get("sendInvitationMessage"):
-            self.mailed.append(email)
+            told_so = sent.get("invitedUserMessageInfo") or {}
+            self.mailed.append((email, str(told_so.get("customizedMessageBody") or "")))
         told = {"id": guid("invitation", email), "status": "PendingAcceptance", "resetRedemption": False}
         kept = {
             name: sent.get(name) for name in (_ADDRESS, "invitedUserDisplayName", _REDIRECT, "sendInvitationMessage")

@@ -28,6 +28,14 @@ from mio_hub.bench.walking import addresses
 BESIDE = ("start", "scopes", "security", "home", "fidelity:page")
 """Pages that belong to no tenant, by the names of their addresses."""
 
+FILTERS = {
+    "people": {
+        "by name": "text=n+7", "by nobody's": "text=zzz", "not synced": "state=not+synced", "synced": "state=synced",
+        "guests": "kind=guest", "to choose": "state=to+choose", "restricted": "state=restricted",
+    }
+}  # fmt: skip
+"""Pages whose filters look through everything, with what is asked of them."""
+
 AT_ONCE = 4
 """Clients: two for each core that the promise is about."""
 
@@ -69,6 +77,8 @@ def pages(visitor: Visitor) -> Iterator[tuple[str, str]]:
         path = address.of(visitor.tenant)
         if _asked(visitor, path).status_code != OTHER_METHOD:
             yield address.name, path
+        for told, query in FILTERS.get(address.name, {}).items():
+            yield f"{address.name}: {told}", f"{path}?{query}"
 
 
 def queries(visitor: Visitor, path: str) -> int:
@@ -93,10 +103,11 @@ def _headers(visitor: Visitor) -> dict[str, str]:
 # --- through the web process
 
 
-def measure(visitor: Visitor, times: int, folder: Path) -> list[Page]:
-    """Ask every page ``times`` times, by one client and then by several. Raises ``Failed``."""
+def measure(visitor: Visitor, times: int, folder: Path, only: str = "") -> list[Page]:
+    """Ask pages whose names begin with ``only``, each so many times by one client and then by several. Raises ``Failed``."""
     print("bench: counting queries …", file=sys.stderr, flush=True)
-    found = [(name, path, queries(visitor, path)) for name, path in pages(visitor)]
+    wanted = [(name, path) for name, path in pages(visitor) if name.startswith(only)]
+    found = [(name, path, queries(visitor, path)) for name, path in wanted]
     with the_hub(NOWHERE, folder, ("web",), {"MIO_BEHIND_PROXY": "true"}) as hub:
         asyncio.run(hub.listening())
         return [_page(hub, visitor, name, path, times, made) for name, path, made in found]

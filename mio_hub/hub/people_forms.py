@@ -1,11 +1,11 @@
 """The forms of User Sync."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
 from accounts.models import AccountPolicy, AccountRule, Installation, Person, Tenant, UserSync
-from accounts.people_filter import STATES, Wanted
+from accounts.people_filter import STATES, Wanted, groups
 from mio_hub.hub.people_file import MOST_BYTES
 
 EXCEPTIONS = [(rule.value, rule.label) for rule in AccountRule if rule != AccountRule.EITHER]
@@ -20,9 +20,14 @@ class PeopleFilter(forms.Form):
     platform = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
     state = forms.ChoiceField(label="Status", required=False, choices=STATES)
     kind = forms.ChoiceField(required=False, choices=[("", "All"), *UserSync.Kind.choices])
+    group = forms.ChoiceField(label="Team or group", required=False)
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if known := groups(tenant):
+            self.fields["group"].choices = [("", "All"), *known.items()]  # type: ignore[attr-defined]
+        else:
+            del self.fields["group"]
         rows = Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk")
         self.fields["platform"].choices = [("", "All"), *((row.pk, str(row)) for row in rows)]  # type: ignore[attr-defined]
 
@@ -62,16 +67,27 @@ class FileForm(forms.Form):
 class RuleForm(forms.ModelForm[Tenant]):
     class Meta:
         model = Tenant
-        fields = ("account_rule", "deletes_stand_ins", "guests_speak", "prompts_unsynced", "amends_full_accounts")
+        fields = (
+            "account_rule",
+            "deletes_stand_ins",
+            "guest_message",
+            "guests_speak",
+            "prompts_unsynced",
+            "amends_full_accounts",
+        )
+        widgets: ClassVar = {"guest_message": forms.Textarea({"rows": 3, "maxlength": 1000})}
         labels = {
             "account_rule": "People are represented by",
             "deletes_stand_ins": "Delete an account that we made when its person is unsynced",
+            "guest_message": "Message to people who get a guest account",
             "guests_speak": "People may speak as their guest account, if Microsoft lets them",
             "prompts_unsynced": "Who writes to somebody on another platform may sync themselves",
             "amends_full_accounts": "Edits and deletes cross into people's full accounts on Microsoft Teams",
         }
         help_texts = {
             "deletes_stand_ins": "Accounts that we did not make are never deleted.",
+            "guest_message": "Microsoft mails it as an invitation when we make the account. Empty: nobody is written to, and "
+            "nobody has to do anything.",
             "guests_speak": "They are asked once for their guest's permission, and sign in with it. Off, and until then: the "
             "service user speaks for them, with their name. Try it with one person first: Microsoft promises nothing.",
             "prompts_unsynced": "People who are not synced, and who write to somebody on another platform or are written to, "

@@ -78,9 +78,9 @@ class Dock(Reef, ProvisionsAccounts):
         found = {one: Found(own(one), REGISTRY.licences[one]) for one in emails if one in REGISTRY.licences}
         return found | {one: Found(guest(one)) for one in emails if one in REGISTRY.guests}
 
-    def provision(self, email: str, name: str) -> Calls[Account]:
+    def provision(self, email: str, name: str, message: str = "") -> Calls[Account]:
         yield from ()
-        REGISTRY._call("provision", email)
+        REGISTRY._call("provision", email + (f": {message}" if message else ""))
         REGISTRY.guests[email] = name
         return guest(email)
 

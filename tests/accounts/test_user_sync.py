@@ -155,6 +155,12 @@ def test_own_accounts_wait_for_consent_and_guests_are_synced_at_once(acme: Shore
     assert AuditEntry.objects.get(action="applied user sync").after == {"adopt": 1, "make": 1, "deed": "sync"}
 
 
+def test_a_guest_is_written_to_in_the_company_s_words_if_it_has_any(acme: Shore, registry: Registry) -> None:  # noqa: F811
+    Tenant.objects.update(guest_message="Welcome aboard.")
+    synced(acme, acme.dock, acme.person("Gil", acme.slack))
+    assert registry.called("provision") == ["gil@acme.example: Welcome aboard."]
+
+
 def test_a_guest_that_the_company_made_itself_is_used_and_never_deleted(acme: Shore, registry: Registry) -> None:  # noqa: F811
     gil = acme.person("Gil", acme.slack)
     registry.guests["gil@acme.example"] = "Gil"

@@ -178,6 +178,11 @@ def test_a_guest_is_invited_without_a_word_to_anybody(hub: Hub) -> None:
     assert hub.run(hub.teams.account(guest.id)) == guest
 
 
+def test_a_company_that_wants_it_has_microsoft_write_in_its_own_words(hub: Hub) -> None:
+    hub.run(hub.teams.provision("gia@partner.example", "Gia", "Welcome aboard."))
+    assert hub.fake.graph.invitations.mailed == [("gia@partner.example", "Welcome aboard.")]
+
+
 def test_a_guest_that_is_there_is_returned_and_not_invited_again(hub: Hub) -> None:
     guest = invite(hub)
     hub.sent.clear()

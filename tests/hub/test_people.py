@@ -7,7 +7,20 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts import user_sync
-from accounts.models import AccountPolicy, AuditEntry, Installation, Person, PlatformAccount, SyncRun, UserSync
+from accounts.models import (
+    AccountPolicy,
+    AuditEntry,
+    Channel,
+    ChannelMember,
+    Installation,
+    Person,
+    PlatformAccount,
+    SyncGroup,
+    SyncGroupMember,
+    SyncRun,
+    Team,
+    UserSync,
+)
 from accounts.people_filter import STATES
 from tests.accounts.stand_ins import Registry, Shore, registry, shore  # noqa: F401 (a fixture)
 from tests.consenting import said
@@ -70,6 +83,25 @@ def test_every_filter_answers_with_a_platform_and_without(acme: Shore, go: Go, s
     for platform in ("", acme.dock.pk):
         for kind in ("", "guest"):
             assert go(f"?state={state}&platform={platform}&kind={kind}&text=g%25_").status_code == 200
+
+
+def test_a_team_and_a_group_of_auto_sync_filter_and_those_of_others_hold_nobody(
+    acme: Shore, go: Go, people: People
+) -> None:
+    eva, gil = acme.person("Eva", acme.slack), acme.person("Gil", acme.slack)
+    team = Team.objects.create(installation=acme.slack, external_id="T", name="Sailors", is_chosen=True)
+    channel = Channel.objects.create(installation=acme.slack, team=team, external_id="C", name="deck")
+    ChannelMember.objects.create(channel=channel, account=eva.accounts.get())
+    group = SyncGroup.objects.create(tenant=acme.tenant, name="Divers")
+    SyncGroupMember.objects.create(group=group, person=gil)
+    theirs = SyncGroup.objects.create(tenant=people.globex, name="Theirs")
+    assert all(name in words(go()) for name in ("Sailors", "Divers", "Eva", "Gil"))
+    assert "Theirs" not in words(go())
+    for key, seen, unseen in ((f"t{team.pk}", "Eva", "Gil"), (f"g{group.pk}", "Gil", "Eva")):
+        page = words(go(f"?group={key}"))
+        assert f"{seen.lower()}@" in page
+        assert f"{unseen.lower()}@" not in page
+    assert go(f"?group=g{theirs.pk}").status_code == 200  # no choice, so it filters nothing
 
 
 def test_a_table_is_read_page_by_page_each_person_once(acme: Shore, go: Go) -> None:

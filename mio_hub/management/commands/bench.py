@@ -58,6 +58,7 @@ class Command(BaseCommand):
         parser.add_argument("--memory", action="store_true", help="the Hub's memory over many messages, nothing else")
         parser.add_argument("--messages", type=int, default=MESSAGES, help=f"of --memory (default {MESSAGES:,})")
         parser.add_argument("--pages", action="store_true", help="the pages of a Hub with 100,000 people, nothing else")
+        parser.add_argument("--only", default="", help="of --pages: those whose names begin so")
         parser.add_argument("--imports", action="store_true", help="imports of a large company, nothing else")
         parser.add_argument("--people", type=int, help=f"of --imports (default {CROWD.people:,} on each platform)")
         parser.add_argument("--platforms", type=_platforms, help="of --imports, two as slack,zoom")
@@ -98,7 +99,7 @@ class Command(BaseCommand):
         visitor = population.fill(Size())
         try:
             population.analyze()
-            self.stdout.write(pages_table(measure(visitor, times, folder), times))
+            self.stdout.write(pages_table(measure(visitor, times, folder, options["only"]), times))
         finally:
             population.leave()
 
