@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from accounts.models import SyncGroup, Team, Tenant, UserSync
-from accounts.standing_in import makers
+from accounts.standing_in import makes
 
 UNSYNCED, UNAVAILABLE, TO_CHOOSE, AMBIGUOUS, RESTRICTED = (
     "not synced",
@@ -84,13 +84,13 @@ def conditions(tenant: Tenant, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 def _values(tenant: Tenant, wanted: Wanted, on: int) -> dict[str, Any]:
     text = wanted.text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    places = list(tenant.installations.order_by("pk").values_list("pk", flat=True))
+    places = list(tenant.installations.order_by("pk"))
     return {
         "tenant": tenant.pk,
         "text": f"%{text}%",
         "on": on,
-        "places": [place for place in places if on in (0, place)],
-        "makers": makers(tenant),
+        "places": [place.pk for place in places if on in (0, place.pk)],
+        "makers": [place.pk for place in places if makes(place)],
         "state": wanted.state,
         "kind": wanted.kind,
         "group": int(wanted.group[1:19]) if wanted.group[1:].isdecimal() else 0,
@@ -99,9 +99,10 @@ def _values(tenant: Tenant, wanted: Wanted, on: int) -> dict[str, Any]:
 
 def groups(tenant: Tenant) -> dict[str, str]:
     """What one may filter by, with its name: groups of Auto Sync before the teams that were imported."""
-    ours = SyncGroup.objects.filter(tenant=tenant).order_by("place", "pk")[:MOST_GROUPS]
-    teams = Team.objects.filter(installation__tenant=tenant, is_chosen=True).order_by("name", "pk")[:MOST_GROUPS]
-    return {f"g{group.pk}": group.name for group in ours} | {f"t{team.pk}": team.name for team in teams}
+    ours = SyncGroup.objects.filter(tenant=tenant).order_by("place", "pk")
+    teams = Team.objects.filter(installation__tenant=tenant, is_chosen=True).order_by("name", "pk")
+    known = [(letter, rows.values_list("pk", "name")[:MOST_GROUPS]) for letter, rows in (("g", ours), ("t", teams))]
+    return {f"{letter}{number}": name for letter, rows in known for number, name in rows}
 
 
 STATES = {

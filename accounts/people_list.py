@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -12,8 +13,8 @@ from accounts.people_filter import Wanted, conditions
 from accounts.standing_in import makes
 from connectors.contract import Platform
 
-PAGE = 30
-"""Rows at a time: two screens. Drawing them is most of what the page costs."""
+PAGE = 25
+"""Rows at a time: a screen and a half. Drawing them is most of what the page costs."""
 
 Place = tuple[str, int]
 """Where a page begins: after the row of this name, in small letters, and number."""
@@ -35,6 +36,17 @@ _FOUND = """
 SELECT p.id, lower(p.name) FROM accounts_person p
 WHERE {people} AND (lower(p.name), p.id) > (%(key)s, %(number)s) ORDER BY lower(p.name), p.id LIMIT %(most)s
 """
+
+
+class Sync(NamedTuple):
+    """What a cell tells of a ``UserSync``, by the names of its columns: a page shows a hundred of them."""
+
+    installation: int
+    state: str
+    kind: str
+    reason: str
+    changed_at: datetime
+    account__is_deleted: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +104,15 @@ def rows(tenant: Tenant, numbers: list[int]) -> list[Row]:
     """People of these numbers, in that order, and how each is doing on every platform."""
     people = Person.objects.filter(tenant=tenant).in_bulk(numbers)
     places = list(Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk"))
-    accounts: defaultdict[int, list[PlatformAccount]] = defaultdict(list)
-    for account in PlatformAccount.objects.filter(person__in=numbers, is_deleted=False).order_by("pk"):
-        accounts[account.person_id or 0].append(account)
-    syncs: defaultdict[int, list[UserSync]] = defaultdict(list)
-    for sync in UserSync.objects.filter(person__in=numbers).select_related("account").order_by("pk"):
-        syncs[sync.person_id].append(sync)
-    table = [_row(people[n], places, accounts[n], syncs[n]) for n in numbers if n in people]
+    accounts = PlatformAccount.objects.filter(person__in=numbers, is_deleted=False, is_bot=False, is_guest=False)
+    own: defaultdict[int | None, list[int]] = defaultdict(list)
+    for number, place in accounts.order_by("pk").values_list("person", "installation"):
+        own[number].append(place)
+    found = UserSync.objects.filter(person__in=numbers).order_by("pk")
+    syncs: defaultdict[int, list[Sync]] = defaultdict(list)
+    for number, *told in found.values_list("person", *Sync._fields):
+        syncs[number].append(Sync._make(told))
+    table = [_row(people[n], places, own[n], syncs[n]) for n in numbers if n in people]
     _mark_restricted(tenant, table)
     return table
 
@@ -111,9 +125,8 @@ def _mark_restricted(tenant: Tenant, table: list[Row]) -> None:
         row.is_restricted = row.person.email.lower() in restricted
 
 
-def _row(person: Person, places: list[Installation], accounts: list[PlatformAccount], syncs: list[UserSync]) -> Row:
-    own = [account.installation_id for account in accounts if not account.is_bot and not account.is_guest]
-    by_place = {sync.installation_id: sync for sync in syncs}
+def _row(person: Person, places: list[Installation], own: list[int], syncs: list[Sync]) -> Row:
+    by_place = {sync.installation: sync for sync in syncs}
     choices = [place for place in places if place.pk in own]
     chosen = [place for place in places if place.pk == person.primary_id]
     primary = chosen[0] if chosen else choices[0] if len(choices) == 1 else None
@@ -127,9 +140,9 @@ def _row(person: Person, places: list[Installation], accounts: list[PlatformAcco
     return row
 
 
-def _synced(place: Installation, sync: UserSync) -> Cell:
+def _synced(place: Installation, sync: Sync) -> Cell:
     word, tone = WORDS[UserSync.State(sync.state)]
-    if sync.account and sync.account.is_deleted and sync.state != UserSync.State.SYNCING:
+    if sync.account__is_deleted and sync.state != UserSync.State.SYNCING:
         gone = "Their account there is gone. Unsync them, then sync them anew."
         return Cell(place, "Error", "bad", sync.kind, gone, UNSYNC)
     return Cell(place, word, tone, sync.kind, sync.reason, "" if sync.state == UserSync.State.SYNCING else UNSYNC)

@@ -1,7 +1,11 @@
 """What every answer passes through, besides Django's own middleware."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.middleware import UserSessionsMiddleware
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
@@ -19,6 +23,10 @@ POLICY = "; ".join(
 """Everything from our own address, nothing inline: an injected script or style does not run."""
 
 
+SEEN_FOR = 60
+"""Seconds for which a session that was seen need not be written down again."""
+
+
 class ContentSecurityPolicy:
     """Adds the policy, unless a view has set a narrower one."""
 
@@ -29,6 +37,18 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class SessionsSeen(UserSessionsMiddleware):  # type: ignore[misc]  # allauth is untyped
+    """Writes down which sessions are in use: once a minute for each browser and address, not with every page."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        key = request.session.session_key
+        if not key:
+            return self.get_response(request)  # type: ignore[no-any-return]
+        browser = repr((key, get_adapter().get_client_ip(request), request.headers.get("User-Agent")))
+        is_new = caches["process"].add(f"seen:{sha256(browser.encode()).hexdigest()}", True, SEEN_FOR)
+        return super().__call__(request) if is_new else self.get_response(request)  # type: ignore[no-any-return]
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise is untyped

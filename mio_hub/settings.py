@@ -59,7 +59,11 @@ for _database in DATABASES.values():
     _database["OPTIONS"].setdefault("connect_timeout", 5)
 
 REDIS_URL = env.secret("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
+}
+"""What is shared, and what one process may find out for itself once more."""
 
 # --- Django ---------------------------------------------------------------------------------------------------------
 
@@ -96,7 +100,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "mio_hub.middleware.SessionsSeen",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "mio_hub.urls"
@@ -113,6 +117,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mio_hub.hub.navigation.frame",
             ],
+            "builtins": ["mio_hub.templatetags.faces"],
         },
     }
 ]

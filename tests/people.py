@@ -10,8 +10,6 @@ from accounts.models import Membership, Tenant, User
 
 PASSWORD = "correct horse battery staple"
 Role = Membership.Role
-SEEN = 5
-"""Queries with which allauth notes at each page when a session was last seen."""
 
 
 @dataclass

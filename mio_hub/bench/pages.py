@@ -30,7 +30,7 @@ BESIDE = ("start", "scopes", "security", "home", "fidelity:page")
 
 FILTERS = {
     "people": {
-        "by name": "text=n+7", "by nobody's": "text=zzz", "not synced": "state=not+synced", "synced": "state=synced",
+        "by name": "text=n+6", "by nobody's": "text=zzz", "not synced": "state=not+synced", "synced": "state=synced",
         "guests": "kind=guest", "to choose": "state=to+choose", "restricted": "state=restricted",
     }
 }  # fmt: skip

@@ -22,13 +22,14 @@ SIGN_IN = "allauth.account.auth_backends.AuthenticationBackend"
 class Size:
     """How many there are of everything. Every second one belongs to the first tenant, the rest to the others in turn.
 
-    ``people`` have an account on each connection of their tenant, each of ``channels`` a leg on two. ``imported`` are the
-    channels of the directory, those of the legs included; every fifth bears a name that another platform has, too.
+    ``people`` have an account on each connection of their tenant, one in twenty no primary platform yet, and most of the rest
+    are synced everywhere. Each of ``channels`` has a leg on two connections. ``imported`` are the channels of the directory,
+    those of the legs included; every fifth bears a name that another platform has, too.
     ``subscriptions``, ``teams`` and ``imports`` that are over has each connection of the first tenant.
     """
 
     tenants: int = 50
-    people: int = 100_000
+    people: int = 200_000
     members: int = 200
     invitations: int = 100
     listed: int = 200
@@ -59,9 +60,11 @@ whose AS (
 """
 
 _ROWS = {
-    "people": """
-        INSERT INTO accounts_person (tenant_id, name, email)
-        SELECT tenant_id, 'Person ' || n, 'person' || n || '@bench.example' FROM whose""",
+    "people": """,
+        homes AS (SELECT tenant_id, min(id) AS id FROM accounts_installation GROUP BY tenant_id)
+        INSERT INTO accounts_person (tenant_id, name, email, places, primary_id)
+        SELECT tenant_id, 'Person ' || n, 'person' || n || '@bench.example', 4, CASE WHEN n %% 20 <> 0 THEN homes.id END
+        FROM whose JOIN homes USING (tenant_id)""",
     "members": """,
         users AS (
             INSERT INTO accounts_user (username, email, first_name, last_name, password, is_superuser, is_staff, is_active,
@@ -79,7 +82,8 @@ _ROWS = {
         trusted AS (
             INSERT INTO accounts_trustedorganization (tenant_id, domain) SELECT tenant_id, n || '.example' FROM whose
         )
-        INSERT INTO accounts_restricteduser (tenant_id, email) SELECT tenant_id, n || '@bench.example' FROM whose""",
+        INSERT INTO accounts_restricteduser (tenant_id, email) SELECT tenant_id, 'person' || n || '@bench.example'
+        FROM whose""",
     "entries": """
         INSERT INTO accounts_auditentry (tenant_id, actor_name, action, subject, before, after, address, at)
         SELECT tenant_id, 'member' || n %% 40 || '@bench.example', 'changed thing ' || n %% 30, 'Thing ' || n,
@@ -125,6 +129,13 @@ SELECT i.id, p.id, 'account' || p.id, p.name, p.email, 'https://avatars.example.
 FROM accounts_person p JOIN accounts_installation i USING (tenant_id)
 """
 
+_SYNCS = """
+INSERT INTO accounts_usersync (person_id, installation_id, account_id, kind, state, reason, is_ours, by_group, created_at)
+SELECT p.id, i.id, a.id, CASE i.platform WHEN 'teams' THEN 'guest' ELSE 'full' END, 'synced', '', false, false, now()
+FROM accounts_person p JOIN accounts_platformaccount a ON a.person_id = p.id
+JOIN accounts_installation i ON i.id = a.installation_id WHERE i.id <> p.primary_id AND p.name NOT LIKE '%%4'
+"""
+
 _SUBSCRIPTIONS = """
 INSERT INTO accounts_subscription (installation_id, resource, external_id, problem, checked_at)
 SELECT i.id, 'resource ' || n, 'subscription' || n, '', now()
@@ -155,6 +166,7 @@ def fill(size: Size) -> Visitor:
         for name, rows in _ROWS.items():
             cursor.execute(_WHOSE + rows, {"size": getattr(size, name)})
         cursor.execute(_ACCOUNTS)
+        cursor.execute(_SYNCS, {})
         cursor.execute(_SUBSCRIPTIONS, {"size": size.subscriptions, "tenant": tenants[0].pk})
         cursor.execute(_TEAMS, {"size": size.teams, "tenant": tenants[0].pk})
     _import(tenants[0], size.imports)

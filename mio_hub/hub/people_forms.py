@@ -6,6 +6,7 @@ from django import forms
 
 from accounts.models import AccountPolicy, AccountRule, Installation, Person, Tenant, UserSync
 from accounts.people_filter import STATES, Wanted, groups
+from mio_hub.hub.forms import LongSelect
 from mio_hub.hub.people_file import MOST_BYTES
 
 EXCEPTIONS = [(rule.value, rule.label) for rule in AccountRule if rule != AccountRule.EITHER]
@@ -17,10 +18,10 @@ class PeopleFilter(forms.Form):
     text = forms.CharField(
         label="Name or e-mail", required=False, max_length=100, widget=forms.TextInput({"type": "search"})
     )
-    platform = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
-    state = forms.ChoiceField(label="Status", required=False, choices=STATES)
+    platform = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, widget=LongSelect)
+    state = forms.ChoiceField(label="Status", required=False, choices=STATES, widget=LongSelect)
     kind = forms.ChoiceField(required=False, choices=[("", "All"), *UserSync.Kind.choices])
-    group = forms.ChoiceField(label="Team or group", required=False)
+    group = forms.ChoiceField(label="Team or group", required=False, widget=LongSelect)
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core import mail
+from django.core.cache import caches
 from django.test import Client
 from redis import Redis
 
@@ -154,3 +156,19 @@ def test_cookies_are_for_us_over_https_and_not_for_scripts(browser: Client, peop
 
 def test_the_tables_have_no_door_of_their_own(browser: Client, people: People) -> None:
     assert get(browser, get(browser, "/admin/").url).url.startswith("/account/login/")
+
+
+def test_when_a_session_was_last_seen_is_noted_once_a_minute_for_each_browser_and_address(
+    browser: Client, people: People
+) -> None:
+    post(browser, "/account/login/", login="ann@acme.example", password=PASSWORD)
+    get(browser, "/home/")
+    before = UserSession.objects.get().last_seen_at
+    get(browser, "/home/")
+    assert UserSession.objects.get().last_seen_at == before
+    browser.get("/home/", secure=True, headers={"User-Agent": "Another/1.0"})
+    assert UserSession.objects.get().user_agent == "Another/1.0"
+    assert UserSession.objects.get().last_seen_at > before
+    caches["process"].clear()  # a minute later
+    get(browser, "/home/")
+    assert UserSession.objects.get().user_agent == ""
