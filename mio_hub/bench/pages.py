@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -42,9 +43,6 @@ AT_ONCE = 4
 PROMISED = 100.0
 """ms at the 95th percentile."""
 
-OTHER_METHOD = 405
-"""What an address answers that only takes forms; such a one is no page."""
-
 NOWHERE = "http://127.0.0.1:9"
 """Where the platforms are: no page asks them anything."""
 
@@ -75,16 +73,18 @@ def pages(visitor: Visitor) -> Iterator[tuple[str, str]]:
         yield name, reverse(name)
     for address in addresses():
         path = address.of(visitor.tenant)
-        if _asked(visitor, path).status_code != OTHER_METHOD:
+        if _asked(visitor, path).status_code != HTTPStatus.METHOD_NOT_ALLOWED:  # else it takes forms, and is no page
             yield address.name, path
         for told, query in FILTERS.get(address.name, {}).items():
             yield f"{address.name}: {told}", f"{path}?{query}"
 
 
 def queries(visitor: Visitor, path: str) -> int:
-    """How many a page makes; a download, before its first piece."""
+    """How many a page makes; a download, before its first piece. Raises ``Failed`` when the page does not work."""
     with CaptureQueriesContext(connection) as captured:
-        _asked(visitor, path)
+        answer = _asked(visitor, path)
+    if answer.status_code >= HTTPStatus.BAD_REQUEST:
+        raise Failed(f"{path} answered {answer.status_code}.")
     return len(captured)
 
 
@@ -147,7 +147,7 @@ def _ask(hub: Pipeline, visitor: Visitor, path: str, times: int) -> tuple[int, l
             client.close()
         took.append((time.perf_counter() - begin) * 1000)
         status = answer.status
-        if status >= 400:
+        if status >= HTTPStatus.BAD_REQUEST:
             raise Failed(f"{path} answered {status}.\n{hub.last_words()}")
     client.close()
     return status, took

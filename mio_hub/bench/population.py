@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
@@ -159,6 +160,7 @@ def fill(size: Size) -> Visitor:
         raise NotEmpty("This database is in use. ./hub bench brings one of its own; run that.")
     print(f"bench: {size.people:,} people move in …", file=sys.stderr, flush=True)
     tenants = Tenant.objects.bulk_create([Tenant(name=f"Company {number}") for number in range(size.tenants)])
+    visitor = _visitor(tenants)  # first, for what follows is addressed to them
     for make in OBJECTS.values():
         make(tenants[0])
     _connect(tenants)
@@ -170,7 +172,7 @@ def fill(size: Size) -> Visitor:
         cursor.execute(_SUBSCRIPTIONS, {"size": size.subscriptions, "tenant": tenants[0].pk})
         cursor.execute(_TEAMS, {"size": size.teams, "tenant": tenants[0].pk})
     _import(tenants[0], size.imports)
-    return _visitor(tenants)
+    return visitor
 
 
 def analyze() -> None:
@@ -215,6 +217,7 @@ def _import(tenant: Tenant, times: int) -> None:
 def _visitor(tenants: list[Tenant]) -> Visitor:
     """They own the first tenant and audit the last."""
     owner = User.objects.create_user("owner", "owner@bench.example", first_name="Ann", last_name="Moreau")
+    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
     Membership.objects.create(tenant=tenants[0], user=owner, role=Membership.Role.OWNER)
     Membership.objects.create(tenant=tenants[-1], user=owner, role=Membership.Role.AUDITOR)
     session = SessionStore()
