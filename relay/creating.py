@@ -37,30 +37,34 @@ class Spot:
         return f"{self.team or self.installation.name} on {label}"
 
 
-def spots(channel: Channel) -> list[Spot]:
-    """Everywhere that a counterpart of a channel could be made."""
-    found, taken = everywhere(channel.installation.tenant, channel.name), _taken(channel)
+def spots(channel: Channel, words: str = "", most: int | None = None) -> list[Spot]:
+    """Everywhere that a counterpart of a channel could be made; ``words`` and ``most`` as in ``everywhere``."""
+    found, taken = everywhere(channel.installation.tenant, channel.name, words, most), _taken(channel)
     return [spot for spot in found if (spot.installation.pk, spot.team.pk if spot.team else None) not in taken]
 
 
-def everywhere(tenant: Tenant, name: str) -> list[Spot]:
-    """Everywhere that a channel could be made for a company, by platform, workspace and team."""
+def everywhere(tenant: Tenant, name: str, words: str = "", most: int | None = None) -> list[Spot]:
+    """Everywhere that a channel could be made for a company, by platform, workspace and team.
+
+    Of each workspace's teams those whose names have ``words`` in them, and no more than ``most``.
+    """
     rows = Installation.objects.filter(tenant=tenant, state=Installation.State.CONNECTED)
     found = []
     for installation in rows.order_by("platform", "name", "pk"):
         connector = connectors.get(installation.platform)
         if issubclass(connector, ManagesConversations):
             legal, has_teams = connector.legal_name(name), issubclass(connector, ListsTeams)
-            found += [Spot(installation, team, legal) for team in _teams(installation, has_teams)]
+            found += [Spot(installation, team, legal) for team in _teams(installation, has_teams, words, most)]
     return found
 
 
-def _teams(installation: Installation, has_teams: bool) -> list[Team | None]:
+def _teams(installation: Installation, has_teams: bool, words: str, most: int | None) -> list[Team | None]:
     """A platform has channels outside of teams where any was imported, or where it knows no teams at all."""
     if not has_teams:
         return [None]
     outside: list[Team | None] = [None] if installation.channels.filter(team=None).exists() else []
-    return [*outside, *installation.teams.filter(is_chosen=True, problem="").order_by("name", "pk")]
+    teams = installation.teams.filter(is_chosen=True, problem="", name__icontains=words)
+    return [*outside, *teams.order_by("name", "pk")[:most]]
 
 
 def _taken(channel: Channel) -> set[tuple[int, int | None]]:

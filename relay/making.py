@@ -12,10 +12,10 @@ from relay.creating import Spot, everywhere
 from relay.models import Participation, PlannedLeg
 
 
-def spots(part: Participation) -> list[Spot]:
-    """Everywhere that it could be made: on connections that do not take part yet."""
+def spots(part: Participation, words: str = "", most: int | None = None) -> list[Spot]:
+    """Everywhere that it could be made: on connections that do not take part yet; the rest as in ``everywhere``."""
     taken = sharing.places(part)
-    found = everywhere(part.tenant, part.conversation.name)
+    found = everywhere(part.tenant, part.conversation.name, words, most)
     return [spot for spot in found if spot.installation.pk not in taken]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import caches
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -23,6 +24,12 @@ STATES = {
     Installation.State.NEEDS_RECONNECT: ("Needs you", "bad"),
 }
 """What a state is called on the page, and its tone."""
+
+
+LARGE = 5_000
+"""Accounts from which counting takes long enough to show; one more or less of so many does not."""
+REMEMBERED = 300
+"""Seconds for which such a number is good, unless an import goes on meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,24 @@ def _cards(installations: QuerySet[Installation]) -> list[Card]:
     rows = _counted(installations)
     pks = [row.pk for row in rows]
     heard, newest = last_heard(pks), _newest(pks)
-    return [_card(row, heard.get(row.pk), newest.get(row.pk)) for row in rows]
+    accounts = _accounts({pk: f"accounts:{pk}:{_told(newest.get(pk))}" for pk in pks})
+    return [_card(row, accounts[row.pk], heard.get(row.pk), newest.get(row.pk)) for row in rows]
+
+
+def _told(run: DirectoryImport | None) -> str:
+    return f"{run.pk}:{run.state}" if run else ""
+
+
+def _accounts(keys: dict[int, str]) -> dict[int, int]:
+    """How many accounts there are, by installation; ``keys`` is what large numbers are remembered by until then."""
+    known = caches["process"].get_many(keys.values())
+    counts = {pk: known.get(key) for pk, key in keys.items()}
+    unknown = PlatformAccount.objects.filter(
+        installation__in=[pk for pk in counts if counts[pk] is None], is_deleted=False
+    )
+    found = dict(unknown.order_by().values_list("installation").annotate(many=Count("*")))
+    caches["process"].set_many({keys[pk]: many for pk, many in found.items() if many >= LARGE}, REMEMBERED)
+    return {pk: count if count is not None else found.get(pk, 0) for pk, count in counts.items()}
 
 
 def _newest(installations: list[int]) -> dict[int, DirectoryImport]:
@@ -99,7 +123,6 @@ def _counted(rows: QuerySet[Installation]) -> list[Installation]:
     """With their numbers, each counted by itself: a join would pair every account with every channel."""
     done = DirectoryImport.objects.filter(installation=OuterRef("pk"), is_listing=False, state=State.DONE)
     known = {
-        "account_count": _count(PlatformAccount.objects.filter(is_deleted=False)),
         "team_count": _count(Team.objects.filter(is_chosen=True)),
         "place_count": _count(Channel.objects.all()),
         "link_count": _count(ConversationLink.channels.all()),
@@ -113,12 +136,12 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(ours.values(many=Count("*"))), 0)
 
 
-def _card(row: Any, heard_at: datetime | None, newest: DirectoryImport | None) -> Card:
+def _card(row: Any, accounts: int, heard_at: datetime | None, newest: DirectoryImport | None) -> Card:
     """Of a counted row."""
     label, tone = STATES[Installation.State(row.state)]
     if row.state == Installation.State.CONNECTED and row.doubts:
         label, tone = "Connected, with a doubt", "warning"
-    counts = (row.account_count, row.team_count, row.place_count, row.link_count)
+    counts = (accounts, row.team_count, row.place_count, row.link_count)
     return Card(row, label, tone, *counts, heard_at, newest, row.imported_at)
 
 

@@ -1,6 +1,7 @@
 """The forms of Channel Sync."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -9,6 +10,7 @@ from accounts.access import May, may
 from accounts.models import Membership, Team, Tenant
 from mio_hub.hub.forms import LongSelect
 from relay.channel_list import Wanted
+from relay.creating import Spot
 from relay.models import ConversationLink
 
 STATES = {
@@ -52,6 +54,26 @@ class ChannelFilter(forms.Form):
     def chosen(self) -> dict[str, str]:
         """What was filled in, for an address."""
         return {name: str(self.data[name]) for name in self.fields if self.data.get(name)}
+
+
+class TeamForm(forms.Form):
+    """Looks for a team in which to make a channel."""
+
+    SHOWN: ClassVar = 30
+    """Teams of a platform that are offered at once: beyond that one searches."""
+
+    team = forms.CharField(
+        label="Search for a team", required=False, max_length=100, widget=forms.TextInput({"type": "search"})
+    )
+
+    @property
+    def words(self) -> str:
+        """What to look for in names."""
+        return str(self.cleaned_data["team"]) if self.is_valid() else ""
+
+    def is_of_use(self, offered: Sequence[Spot]) -> bool:
+        """Whether there may be more than are offered."""
+        return len(offered) >= self.SHOWN or bool(self.words)
 
 
 class MixingForm(forms.Form):

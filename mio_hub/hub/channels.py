@@ -14,12 +14,12 @@ from accounts.access import May, tenant_of, tenant_page
 from accounts.members import NotPossible
 from accounts.models import Channel, Installation
 from mio_hub.hub.asking import ASKING, done
-from mio_hub.hub.channel_forms import ChannelFilter, MixingForm
+from mio_hub.hub.channel_forms import ChannelFilter, MixingForm, TeamForm
 from relay import channel_list, creating, suggesting, syncing
 from relay.channel_list import START, Place
 from relay.legs import MOST, channels_of
 
-OFFERED = 50
+OFFERED = 25
 """Suggestions shown at a time."""
 
 
@@ -96,7 +96,7 @@ def create(request: HttpRequest, channel: int) -> HttpResponse:
     """Where counterparts of a channel can be made, what exactly would be made there, and the order to do it."""
     tenant = tenant_of(request)
     row = get_object_or_404(channels_of([channel]), installation__tenant=tenant)
-    spots, keys = creating.spots(row), _given(request, "spot")
+    keys, team = _given(request, "spot"), TeamForm(request.GET)
     if request.method == "POST":
         try:
             made = creating.create(tenant, row.pk, keys, request)
@@ -105,7 +105,9 @@ def create(request: HttpRequest, channel: int) -> HttpResponse:
             return redirect("hub:create_channel", tenant.key, row.pk)
         messages.success(request, "Under way. Each channel is shown here as soon as it is there.")
         return redirect("hub:synced", tenant.key, made.pk)
-    shown = {"channel": row, "spots": spots, "wanted": [spot for spot in spots if spot.key in keys]}
+    wanted = [spot for spot in creating.spots(row) if spot.key in keys] if keys else []
+    offered = creating.spots(row, team.words, TeamForm.SHOWN)
+    shown = {"channel": row, "team": team, "spots": offered, "searches": team.is_of_use(offered), "wanted": wanted}
     return render(request, "hub/channels/create.html", shown)
 
 
@@ -117,10 +119,11 @@ def create(request: HttpRequest, channel: int) -> HttpResponse:
 def suggestions(request: HttpRequest) -> HttpResponse:
     """Channels of one name; those that would bring private and public ones together apart."""
     tenant, after = tenant_of(request), request.GET.get("after", "").replace("\x00", "")[:300]
-    plain = suggesting.suggestions(tenant, after=after, most=OFFERED + 1)
+    found = suggesting.suggestions(tenant, after=after, most=OFFERED + 1)
+    plain = found.plain
     shown = {
         "plain": plain[:OFFERED],
-        "mixed": suggesting.suggestions(tenant, mixed=True, most=OFFERED) if not after else [],
+        "mixed": [] if after else found.mixed[:OFFERED],
         "more": urlencode({"after": plain[OFFERED - 1].key}) if len(plain) > OFFERED else "",
         "is_later_page": bool(after),
     }
@@ -140,6 +143,6 @@ def accept(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return done(request, act, reverse("hub:channels", args=[tenant.key]), request.path)
     offer = suggesting.offer(tenant)
-    if not offer.suggestions:
+    if not offer.names:
         return redirect(back)
     return render(request, "hub/channels/accept.html", {"offer": offer, "back": back, "most": suggesting.AT_ONCE})

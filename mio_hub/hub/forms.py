@@ -2,6 +2,7 @@
 
 from datetime import date
 from functools import cache
+from html import escape
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -11,7 +12,7 @@ from django.core.validators import DomainNameValidator, RegexValidator
 from django.forms.renderers import BaseRenderer
 from django.forms.utils import flatatt
 from django.http import QueryDict
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.access import May, may
@@ -68,11 +69,13 @@ class LongSelect(forms.Select):
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
     ) -> SafeString:
-        marks = {True: mark_safe(" selected"), False: ""}  # our own words, nobody's input
-        choices = ((key, marks[key == value], label) for key, label in self.choices)
-        options = format_html_join("", '<option value="{}"{}>{}</option>', choices)
+        chosen = "" if value is None else str(value)
+        options = "".join(
+            f'<option value="{escape(str(key))}"{" selected" * (str(key) == chosen)}>{escape(str(label))}</option>'
+            for key, label in self.choices
+        )
         told = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
-        return format_html("<select{}>{}</select>", told, options)
+        return format_html("<select{}>{}</select>", told, mark_safe(options))  # noqa: S308 (escaped above)
 
 
 class GeneralForm(TenantForm):

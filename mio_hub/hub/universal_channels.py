@@ -11,6 +11,7 @@ from accounts.access import May, membership_of, tenant_of, tenant_page
 from accounts.audit import record
 from accounts.models import Channel
 from mio_hub.hub.asking import ASKING, done
+from mio_hub.hub.channel_forms import TeamForm
 from mio_hub.hub.universal_forms import FindForm
 from mio_hub.hub.universal_parts import address_of, part_of_page
 from relay import making, sharing
@@ -33,14 +34,15 @@ PLANNED = PlannedLeg.objects.filter(**_ON_IT)
 def find(request: HttpRequest, shared: int) -> HttpResponse:
     """Choose a channel of one's own that takes part."""
     part = part_of_page(request, shared)
-    form = FindForm(request.GET)
+    form, team = FindForm(request.GET), TeamForm(request.GET)
     if request.method == "POST":
         return _chosen(request, part)
     words = form.cleaned_data["q"] if form.is_valid() else ""
     found = _candidates(part).filter(name__icontains=words) if words else _candidates(part)
+    spots = making.spots(part, team.words, TeamForm.SHOWN)
     shown = {
         "part": part, "form": form, "channels": found.order_by("name", "pk")[:SHOWN], "most": SHOWN,
-        "spots": making.spots(part),
+        "team": team, "spots": spots, "searches": team.is_of_use(spots),
         "kinds": {each.is_private for each in legs_of(part.conversation)},
         "has_any": Channel.objects.filter(installation__tenant=tenant_of(request)).exists(),
     }  # fmt: skip

@@ -55,7 +55,7 @@ def test_active_people_are_told_with_platform_channels_and_organizations(people:
         Participation.objects.create(conversation=link.conversation, tenant=tenant)
     page = shown(people.browser(people.carla), people)
     assert "1 active person" in page
-    for words in ("Person-1.", "one@acme.example", "Slack", "<td>1<", "Globex"):
+    for words in ("Person-1.", "one@acme.example", "Slack", 'data-label="Channels">1<', "Globex"):
         assert words in page
     companies = shown(people.browser(people.carla), people, "organizations/")
     assert "Globex" in companies
@@ -91,7 +91,7 @@ def test_of_direct_chats_only_the_number_is_told(people: People) -> None:
         )
         DailySpeaker.objects.create(link=link, account=spoke.account.external_id, day=today, count=3)
     browser = people.browser(people.carla)
-    assert '<td>2<span class="unit"> direct chats</span></td>' in shown(browser, people)
+    assert '<td data-label="Direct chats">2</td>' in shown(browser, people)
     [_, row] = csv.reader(StringIO(shown(browser, people, "active-users.csv")))
     assert row[3:5] == ["1", "2"]
     assert "nightjar" not in shown(browser, people) + shown(browser, people, "channels/") + str(row)

@@ -161,14 +161,20 @@ def test_an_auditor_sees_settings_greyed_out(people: People) -> None:
     assert all(field.disabled for field in page.context["form"].fields.values())
 
 
-def test_a_long_list_is_drawn_as_django_draws_it() -> None:
-    choices = [("a", "A & <b>"), ('"b"', "B"), ("c", "C")]
+@pytest.mark.parametrize(("chosen", "marked"), [('"b"', ['"b"']), ("7", ["7"]), (7, ["7"]), (None, [""]), ("x", [])])
+def test_a_long_list_is_drawn_as_django_draws_it(chosen: Any, marked: list[str]) -> None:
+    choices = [("", "All"), ("a", "A & <b>"), ('"b"', "B"), (7, "C")]
     drawn = [
-        html.fromstring(widget.render("zone", '"b"', {"id": "id_zone", "required": True}))
+        html.fromstring(widget.render("zone", chosen, {"id": "id_zone", "required": True}))
         for widget in (LongSelect(choices=choices), forms.Select(choices=choices))
     ]
     ours, theirs = ([(one.tag, dict(one.attrib), (one.text or "").strip()) for one in each.iter()] for each in drawn)
     assert [(tag, set(attrs), text) for tag, attrs, text in ours] == [
         (tag, set(attrs), text) for tag, attrs, text in theirs
     ]
-    assert [attrs.get("value") for _, attrs, _ in ours if "selected" in attrs] == ['"b"']
+    assert [attrs.get("value") for _, attrs, _ in ours if "selected" in attrs] == marked
+
+
+def test_a_form_is_drawn_once(people: People) -> None:
+    page = people.browser(people.ann).get(f"/t/{people.acme.key}/settings/", secure=True).content.decode()
+    assert page.count('id="id_time_zone"') == 1

@@ -146,7 +146,7 @@ def test_equal_names_belong_together_whatever_case_gaps_and_emoji(
     channel(connected["teams"], "Team News 🚀")
     channel(connected["webex"], "TEAM_NEWS")
     channel(connected["zoom"], "team newsletter")
-    [one] = suggesting.suggestions(people.acme)
+    [one] = suggesting.suggestions(people.acme).plain
     assert [each.name for each in one.channels] == ["team-news", "Team News 🚀", "TEAM_NEWS"]
 
 
@@ -162,7 +162,7 @@ def test_no_suggestion_where_a_name_is_not_clear_or_not_free(
     channel(connected["slack"], "old", is_archived=True)
     channel(connected["zoom"], "old")
     syncing.sync(people.acme, [channel(connected[slug], "done").pk for slug in ("slack", "zoom")])
-    assert suggesting.suggestions(people.acme) == []
+    assert suggesting.suggestions(people.acme).plain == []
 
 
 def test_private_with_public_is_listed_apart_and_never_accepted_in_bulk(
@@ -173,8 +173,8 @@ def test_private_with_public_is_listed_apart_and_never_accepted_in_bulk(
     for name in ("ideas", "Plans"):
         for slug in ("slack", "zoom"):
             channel(connected[slug], name)
-    assert [one.key for one in suggesting.suggestions(people.acme)] == ["ideas", "plans"]
-    assert [one.key for one in suggesting.suggestions(people.acme, mixed=True)] == ["board"]
+    assert [one.key for one in suggesting.suggestions(people.acme).plain] == ["ideas", "plans"]
+    assert [one.key for one in suggesting.suggestions(people.acme).mixed] == ["board"]
     assert len(shown(people, state="suggested")) == 6
     offer = suggesting.offer(people.acme)
     assert offer.by_platform == {"Slack": 2, "Zoom": 2}
