@@ -13,8 +13,8 @@ from accounts.people_filter import Wanted, conditions
 from accounts.standing_in import makes
 from connectors.contract import Platform
 
-PAGE = 25
-"""Rows at a time: a screen and a half. Drawing them is most of what the page costs."""
+PAGE = 20
+"""Rows at a time: a screen and a bit. Drawing them is most of what the page costs."""
 
 Place = tuple[str, int]
 """Where a page begins: after the row of this name, in small letters, and number."""

@@ -20,8 +20,8 @@ from relay.legs import channels_of
 from relay.models import ConversationLink, Delivery, PlannedLeg, UniversalConversation
 from relay.suggesting import GROUPS, NOT_COUNTED, UNSYNCED
 
-PAGE = 30
-"""Rows at a time: two screens. Drawing them is most of what the page costs."""
+PAGE = 20
+"""Rows at a time: a screen and a bit. Drawing them is most of what the page costs."""
 BEHIND = timedelta(minutes=10)
 """How old a message that waits may be before we say so: platforms ask for patience of a minute or two all the time."""
 
@@ -56,7 +56,8 @@ _STATES = {
 }
 """What each filter of states reads."""
 
-_SUGGESTED = f" AND c.id = ANY(ARRAY(SELECT unnest(ids) FROM ({GROUPS}) s WHERE plain <> ''))"
+_SUGGESTED = f", suggested AS MATERIALIZED (SELECT unnest(ids) AS id FROM ({GROUPS}) s WHERE plain <> '')"
+_IS_SUGGESTED = " AND c.id IN (SELECT id FROM suggested)"
 """What else the state "suggested" asks of a channel."""
 
 _ROWS = f"""
@@ -73,17 +74,24 @@ WITH ours AS (
     SELECT DISTINCT u.id, lower(u.name) AS key, 0 AS kind
     FROM legs l JOIN relay_universalconversation u ON u.id = l.conversation_id
     WHERE u.ended_at IS NULL {{legs}}
-), channels AS (
-    SELECT first.* FROM ours CROSS JOIN LATERAL (  -- no more of each connection than the page can show, by its index
-        SELECT c.id, lower(c.name) AS key, 1 AS kind FROM accounts_channel c
-        WHERE c.installation_id = ours.id AND lower(c.name) >= %(key)s
-          AND (lower(c.name), 1, c.id) > (%(key)s, %(kind)s, %(id)s) AND {UNSYNCED} {{channels}}
-        ORDER BY lower(c.name), c.id LIMIT {PAGE + 1}
-    ) first
+) {{suggested}}, channels AS (
+    {{each}}
 )
 SELECT kind, id, key FROM ({{state}}) found
 WHERE (key, kind, id) > (%(key)s, %(kind)s, %(id)s) ORDER BY key, kind, id LIMIT {PAGE + 1}
 """
+
+
+_CHANNELS = f"""(
+    SELECT c.id, lower(c.name) AS key, 1 AS kind FROM accounts_channel c
+    WHERE c.installation_id = {{place}} AND lower(c.name) >= %(key)s
+      AND (lower(c.name), 1, c.id) > (%(key)s, %(kind)s, %(id)s) AND {UNSYNCED} {{channels}}
+    ORDER BY lower(c.name), c.id LIMIT {PAGE + 1}
+)"""
+"""No more of each connection than the page can show, by its index. By themselves, for PostgreSQL knows how many channels this
+connection has, and not how many "one of ours" has."""
+
+_NO_CHANNELS = "SELECT 0 AS id, '' AS key, 1 AS kind WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +162,21 @@ def page(tenant: Tenant, wanted: Wanted, after: Place = START) -> tuple[list[Row
 def _found(tenant: Tenant, wanted: Wanted, after: Place) -> list[tuple[int, int, str]]:
     conditions, values = _conditions(wanted)
     legs, channels = ("".join(f" AND {each.format(table)}" for each in conditions) for table in ("l", "c"))
-    channels += _SUGGESTED if wanted.state == "suggested" else ""
-    statement = _ROWS.format(legs=legs, channels=channels, state=_STATES[wanted.state])
+    suggested = _SUGGESTED if wanted.state == "suggested" else ""
+    channels += _IS_SUGGESTED if suggested else ""
+    each = [_CHANNELS.format(place=place, channels=channels) for place in _places(tenant, wanted.platform)]
+    parts = {"legs": legs, "suggested": suggested, "each": " UNION ALL ".join(each) or _NO_CHANNELS}
+    statement = _ROWS.format(**parts, state=_STATES[wanted.state])
     key, kind, number = after
     told: dict[str, Any] = {"tenant": tenant.pk, "platform": wanted.platform, "key": key, "kind": kind, "id": number}
     with connection.cursor() as cursor:
         cursor.execute(statement, told | values | NOT_COUNTED | {"late": timezone.now() - BEHIND})
         return [(kind, number, key) for kind, number, key in cursor.fetchall()]
+
+
+def _places(tenant: Tenant, platform: str) -> list[int]:
+    places = Installation.objects.filter(tenant=tenant, **({"platform": platform} if platform else {}))
+    return list(places.order_by("pk").values_list("pk", flat=True))
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:

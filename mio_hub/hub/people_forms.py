@@ -20,7 +20,7 @@ class PeopleFilter(forms.Form):
     )
     platform = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, widget=LongSelect)
     state = forms.ChoiceField(label="Status", required=False, choices=STATES, widget=LongSelect)
-    kind = forms.ChoiceField(required=False, choices=[("", "All"), *UserSync.Kind.choices])
+    kind = forms.ChoiceField(required=False, choices=[("", "All"), *UserSync.Kind.choices], widget=LongSelect)
     group = forms.ChoiceField(label="Team or group", required=False, widget=LongSelect)
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:

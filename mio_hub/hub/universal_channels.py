@@ -18,7 +18,7 @@ from relay import making, sharing
 from relay.models import ConversationLink, Participation, PlannedLeg
 from relay.syncing import legs_of
 
-SHOWN = 50
+SHOWN = 30
 """Channels listed at once when one is chosen: beyond that one searches."""
 LONGEST_NUMBER = 18
 """Digits of a row's number: one more, and PostgreSQL refuses to look for it."""
