@@ -26,7 +26,7 @@ class Size:
     ``people`` have an account on each connection of their tenant, one in twenty no primary platform yet, and most of the rest
     are synced everywhere. Each of ``channels`` has a leg on two connections. ``imported`` are the channels of the directory,
     those of the legs included; every fifth bears a name that another platform has, too.
-    ``subscriptions``, ``teams`` and ``imports`` that are over has each connection of the first tenant.
+    ``subscriptions`` and ``imports`` that are over has each connection of the first tenant, ``teams`` where there are any.
     """
 
     tenants: int = 50
@@ -146,7 +146,8 @@ FROM accounts_installation i, generate_series(1, %(size)s) AS n WHERE i.tenant_i
 _TEAMS = """
 INSERT INTO accounts_team (installation_id, external_id, name, description, is_chosen, problem)
 SELECT i.id, 'team' || n, 'Team ' || n, 'About ' || n, n %% 10 = 0, CASE WHEN n %% 100 = 0 THEN 'Shut' ELSE '' END
-FROM accounts_installation i, generate_series(1, %(size)s) AS n WHERE i.tenant_id = %(tenant)s
+FROM accounts_installation i, generate_series(1, %(size)s) AS n
+WHERE i.tenant_id = %(tenant)s AND i.platform IN ('teams', 'webex')
 """
 
 _IMPORTED = {kind: {"added": 12, "changed": 3, "removed": 1} for kind in ("teams", "people", "channels", "memberships")}
