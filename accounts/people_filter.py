@@ -84,7 +84,7 @@ def conditions(tenant: Tenant, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 def _values(tenant: Tenant, wanted: Wanted, on: int) -> dict[str, Any]:
     text = wanted.text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    places = list(tenant.installations.order_by("pk"))
+    places = list(tenant.installations.order_by("pk")) if wanted.state or wanted.kind else []
     return {
         "tenant": tenant.pk,
         "text": f"%{text}%",
