@@ -99,12 +99,13 @@ class RuleForm(forms.ModelForm[Tenant]):
 
 
 class ExceptionForm(forms.ModelForm[AccountPolicy]):
+    by = forms.ChoiceField(label="For", choices=AccountPolicy.By.choices)
     rule = forms.ChoiceField(choices=EXCEPTIONS)
 
     class Meta:
         model = AccountPolicy
         fields = ("by", "value", "rule")
-        labels = {"by": "For", "value": "Domain or name"}
+        labels = {"value": "Domain or name"}
 
 
 class AssignForm(forms.Form):
