@@ -103,6 +103,7 @@ def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], fresh_hu
 def test_a_run_that_waits_and_asks_is_told_everywhere_and_by_itself(
     visit: Callable[..., Page], fresh_hub: RunningHub
 ) -> None:
+    connect(visit(), "zoom")
     run = fresh_hub.manage("shell", "-v", "0", "-c", MIDDLE).strip()
     assert "Importing" in card(visit(), "zoom").inner_text()
     assert faults(visit(), "import-card") == []
