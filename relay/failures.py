@@ -23,7 +23,7 @@ State = Delivery.State
 class What(TextChoices):
     """How things stand with it."""
 
-    KEPT = "kept", "Kept for a decision"
+    KEPT = "kept", "To be decided"
     WAITING = "waiting", "Waiting, tried again by itself"
     GIVEN_UP = "given-up", "Given up"
 
