@@ -266,7 +266,7 @@ def channels(run: DirectoryImport) -> dict[str, Changes]:
 
 # A table in which there was nothing a minute ago is believed to be empty still, and is then read once for every row that is
 # added to it: minutes of work for a hundred thousand people in place of a second. Holds until the transaction ends.
-_NOT_ROW_BY_ROW = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off"
+_NOT_ROW_BY_ROW = "SET LOCAL enable_nestloop = off"
 
 
 def _execute(run: DirectoryImport, *statements: str) -> list[int]:

@@ -5,8 +5,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.core.asgi import get_asgi_application
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mio_hub.settings")
+
+POOL = {"min_size": 2, "max_size": 20, "timeout": 5.0, "reconnect_timeout": 5.0}
+"""Connections to the database, and how many seconds a request waits for one: as long as connecting may take."""
+
+# Django serves each request in a thread of its own, which cannot keep a connection for the next one. Without the pool every
+# page would open one: a server process forked, a password proven, a catalogue read, which cost more than most pages ask.
+connections.settings["default"]["CONN_MAX_AGE"] = 0
+connections.settings["default"]["OPTIONS"]["pool"] = POOL
 django = get_asgi_application()
 
 from relay.ingress import application as ingress  # noqa: E402 - it needs Django's models, ready only now

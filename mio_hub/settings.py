@@ -54,9 +54,13 @@ MIO_METRICS_TOKEN = env.secret("MIO_METRICS_TOKEN")
 DATABASE_URL = env.secret("DATABASE_URL")
 DATABASES = {"default": env.database(DATABASE_URL)} if DATABASE_URL else {}
 for _database in DATABASES.values():
-    # A connection outlives its request; a dead one is noticed before use. No pool: web threads and workers are few.
+    # A connection outlives its task; a dead one is noticed before use. The web process shares a pool of them (``asgi``).
     _database |= {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
     _database["OPTIONS"].setdefault("connect_timeout", 5)
+    # No statement gets several processes: to save a fifth of the wait they take a core from everybody else. Nor is one
+    # compiled: that takes longer than most run.
+    _given = _database["OPTIONS"].get("options", "")
+    _database["OPTIONS"]["options"] = f"-c max_parallel_workers_per_gather=0 -c jit=off {_given}".strip()
 
 REDIS_URL = env.secret("REDIS_URL")
 CACHES = {

@@ -33,8 +33,7 @@ def connection_parameters() -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in DJANGO_S_OWN}
 
 
-PLANS = "-c plan_cache_mode=force_generic_plan -c jit=off"
-PLANS += " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 """All our statements reach a few rows by key. Planned once, perhaps while the tables are empty, they must not scan them when
 they are full: without this, routing slows down with every message kept."""
 
