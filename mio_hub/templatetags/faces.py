@@ -8,10 +8,11 @@ from functools import cache, lru_cache
 from django import template
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
-from accounts.people_list import Cell
+from accounts.people_list import Cell, Row
 
 register = template.Library()
 
@@ -30,13 +31,27 @@ def logo(slug: str) -> str:
     return reverse("logo", args=[slug])
 
 
-@register.filter
-def standing(cell: Cell) -> SafeString:
-    """Where a cell of User Sync is, and its word for that."""
-    return _standing(str(cell.installation), cell.word, cell.tone, cell.kind)
+@register.simple_tag
+def standing(row: Row, cell: Cell, may_change: bool) -> SafeString:
+    """One line of a person's in User Sync: where, how it is there, and the button for what can be done.
+
+    A page shows a hundred of them, and a template for each is a third of what the page costs.
+    """
+    where, deed, button = str(cell.installation), cell.deed.capitalize(), ""
+    if may_change and deed:
+        whom = (cell.deed, cell.installation.pk, row.person.pk, deed, row.person.name)
+        button = format_html(_BUTTON, *whom, where, deed)
+    reason = format_html(_REASON, cell.reason) if cell.reason else ""
+    word = _word(where, cell.word, cell.tone, cell.kind)
+    return format_html(_LINE, logo(cell.platform.slug), word, button, reason)
+
+
+_LINE = '<img src="{}" alt="" width="18" height="18"><span>{}{}{}</span>'
+_BUTTON = ' <button class="link" name="one" value="{}:{}:{}" aria-label="{} {} on {}">{}</button>'
+_REASON = ' <span class="reason">{}</span>'
 
 
 @lru_cache(maxsize=1000)
-def _standing(where: str, word: str, tone: str, kind: str) -> SafeString:
+def _word(where: str, word: str, tone: str, kind: str) -> SafeString:
     told = {"where": where, "word": word, "tone": tone, "kind": kind}
     return render_to_string("hub/people/standing.html", told)
