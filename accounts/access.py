@@ -65,12 +65,13 @@ def tenant_page(
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            membership = _membership(request, str(kwargs.pop("tenant")))
+            membership = enter(request, _user(request), str(kwargs.pop("tenant")))
+            if membership is None:
+                raise Http404
             if not may(membership, read if request.method in READING else change):
                 raise PermissionDenied
             if second_factor and lacks_second_factor(membership):
                 return redirect("second_factor", membership.tenant.key)
-            request.membership = membership  # type: ignore[attr-defined]
             with timezone.override(membership.tenant.time_zone):
                 return view(request, *args, **kwargs)
 
@@ -85,10 +86,15 @@ def lacks_second_factor(membership: Membership) -> bool:
     return membership.tenant.requires_two_factor and not has_second_factor(membership.user)
 
 
-def _membership(request: HttpRequest, key: str) -> Membership:
-    found = memberships(_user(request)).filter(tenant__key=key).first()
-    if found is None:
-        raise Http404
+def enter(request: HttpRequest, user: User, key: str) -> Membership | None:
+    """Show a request's answer as a page of this tenant, if the user belongs to it: what ``membership_of`` tells from then on.
+
+    The user's other tenants, to which the page leads, are read with it.
+    """
+    mine = list(memberships(user))
+    found = next((one for one in mine if one.tenant.key == key), None)
+    request.membership = found  # type: ignore[attr-defined]
+    request.other_tenants = [one.tenant for one in mine if one is not found]  # type: ignore[attr-defined]
     return found
 
 

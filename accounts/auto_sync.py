@@ -35,8 +35,8 @@ class Choice:
 
 def platforms(tenant: Tenant) -> list[Installation]:
     """The connections whose platform keeps groups."""
-    rows = Installation.objects.filter(tenant=tenant, state=Installation.State.CONNECTED)
-    return [one for one in rows.order_by("platform", "name", "pk") if _has_groups(one)]
+    connected = [one for one in tenant.places if one.state == Installation.State.CONNECTED]
+    return [one for one in connected if _has_groups(one)]
 
 
 def _has_groups(installation: Installation) -> bool:

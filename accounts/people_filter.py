@@ -84,13 +84,12 @@ def conditions(tenant: Tenant, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 def _values(tenant: Tenant, wanted: Wanted, on: int) -> dict[str, Any]:
     text = wanted.text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    places = list(tenant.installations.order_by("pk")) if wanted.state or wanted.kind else []
     return {
         "tenant": tenant.pk,
         "text": f"%{text}%",
         "on": on,
-        "places": [place.pk for place in places if on in (0, place.pk)],
-        "makers": [place.pk for place in places if makes(place)],
+        "places": [place.pk for place in tenant.places if on in (0, place.pk)],
+        "makers": [place.pk for place in tenant.places if makes(place)],
         "state": wanted.state,
         "kind": wanted.kind,
         "group": int(wanted.group[1:19]) if wanted.group[1:].isdecimal() else 0,

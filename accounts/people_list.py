@@ -103,7 +103,6 @@ def count(tenant: Tenant, wanted: Wanted, most: int) -> int:
 def rows(tenant: Tenant, numbers: list[int]) -> list[Row]:
     """People of these numbers, in that order, and how each is doing on every platform."""
     people = Person.objects.filter(tenant=tenant).in_bulk(numbers)
-    places = list(Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk"))
     accounts = PlatformAccount.objects.filter(person__in=numbers, is_deleted=False, is_bot=False, is_guest=False)
     own: defaultdict[int | None, list[int]] = defaultdict(list)
     for number, place in accounts.order_by("pk").values_list("person", "installation"):
@@ -112,7 +111,7 @@ def rows(tenant: Tenant, numbers: list[int]) -> list[Row]:
     syncs: defaultdict[int, list[Sync]] = defaultdict(list)
     for number, *told in found.values_list("person", *Sync._fields):
         syncs[number].append(Sync._make(told))
-    table = [_row(people[n], places, own[n], syncs[n]) for n in numbers if n in people]
+    table = [_row(people[n], tenant.places, own[n], syncs[n]) for n in numbers if n in people]
     _mark_restricted(tenant, table)
     return table
 

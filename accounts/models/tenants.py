@@ -1,10 +1,15 @@
 import secrets
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
 import connectors.consent
+
+if TYPE_CHECKING:
+    from accounts.models.connections import Installation
 
 
 def new_key() -> str:
@@ -64,6 +69,11 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def places(self) -> "list[Installation]":
+        """Its connections by platform and name, read once by whoever read the tenant."""
+        return list(self.installations.order_by("platform", "name", "pk"))
 
 
 class Membership(models.Model):

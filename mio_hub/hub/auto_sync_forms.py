@@ -22,9 +22,7 @@ class ChoiceForm(forms.Form):
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._places = {
-            row.pk: row for row in Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk")
-        }
+        self._places = {place.pk: place for place in tenant.places}
         for name in ("primary", "secondaries"):
             self.fields[name].choices = [(pk, str(row)) for pk, row in self._places.items()]  # type: ignore[attr-defined]
 

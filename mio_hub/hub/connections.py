@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 import connectors
 from accounts import audit, connecting, consenting, disconnecting, oauth, tasks
-from accounts.access import membership_of, memberships, tenant_of, tenant_page
+from accounts.access import enter, membership_of, memberships, tenant_of, tenant_page
 from accounts.connecting import Arrived, Onward, left_out, scopes_of
 from accounts.models import Installation, User
 from accounts.signing_up import greet
@@ -114,18 +114,18 @@ def _connecting(request: HttpRequest, platform: str) -> HttpResponse:
 
 def _set_back(request: HttpRequest, platform: str, setback: Setback) -> HttpResponse:
     trip = setback.trip
-    request.membership = trip and trip.user and memberships(trip.user).filter(tenant=trip.tenant_id).first()  # type: ignore[attr-defined]
-    shown = {"setback": setback, "platform": _face(platform), "membership": request.membership}  # type: ignore[attr-defined]
+    membership = enter(request, trip.user, trip.tenant.key) if trip and trip.user else None
+    shown = {"setback": setback, "platform": _face(platform), "membership": membership}
     return render(request, "hub/connections/setback.html", shown, status=400)
 
 
 def _onward(request: HttpRequest, user: User, onward: Onward) -> HttpResponse:
-    request.membership = memberships(user).get(tenant=onward.trip.tenant_id)  # type: ignore[attr-defined]
-    platform = onward.trip.platform
+    tenant, platform = onward.trip.tenant, onward.trip.platform
+    enter(request, user, tenant.key)
     shown = {
         "onward": onward,
         "platform": _face(platform),
-        "parts": guide.parts(platform, onward.trip.tenant.product_name),
+        "parts": guide.parts(platform, tenant.product_name),
     }
     return render(request, "hub/connections/onward.html", shown)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.access import May, may, memberships
+from accounts.access import May, may
 from accounts.deleting import gone_at
 
 PAGES = (
@@ -44,13 +44,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if membership is None:
         return {}
     key = membership.tenant.key
-    others = [other.tenant for other in memberships(membership.user) if other.pk != membership.pk]
     return {
         "membership": membership,
         "can_change": may(membership, May.CHANGE),
         "can_own": may(membership, May.OWN),
         "navigation": _entries(request.path, key),
-        "other_tenants": others,
+        "other_tenants": request.other_tenants,  # type: ignore[attr-defined]
         "gone_at": gone_at(membership.tenant),
     }
 

@@ -33,7 +33,7 @@ def page(request: HttpRequest) -> HttpResponse:
     kept = form.wanted.told()
     shown = {
         "filter": form,
-        "bulk": BulkForm(tenant, initial={"deed": "sync"}),
+        "bulk": BulkForm(tenant, initial={"deed": "sync"}) if rows else None,
         "rows": rows,
         "kept": kept,
         "is_later_page": after != START,

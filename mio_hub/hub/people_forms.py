@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from accounts.models import AccountPolicy, AccountRule, Installation, Person, Tenant, UserSync
+from accounts.models import AccountPolicy, AccountRule, Person, Tenant, UserSync
 from accounts.people_filter import STATES, Wanted, groups
 from mio_hub.hub.forms import LongSelect
 from mio_hub.hub.people_file import MOST_BYTES
@@ -29,8 +29,7 @@ class PeopleFilter(forms.Form):
             self.fields["group"].choices = [("", "All"), *known.items()]  # type: ignore[attr-defined]
         else:
             del self.fields["group"]
-        rows = Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk")
-        self.fields["platform"].choices = [("", "All"), *((row.pk, str(row)) for row in rows)]  # type: ignore[attr-defined]
+        self.fields["platform"].choices = [("", "All"), *((place.pk, str(place)) for place in tenant.places)]  # type: ignore[attr-defined]
 
     @property
     def wanted(self) -> Wanted:
@@ -48,8 +47,7 @@ class BulkForm(forms.Form):
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = Installation.objects.filter(tenant=tenant).order_by("platform", "name", "pk")
-        self.fields["on"].choices = [(row.pk, str(row)) for row in rows]  # type: ignore[attr-defined]
+        self.fields["on"].choices = [(place.pk, str(place)) for place in tenant.places]  # type: ignore[attr-defined]
 
 
 class FileForm(forms.Form):

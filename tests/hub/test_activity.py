@@ -121,7 +121,7 @@ def test_channels_show_trouble_and_lead_to_its_reasons(people: People) -> None:
     assert "No channel matches" in shown(people.browser(people.carla), people, "channels/?search=elsewhere")
 
 
-@pytest.mark.parametrize(("rest", "many"), [("", 11), ("channels/", 9)])
+@pytest.mark.parametrize(("rest", "many"), [("", 10), ("channels/", 8)])
 def test_a_page_takes_as_many_queries_with_few_rows_as_with_many(people: People, rest: str, many: int) -> None:
     browser = people.browser(people.carla)
     for number in range(30):

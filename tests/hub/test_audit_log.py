@@ -53,7 +53,7 @@ def test_a_page_takes_as_many_queries_with_few_entries_as_with_many(people: Peop
     for number in range(60):
         entry(people.acme, number)
     shown(browser, people)  # the first request of a session also writes it down
-    with assertNumQueries(6):  # session, user, membership, its others, entries, what the filter offers
+    with assertNumQueries(5):  # session, user, memberships, entries, what the filter offers
         shown(browser, people)
 
 

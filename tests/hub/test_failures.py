@@ -87,7 +87,7 @@ def test_a_page_takes_as_many_queries_with_few_failures_as_with_many(people: Peo
     for number in range(30):
         failure(people.acme, f"reason-{number}")
     shown(browser, people)  # the first request of a session also writes it down
-    with assertNumQueries(7):  # session, user, membership, its others, failures, reasons, decisions under way
+    with assertNumQueries(6):  # session, user, memberships, failures, reasons, decisions under way
         shown(browser, people)
 
 
