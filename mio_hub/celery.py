@@ -11,6 +11,8 @@ from mio_hub.logs import configure
 from mio_hub.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mio_hub.settings")
+# Celery would have Django look through all pages, and then not look at what it found. Every command of `manage.py` does both.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("mio_hub")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -148,15 +148,31 @@ class House:
                 for _ in range(rounds):
                     if not await self.post_webhooks() and _is_idle(database):
                         break
-                    await self.drain_until_idle()
+                    await self._slice(database, 20.0, goes_on=rounds > 1)
         finally:
             await ingress.close_inbox()
             await sync_to_async(connections.close_all)()
 
-    async def drain_until_idle(self, seconds: float = 20.0) -> None:
+    async def drain_until_idle(self, seconds: float) -> None:
         """One worker's slice that ends as soon as no work is left."""
         with psycopg.connect(**connection_parameters(), autocommit=True) as database:
-            await drain(0, 1, lambda: _is_idle(database), self.transport, self.opener, seconds)
+            await self._slice(database, seconds, goes_on=False)
+
+    async def _slice(self, database: "psycopg.Connection[Any]", seconds: float, *, goes_on: bool) -> None:
+        """Until no work is left. One that ``goes_on`` gets the webhooks that come of it, each time it has nothing to do."""
+        is_over = False
+
+        async def watch() -> None:
+            nonlocal is_over
+            while not _is_idle(database) or (goes_on and await self.post_webhooks()):
+                await asyncio.sleep(0.005)
+            is_over = True
+
+        watching = asyncio.create_task(watch())
+        try:
+            await drain(0, 1, lambda: is_over, self.transport, self.opener, seconds)
+        finally:
+            watching.cancel()
 
 
 def _is_idle(database: "psycopg.Connection[Any]") -> bool:
