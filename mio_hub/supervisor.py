@@ -215,12 +215,13 @@ def test(arguments: list[str]) -> int:
         )
 
 
-SIDE_BY_SIDE = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
-"""The tests come in a good order already: by their number, which is xdist's way, the few that take longest come last."""
+SIDE_BY_SIDE = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+"""One process more than there are cores, for many tests wait. They come in a good order already: by their number, which is
+xdist's way, the few that take longest come last."""
 
 
 def side_by_side(arguments: list[str]) -> list[str]:
-    """On every core when no files are named, as `tests/workers.py` shares them out; what is said after it wins: `-n0` or
+    """Many at once when no files are named, as `tests/workers.py` shares them out; what is said after it wins: `-n0` or
     `--pdb` takes one process.
 
     A given Valkey is one for all, and each process needs its own.

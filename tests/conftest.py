@@ -24,10 +24,11 @@ from connectors.contract import Request
 from connectors.downloads import Opener
 from connectors.http import AnswerLost, BlockingTransport, Outgoing, Transport
 from connectors.sandbox import AnswerDropped, Webhook, World
+from connectors.slack import transfer
 from connectors.streaming import Incoming
 from mio_hub.middleware import StaticFiles
 from mio_hub.sandbox.threads import served
-from relay import shards
+from relay import hearing, shards, visit
 from tests.connectors.given import whole
 from tests.granting import asked  # noqa: F401 (a fixture)
 from tests.house import House
@@ -221,8 +222,14 @@ def house(
     transactional_db: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> House:
-    """The company of the fakes, connected and linked, with all of the relay driven by hand."""
+    """The company of the fakes, connected and linked, with all of the relay driven by hand.
+
+    What real platforms take their time for is done by the fakes at once, so that pauses made for them are short.
+    """
     monkeypatch.setattr(shards, "SWEEP_SECONDS", 0.2)  # a slice looks ten times in this whether it may end
+    monkeypatch.setattr(visit, "SETTLE", 0.3)
+    monkeypatch.setattr(hearing, "LAG_PAUSES", (0.1, 0.3))
+    monkeypatch.setattr(transfer, "PAUSES", (0.01, 0.02, 0.5))
     return House(world, world_webhooks, transport, opener)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -164,15 +165,17 @@ class House:
 
         async def watch() -> None:
             nonlocal is_over
-            while not _is_idle(database) or (goes_on and await self.post_webhooks()):
+            while not is_over:
                 await asyncio.sleep(0.005)
-            is_over = True
+                is_over = _is_idle(database) and not (goes_on and await self.post_webhooks())
 
         watching = asyncio.create_task(watch())
         try:
             await drain(0, 1, lambda: is_over, self.transport, self.opener, seconds)
         finally:
             watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
 
 
 def _is_idle(database: "psycopg.Connection[Any]") -> bool:

@@ -44,7 +44,7 @@ for _ in range(30):  # workers may be importing from it
         break
     except OperationalError:
         time.sleep(1)
-acme, doors = Tenant.objects.get(), {}
+acme, doors = Tenant.objects.earliest("pk"), {}
 for first, last, role in (("Bob", "Okafor", "administrator"), ("Carla", "Jensen", "auditor")):
     address = f"{first.lower()}@acme.example"
     user, _ = User.objects.get_or_create(username=first, email=address, first_name=first, last_name=last)
@@ -82,7 +82,7 @@ class RunningHub:
 
 @pytest.fixture(scope="package")
 def running_hub(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """With the demo company, which tests leave as it is. Not started where no browser is."""
+    """With the demo company as it is, until the first test that needs ``acme``. Not started where no browser is."""
     with started(tmp_path_factory.mktemp("hub")) as hub:
         yield hub
 
@@ -91,13 +91,6 @@ def running_hub(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def hub_url(running_hub: RunningHub) -> str:
     """Its address."""
     return running_hub.url
-
-
-@pytest.fixture(scope="package")
-def fresh_hub(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """Another one, for those who connect its company anew: see ``acme``."""
-    with started(tmp_path_factory.mktemp("hub")) as hub:
-        yield hub
 
 
 @contextmanager
@@ -140,22 +133,37 @@ def free_port() -> int:
 # --- Acme without connections
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that need the demo company as it is come before those that take its connections away; one product serves both."""
+    places = [place for place, item in enumerate(items) if "running_hub" in _fixtures(item)]
+    takers = {items[place].path for place in places if "acme" in _fixtures(items[place])}
+    ordered = sorted((items[place] for place in places), key=lambda item: item.path in takers)
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    names: list[str] = getattr(item, "fixturenames", [])
+    return names
+
+
 @pytest.fixture(scope="module")
-def acme(fresh_hub: RunningHub) -> dict[str, str]:
+def acme(running_hub: RunningHub) -> dict[str, str]:
     """The tenant's key, and the session of each person by first name."""
-    found: dict[str, str] = json.loads(fresh_hub.manage("shell", "-v", "0", "-c", FURNISH))
+    found: dict[str, str] = json.loads(running_hub.manage("shell", "-v", "0", "-c", FURNISH))
     return found
 
 
 @pytest.fixture
-def visit(page: Page, fresh_hub: RunningHub, acme: dict[str, str]) -> Callable[..., Page]:
+def visit(page: Page, running_hub: RunningHub, acme: dict[str, str]) -> Callable[..., Page]:
     """Opens a page of Acme as somebody."""
     page.set_default_timeout(PATIENCE)
 
     def go(path: str = "platforms/", person: str = "Bob") -> Page:
-        cookie: Any = {"name": django_settings.SESSION_COOKIE_NAME, "value": acme[person], "url": fresh_hub.url}
+        cookie: Any = {"name": django_settings.SESSION_COOKIE_NAME, "value": acme[person], "url": running_hub.url}
         page.context.add_cookies([cookie])
-        page.goto(f"{fresh_hub.url}/t/{acme['acme']}/{path}")
+        page.goto(f"{running_hub.url}/t/{acme['acme']}/{path}")
         return page
 
     return go

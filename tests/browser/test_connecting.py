@@ -13,7 +13,7 @@ from tests.browser.conftest import RunningHub
 from tests.browser.looking import PICTURES, faults
 from tests.consenting import SIGNED_IN
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("acme")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 TROUBLE = """
 from accounts.models import Installation
@@ -60,10 +60,10 @@ def test_pages_before_anything_is_connected_are_for_everybody(visit: Callable[..
     assert found == []
 
 
-def test_public_pages_are_for_everybody(page: Page, fresh_hub: RunningHub) -> None:
+def test_public_pages_are_for_everybody(page: Page, running_hub: RunningHub) -> None:
     found = []
     for path in ("", "scopes/", "scopes/teams/", "security/"):
-        page.goto(f"{fresh_hub.url}/{path}")
+        page.goto(f"{running_hub.url}/{path}")
         found += faults(page, f"public-{path.replace('/', '-')}")
     assert found == []
 
@@ -97,7 +97,7 @@ def test_the_page_between_two_consents_is_for_everybody(visit: Callable[..., Pag
 
 
 def test_a_card_in_trouble_says_so_by_itself_and_one_click_leads_out(
-    visit: Callable[..., Page], fresh_hub: RunningHub
+    visit: Callable[..., Page], running_hub: RunningHub
 ) -> None:
     page = visit()
     connect(page, "slack")
@@ -106,7 +106,7 @@ def test_a_card_in_trouble_says_so_by_itself_and_one_click_leads_out(
     expect(card(page, "slack")).to_contain_text("Connected")
     link = card(page, "slack").get_by_role("link", name=COMPANY)
     link.focus()
-    fresh_hub.manage("shell", "-v", "0", "-c", TROUBLE)
+    running_hub.manage("shell", "-v", "0", "-c", TROUBLE)
     page.clock.run_for(20_000)
     expect(card(page, "slack")).to_contain_text("Needs you")
     expect(link).to_be_focused()

@@ -10,7 +10,7 @@ from tests.browser.conftest import RunningHub
 from tests.browser.looking import faults
 from tests.browser.test_connecting import card, connect
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("acme")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 DONE_WITHIN = 60_000
 """Milliseconds; beat looks every two seconds, and a small company takes a few slices."""
@@ -63,7 +63,7 @@ def test_bob_imports_a_company_and_watches_it_to_its_report(visit: Callable[...,
     expect(card(page, "zoom")).not_to_contain_text("Not yet")
 
 
-def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], fresh_hub: RunningHub) -> None:
+def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], running_hub: RunningHub) -> None:
     page = visit()
     connect(page, "webex")
     page.get_by_role("button", name="Choose teams to import").click()
@@ -71,7 +71,7 @@ def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], fresh_hu
     expect(ticks.first).to_be_visible(timeout=DONE_WITHIN)
     team = ticks.first.locator("xpath=..").inner_text()
     address = page.url
-    fresh_hub.manage("shell", "-v", "0", "-c", CROWD)
+    running_hub.manage("shell", "-v", "0", "-c", CROWD)
     page.reload()
     page.get_by_label("Team 0001 of").check()
     page.get_by_role("button", name="Next").click()
@@ -101,10 +101,10 @@ def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], fresh_hu
 
 
 def test_a_run_that_waits_and_asks_is_told_everywhere_and_by_itself(
-    visit: Callable[..., Page], fresh_hub: RunningHub
+    visit: Callable[..., Page], running_hub: RunningHub
 ) -> None:
     connect(visit(), "zoom")
-    run = fresh_hub.manage("shell", "-v", "0", "-c", MIDDLE).strip()
+    run = running_hub.manage("shell", "-v", "0", "-c", MIDDLE).strip()
     assert "Importing" in card(visit(), "zoom").inner_text()
     assert faults(visit(), "import-card") == []
     assert faults(visit(""), "import-overview") == []
@@ -114,7 +114,7 @@ def test_a_run_that_waits_and_asks_is_told_everywhere_and_by_itself(
     assert faults(page, "import-waiting") == []
     cancel = page.get_by_role("button", name="Cancel")
     cancel.focus()
-    fresh_hub.manage("shell", "-v", "0", "-c", ASKING)
+    running_hub.manage("shell", "-v", "0", "-c", ASKING)
     expect(page.get_by_text("This import would remove 312 of 900 people and 40 of 5,000 memberships")).to_be_visible()
     assert faults(page, "import-asking") == []
     assert faults(visit(""), "import-overview-asking") == []

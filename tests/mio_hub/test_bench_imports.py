@@ -18,6 +18,10 @@ from mio_hub.sandbox.crowd import TEAM, Crowd, populate
 from tests.mio_hub.benching import bench_run
 
 IN_SMALL = Crowd(people=40, channels=3, members=10)
+ONE_TOO_FEW = """
+DELETE FROM accounts_channelmember WHERE id = (
+    SELECT max(x.id) FROM accounts_channelmember x JOIN accounts_channel c ON c.id = x.channel_id WHERE c.name = 'bench-0002')
+"""
 ONE_TOO_MANY = """
 INSERT INTO accounts_person (tenant_id, name, email) SELECT id, '', 'person99@bench.example' FROM accounts_tenant
 """
@@ -54,7 +58,7 @@ def test_a_whole_import_is_complained_of_by_nobody(crowded: list[Installation]) 
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        ("DELETE FROM accounts_channelmember WHERE id = (SELECT max(id) FROM accounts_channelmember)", "right members"),
+        (ONE_TOO_FEW, "right members"),
         ("UPDATE accounts_channel SET members_count = 7 WHERE name = 'bench-0002'", "right members"),
         ("UPDATE accounts_platformaccount SET is_deleted = true WHERE email LIKE 'person00007@%%'", "deleted ones"),
         ("UPDATE accounts_platformaccount SET person_id = NULL WHERE email LIKE 'person00007@%%'", "39 of 40 people"),

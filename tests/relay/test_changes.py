@@ -69,6 +69,7 @@ def test_a_send_that_can_neither_be_found_nor_repeated_does_not_come_back_as_a_m
     answering(house, lambda call: Response(403, b"{}") if "webexapis" in call.url and call.method == "GET" else None)
     house.world.faults.append(Fault("webex", timeout_after_success=True))
     monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 0.05)
+    monkeypatch.setattr(visit, "SETTLE", 0.0)
     talk.say("said once")
     house.relay()
     assert Delivery.objects.get(link=house.links["webex/general"]).state == State.PARKED
