@@ -71,7 +71,7 @@ def test_a_send_that_can_neither_be_found_nor_repeated_does_not_come_back_as_a_m
     monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 0.05)
     monkeypatch.setattr(visit, "SETTLE", 0.0)
     talk.say("said once")
-    house.relay()
+    rested(house)
     assert Delivery.objects.get(link=house.links["webex/general"]).state == State.PARKED
     assert {slug: len(house.shown(slug)) for slug in house.world.fakes} == dict.fromkeys(house.world.fakes, 1)
 
