@@ -212,6 +212,13 @@ def redis(settings: Any) -> Iterator[Redis]:
 # --- The relay between them
 
 
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What real platforms take their time for is done by the fakes at once. A test's own wishes come later, and win."""
+    monkeypatch.setattr(visit, "SETTLE", 0.3)
+    monkeypatch.setattr(hearing, "LAG_PAUSES", (0.1, 0.3))
+
+
 @pytest.fixture
 def house(
     world: World,
@@ -222,13 +229,8 @@ def house(
     transactional_db: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> House:
-    """The company of the fakes, connected and linked, with all of the relay driven by hand.
-
-    What real platforms take their time for is done by the fakes at once, so that pauses made for them are short.
-    """
+    """The company of the fakes, connected and linked, with all of the relay driven by hand."""
     monkeypatch.setattr(shards, "SWEEP_SECONDS", 0.2)  # a slice looks ten times in this whether it may end
-    monkeypatch.setattr(visit, "SETTLE", 0.3)
-    monkeypatch.setattr(hearing, "LAG_PAUSES", (0.1, 0.3))
     monkeypatch.setattr(transfer, "PAUSES", (0.01, 0.02, 0.5))
     return House(world, world_webhooks, transport, opener)
 

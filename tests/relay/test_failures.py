@@ -117,8 +117,11 @@ def test_what_may_have_gone_out_is_looked_for_before_it_is_sent_again(
     house.transport = half_blind
     house.world.faults.append(Fault("webex", timeout_after_success=True))
     monkeypatch.setattr(visit, "growing_rest", lambda setbacks: 0.05)
+    monkeypatch.setattr(visit, "SETTLE", 0.0)
     house.type("slack", "Bob Okafor", "said once")
-    house.relay()
+    for _ in range(3):
+        ConversationLink.objects.update(not_before=None)
+        house.relay()
     house.world.faults.clear()
     blind = False
     decide(house, ann, Act.RETRY)

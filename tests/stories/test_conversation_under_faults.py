@@ -13,7 +13,7 @@ from_each = pytest.mark.parametrize("source", LABELS)
 
 
 @pytest.fixture(autouse=True)
-def _hurry(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
 
 
