@@ -7,6 +7,8 @@ from io import StringIO
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
+from mio_hub.streaming import streamed
+
 RISKY = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 """With these a spreadsheet takes a cell for a formula (OWASP, "CSV injection"); some pass over blanks before them."""
 
@@ -24,4 +26,4 @@ def download(name: str, lines: AsyncIterator[str]) -> StreamingHttpResponse:
     """The answer that brings ``lines`` as a file, today's date in its name."""
     disposition = f'attachment; filename="{name}-{timezone.localdate().isoformat()}.csv"'
     headers = {"Content-Disposition": disposition}
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    return streamed(lines, "text/csv; charset=utf-8", headers)

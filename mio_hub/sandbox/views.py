@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,6 +13,7 @@ import connectors
 from connectors.contract import Reacts
 from mio_hub.sandbox import client, crossings
 from mio_hub.sandbox.deeds import LARGEST_FILE, TOO_LARGE
+from mio_hub.streaming import streamed
 
 SAID = ("platform", "person", "conversation", "message", "text", "emoji")
 PICTURED = ("platform", "conversation", "message", "number", "name")
@@ -54,7 +55,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     except client.Away:
         return JsonResponse({"error": AWAY}, status=503)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # the latter keeps nginx from collecting it
-    return StreamingHttpResponse(_joined(first, events), content_type="text/event-stream", headers=headers)
+    return streamed(_joined(first, events), "text/event-stream", headers)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

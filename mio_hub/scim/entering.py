@@ -6,9 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.decorators.csrf import csrf_exempt
 from pydantic import ValidationError
 from scim2_models import (
     Context,
@@ -52,7 +50,6 @@ class TooOften(SCIMException):
         self.wait = wait
 
 
-@method_decorator(csrf_exempt, name="dispatch")  # who shows a token shows it by intent: no cookie counts here
 class Endpoint(View):
     """One address of SCIM. Below, ``self.tenant`` is whose token was shown; nothing of any other tenant exists."""
 

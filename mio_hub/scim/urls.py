@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 def at(address: str, view: str, name: str) -> Any:
     """A path whose view is read with its first request: making SCIM's models takes a second, which most processes spare."""
 
-    @csrf_exempt  # as the view itself is
+    @csrf_exempt  # who shows a token shows it by intent: no cookie counts here
     def answer(request: HttpRequest, **named: Any) -> HttpResponseBase:
         found: HttpResponseBase = import_string(f"mio_hub.scim.{view}").as_view()(request, **named)
         return found

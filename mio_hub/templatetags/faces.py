@@ -35,7 +35,7 @@ def logo(slug: str) -> str:
 def standing(row: Row, cell: Cell, may_change: bool) -> SafeString:
     """One line of a person's in User Sync: where, how it is there, and the button for what can be done.
 
-    A page shows a hundred of them, and a template for each is a third of what the page costs.
+    A page shows a hundred of them, and a template for each would be a quarter of what the page costs.
     """
     where, deed, button = str(cell.installation), cell.deed.capitalize(), ""
     if may_change and deed:

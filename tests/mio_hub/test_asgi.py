@@ -4,24 +4,44 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.db import connections
 
-ASKING = """
-import asyncio, os
-import psycopg
-from asgiref.testing import ApplicationCommunicator
-from mio_hub.asgi import application
+from tests.people import People
 
-async def ask():
-    scope = {"type": "http", "method": "GET", "path": "/healthz", "query_string": b"", "headers": [(b"host", b"localhost")]}
-    asked = ApplicationCommunicator(application, scope)
-    await asked.send_input({"type": "http.request"})
-    await asked.receive_output(10)
-    await asked.receive_output(10)
-    await asked.wait(10)
+ASKING = """
+import asyncio, json, os, sys
+import psycopg
+from mio_hub.asgi import POOL, application
+
+async def ask(path, cookie="", reads=True):
+    \"\"\"The answer's status; of a body that is not read, the first bit stays on its way for ever.\"\"\"
+    began, status = asyncio.Event(), []
+    headers = [(b"host", b"localhost"), (b"cookie", cookie.encode())]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers,
+             "client": ("127.0.0.1", 50000)}
+    questions = [{"type": "http.request"}]
+
+    async def receive():
+        return questions.pop() if questions else await asyncio.Event().wait()
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            status.append(message["status"])
+        else:
+            began.set()
+            if not reads:
+                await asyncio.Event().wait()
+
+    answering = asyncio.create_task(application(scope, receive, send))
+    kept.append(answering)
+    await asyncio.wait_for(began.wait(), 20)
+    if reads:
+        await answering
+    return status[0]
 
 def servers():
     with psycopg.connect(os.environ["DATABASE_URL"], application_name="onlooker") as database:
@@ -29,26 +49,46 @@ def servers():
             "SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity WHERE application_name = 'asked'"
         ).fetchone()[0]
 
-async def main():
-    await ask()
-    print(servers())
-    for _ in range(10):
-        await ask()
-    print(servers())
-
-asyncio.run(main())
+kept = []
 """
+
+SHARING = """
+async def main():
+    await ask("/healthz")
+    before = servers()
+    for _ in range(10):
+        await ask("/healthz")
+    print(json.dumps([before, servers()]))
+"""
+
+READING_SLOWLY = """
+async def main():
+    found = [await ask(sys.argv[1], sys.argv[2], reads=False) for _ in range(POOL["max_size"] + 1)]
+    print(json.dumps([*found, await ask(sys.argv[3], sys.argv[2])]), flush=True)
+    os._exit(0)
+"""
+
+
+def told(script: str, *arguments: str) -> Any:
+    """What a process with the real ASGI application printed."""
+    database = connections["default"].settings_dict
+    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
+    environment = os.environ | {"DATABASE_URL": url, "PGAPPNAME": "asked", "MIO_HTTPS": "false"}
+    program = [sys.executable, "-c", f"{ASKING}{script}\nasyncio.run(main())", *arguments]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_requests_share_connections_to_the_database() -> None:
-    database = connections["default"].settings_dict
-    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
-    environment = os.environ | {"DATABASE_URL": url, "PGAPPNAME": "asked", "MIO_HTTPS": "false"}
-    done = subprocess.run(
-        [sys.executable, "-c", ASKING], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stdout, done.stderr
-    before, after = map(json.loads, done.stdout.splitlines())
+    before, after = told(SHARING)
     assert set(before) <= set(after)
     assert 0 < len(after) < 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_reads_a_download_slowly_keeps_no_connection_from_the_pages(people: People) -> None:
+    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in people.browser(people.carla).cookies.items())
+    log = f"/t/{people.acme.key}/audit/"
+    assert set(told(READING_SLOWLY, f"{log}audit-log.csv", cookie, log)) == {200}
