@@ -1,12 +1,15 @@
 """Real servers and real processes: they start, they stop, and they leave nothing behind, however they are ended."""
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import psycopg
@@ -144,6 +147,23 @@ def test_members_are_stopped_in_reverse_order(crew: Crew, tmp_path: Path) -> Non
     crew.stop()
     first, second = (float((tmp_path / f"{name}.log").read_text().split()[-1]) for name in ("first", "second"))
     assert second < first
+
+
+def test_an_environment_that_another_python_made_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub: Any = SimpleNamespace(**runpy.run_path(str(supervisor.ROOT / "hub")))
+    folder = tmp_path / ".venv"
+    for name in ("bin", "lib"):
+        (folder / name).mkdir(parents=True)
+    (folder / "bin" / "python3").symlink_to("/bin/sh")
+    (folder / "bin" / "python").symlink_to("python3")
+    (folder / "lib" / "left-behind").touch()
+    known = hub.create_venv.__globals__
+    monkeypatch.setitem(known, "VENV", str(folder))
+    monkeypatch.setitem(known, "VENV_PYTHON", str(folder / "bin" / "python"))
+    hub.create_venv()
+    asked = [folder / "bin" / "python", "-c", "import sys, ssl; print(sys.base_prefix)"]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == sys.base_prefix
+    assert not (folder / "lib" / "left-behind").exists()
 
 
 @pytest.mark.parametrize(
