@@ -215,8 +215,8 @@ def test(arguments: list[str]) -> int:
         )
 
 
-SIDE_BY_SIDE = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
-"""One process more than there are cores, for many tests wait. They come in a good order already: by their number, which is
+SIDE_BY_SIDE = ["-n", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+"""Two processes for each core, for many tests wait. They come in a good order already: by their number, which is
 xdist's way, the few that take longest come last."""
 
 

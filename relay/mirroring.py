@@ -18,10 +18,6 @@ AT_ONCE = 100
 SETTLING = "interval '1 hour'"
 """How long a membership of our making may take to show up, and its notice to come: Graph allows itself an hour."""
 
-AS_WRITTEN = "SET LOCAL join_collapse_limit = 1"
-"""From the few legs outward, by key. With statistics that are out of date the database would begin with everybody who is
-synced, and go through them once per leg."""
-
 _LEGS = """
 leg AS MATERIALIZED (
     SELECT l.*, bool_and(is_known) OVER company AND count(*) OVER company > 1 AS may_take_out FROM (
@@ -43,11 +39,23 @@ leg AS MATERIALIZED (
 
 _RESTORE = f"""
 WITH {_LEGS}
-UPDATE accounts_channelmember m SET is_added = true
-FROM leg JOIN relay_membershipchange w ON w.link_id = leg.link AND w.state = '{State.DONE}' AND w.is_addition
-WHERE m.channel_id = leg.channel AND m.account_id = w.account_id AND NOT m.is_added
+UPDATE accounts_channelmember SET is_added = true WHERE id = ANY(ARRAY(
+    SELECT m.id FROM leg
+    CROSS JOIN LATERAL (
+        SELECT account_id FROM relay_membershipchange
+        WHERE link_id = leg.link AND state = '{State.DONE}' AND is_addition OFFSET 0
+    ) w
+    CROSS JOIN LATERAL (
+        SELECT id FROM accounts_channelmember
+        WHERE channel_id = leg.channel AND account_id = w.account_id AND NOT is_added OFFSET 0
+    ) m
+))
 """
-"""A list that was read before a platform showed our doing takes the mark away; the one read after it finds a member."""
+"""A list that was read before a platform showed our doing takes the mark away; the one read after it finds a member.
+
+Here and below, ``OFFSET 0`` has the database look up by key for each row what is written behind it. While its statistics are
+out of date, as after a first import, it would rather compare everybody with everybody: minutes for five thousand people.
+"""
 
 _LEFT = f"""
 WITH {_LEGS}
@@ -55,9 +63,19 @@ UPDATE relay_membershipchange w SET state = '{State.LEFT}', changed_at = now() F
 WHERE w.link_id = leg.link AND leg.is_known AND w.state = '{State.DONE}' AND w.is_addition
   AND w.changed_at < now() - {SETTLING}
   AND NOT EXISTS (
-    SELECT FROM accounts_channelmember m WHERE m.channel_id = leg.channel AND m.account_id = w.account_id
+    SELECT FROM accounts_channelmember m WHERE m.channel_id = leg.channel AND m.account_id = w.account_id OFFSET 0
   )
 """
+
+_NATIVES = """
+CROSS JOIN LATERAL (
+    SELECT account_id FROM accounts_channelmember WHERE channel_id = {leg}.channel AND NOT is_added OFFSET 0
+) m
+CROSS JOIN LATERAL (
+    SELECT person_id, is_deleted FROM accounts_platformaccount WHERE id = m.account_id OFFSET 0
+) p
+"""
+"""Who is in a leg on their own."""
 
 _PLAN = f"""
 WITH {_LEGS}, fact AS (
@@ -66,24 +84,31 @@ WITH {_LEGS}, fact AS (
         true AS is_elsewhere, false AS is_here, false AS is_added, NULL::bigint AS change
     FROM leg theirs
     JOIN leg ours ON ours.conversation = theirs.conversation AND ours.link <> theirs.link AND ours.is_known
-    JOIN accounts_channelmember m ON m.channel_id = theirs.channel AND NOT m.is_added
-    JOIN accounts_platformaccount p ON p.id = m.account_id AND NOT p.is_deleted
-    JOIN accounts_usersync s ON s.person_id = p.person_id AND s.installation_id = ours.installation
-        AND s.state IN ('synced', 'pending')
-    JOIN accounts_platformaccount a ON a.id = s.account_id AND NOT a.is_deleted
+    {_NATIVES.format(leg="theirs")}
+    CROSS JOIN LATERAL (
+        SELECT s.account_id FROM accounts_usersync s JOIN accounts_platformaccount a ON a.id = s.account_id
+        WHERE s.person_id = p.person_id AND s.installation_id = ours.installation
+          AND s.state IN ('synced', 'pending') AND NOT a.is_deleted OFFSET 0
+    ) s
+    WHERE NOT p.is_deleted
     UNION ALL  -- who is here on their own, with whatever account
     SELECT leg.link, leg.may_take_out, s.account_id, false, true, false, NULL
     FROM leg
-    JOIN accounts_channelmember m ON m.channel_id = leg.channel AND NOT m.is_added
-    JOIN accounts_platformaccount p ON p.id = m.account_id
-    JOIN accounts_usersync s ON s.person_id = p.person_id AND s.installation_id = leg.installation
-    WHERE s.account_id IS NOT NULL
+    {_NATIVES.format(leg="leg")}
+    CROSS JOIN LATERAL (
+        SELECT account_id FROM accounts_usersync
+        WHERE person_id = p.person_id AND installation_id = leg.installation AND account_id IS NOT NULL OFFSET 0
+    ) s
     UNION ALL
     SELECT leg.link, leg.may_take_out, m.account_id, false, NOT m.is_added, m.is_added, NULL
-    FROM leg JOIN accounts_channelmember m ON m.channel_id = leg.channel
+    FROM leg CROSS JOIN LATERAL (
+        SELECT account_id, is_added FROM accounts_channelmember WHERE channel_id = leg.channel OFFSET 0
+    ) m
     UNION ALL
     SELECT leg.link, leg.may_take_out, w.account_id, false, false, false, w.id
-    FROM leg JOIN relay_membershipchange w ON w.link_id = leg.link
+    FROM leg CROSS JOIN LATERAL (
+        SELECT id, account_id FROM relay_membershipchange WHERE link_id = leg.link OFFSET 0
+    ) w
 ), seen AS (
     SELECT link, may_take_out, account, bool_or(is_elsewhere) AND NOT bool_or(is_here) AS is_wanted,
         bool_or(is_added) AS is_added, max(change) AS change
@@ -91,10 +116,10 @@ WITH {_LEGS}, fact AS (
 ), judged AS MATERIALIZED (
     SELECT *, is_added AND NOT is_wanted AND may_take_out AS is_unwanted FROM seen
 ), moot AS (
-    DELETE FROM relay_membershipchange w USING judged j
-    WHERE w.id = j.change AND NOT j.is_wanted AND NOT j.is_unwanted AND (
-        w.state IN ('{State.WAITING}', '{State.FAILED}', '{State.LEFT}')
-        OR w.state = '{State.DONE}' AND w.changed_at < now() - {SETTLING}
+    DELETE FROM relay_membershipchange
+    WHERE id = ANY(ARRAY(SELECT change FROM judged WHERE NOT is_wanted AND NOT is_unwanted)) AND (
+        state IN ('{State.WAITING}', '{State.FAILED}', '{State.LEFT}')
+        OR state = '{State.DONE}' AND changed_at < now() - {SETTLING}
     )
 )
 INSERT INTO relay_membershipchange AS held (link_id, account_id, is_addition, state, reason, tries)
@@ -128,7 +153,6 @@ def plan(*conversations: int) -> None:
     Nothing is asked for in conversations that rest, and of legs whose members nobody has read.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(AS_WRITTEN)
         for statement in (_RESTORE, _LEFT, _PLAN):
             cursor.execute(statement, {"conversations": list(conversations)})
 

@@ -28,7 +28,7 @@ from connectors.slack import transfer
 from connectors.streaming import Incoming
 from mio_hub.middleware import StaticFiles
 from mio_hub.sandbox.threads import served
-from relay import hearing, shards, visit
+from relay import hearing, ingest, shards, visit
 from tests.connectors.given import whole
 from tests.granting import asked  # noqa: F401 (a fixture)
 from tests.house import House
@@ -217,6 +217,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What real platforms take their time for is done by the fakes at once. A test's own wishes come later, and win."""
     monkeypatch.setattr(visit, "SETTLE", 0.3)
     monkeypatch.setattr(hearing, "LAG_PAUSES", (0.1, 0.3))
+    monkeypatch.setattr(ingest, "TROUBLE_REST", 0.1)
 
 
 @pytest.fixture

@@ -71,19 +71,19 @@ class Pals:
                 person=person, installation=account.installation, account=account, kind="full", state="pending"
             )
             if grants:
-                self.consent(person, slug)
-        self.order()
+                allow(self.house.world, account)
+        self.order(home, *others)
         return person
 
     def consent(self, person: Person, slug: str) -> None:
         """Somebody allows us to speak for them on a platform."""
         allow(self.house.world, self.account(person, slug))
-        self.order()
+        self.order(slug)
 
-    def order(self) -> None:
+    def order(self, *platforms: str) -> None:
         """Have the Hub order what it must to hear of direct chats."""
-        for installation in self.house.installations.values():
-            subscriptions.keep(installation.pk)
+        for slug in platforms:
+            subscriptions.keep(self.house.installations[slug].pk)
 
     def account(self, person: Person, slug: str) -> PlatformAccount:
         rows = PlatformAccount.objects.select_related("installation__tenant", "person")

@@ -67,7 +67,7 @@ def test_t_10_a_user_without_a_teams_account_gets_a_guest_account_and_no_prompt(
     assert (sync.kind, sync.state, sync.is_ours) == ("guest", "synced", True)
     assert invitations(pals.house) == 1
 
-    pals.order()
+    pals.order("slack", "teams")
     for words in ("are you there?", "hello?"):
         pals.says(gil, "slack", words, pals.quinn)
         pals.relay()

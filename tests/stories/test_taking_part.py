@@ -247,7 +247,7 @@ def guest(pals: Pals) -> Person:
     UserSync.objects.create(
         person=gwen, installation=account.installation, account=account, kind="guest", state="synced"
     )
-    pals.order()
+    pals.order("slack", "teams")
     return gwen
 
 
