@@ -50,6 +50,8 @@ GRACE_SECONDS = 10.0
 """How long calls under way may take to end when the slice does; what is cut off is looked for by the next holder."""
 CANCEL_SECONDS = 0.1
 """Seconds between two looks whether everything has ended."""
+DELETED_SECONDS = 0.5
+"""How long a mailbox rests whose connection is being deleted in the middle of its work: by then there is no such mailbox."""
 STUCK_SECONDS = 60.0
 """How long a mailbox rests that met a mistake of ours: long enough not to fill the log, short enough to heal by itself."""
 FORGET_SECONDS = 0.25
@@ -253,6 +255,8 @@ class Shard:
         except INFRASTRUCTURE:
             raise
         except Exception as error:  # noqa: BLE001
+            if isinstance(error.__cause__ or error, psycopg.errors.ForeignKeyViolation):
+                return DELETED_SECONDS
             log.error("mailbox stuck", error=type(error).__name__)
             return STUCK_SECONDS
 
