@@ -193,8 +193,9 @@ def _following(answer: Mapping[str, Any], lists: Sequence[str], which: str, befo
 
 def _places(answer: Mapping[str, Any], *, is_entered: bool) -> Iterator[Place]:
     for channel in _listed(answer, "channels"):
-        if _has_id(channel) and not is_group(channel):
-            yield place_of(channel, is_entered=is_entered)
+        place = place_of(channel, is_entered=is_entered)
+        if place.id and not is_group(channel):
+            yield place
 
 
 def _listed(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

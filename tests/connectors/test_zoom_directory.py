@@ -238,6 +238,7 @@ ENTRIES = st.lists(
 
 
 @hypothesis.given(ENTRIES)
+@hypothesis.example([{"id": "|"}])  # what parts the two people of a direct chat is in no channel's id
 def test_whatever_zoom_lists_is_read(entries: Any) -> None:
     zoom = Zoom(FakeZoom(SECRETS, "https://hub.example.com", Now()).credentials())
     answer = Response(200, json.dumps({"users": entries, "channels": entries, "total_records": entries}).encode())
