@@ -18,6 +18,12 @@ AT_ONCE = 100
 SETTLING = "interval '1 hour'"
 """How long a membership of our making may take to show up, and its notice to come: Graph allows itself an hour."""
 
+BY_KEY = "SET LOCAL enable_seqscan = off"
+"""While its statistics are out of date, as after a first import, the database takes large tables for empty and would compare
+everybody with everybody: minutes for five thousand people. With this, and ``OFFSET 0`` behind each lookup, which keeps lookups
+in the order in which they are written, it finds by key what belongs to each row; ``+ 0`` keeps out an index by which it would
+go through all of a platform's people for each of them."""
+
 _LEGS = """
 leg AS MATERIALIZED (
     SELECT l.*, bool_and(is_known) OVER company AND count(*) OVER company > 1 AS may_take_out FROM (
@@ -51,11 +57,7 @@ UPDATE accounts_channelmember SET is_added = true WHERE id = ANY(ARRAY(
     ) m
 ))
 """
-"""A list that was read before a platform showed our doing takes the mark away; the one read after it finds a member.
-
-Here and below, ``OFFSET 0`` has the database look up by key for each row what is written behind it. While its statistics are
-out of date, as after a first import, it would rather compare everybody with everybody: minutes for five thousand people.
-"""
+"""A list that was read before a platform showed our doing takes the mark away; the one read after it finds a member."""
 
 _LEFT = f"""
 WITH {_LEGS}
@@ -86,18 +88,19 @@ WITH {_LEGS}, fact AS (
     JOIN leg ours ON ours.conversation = theirs.conversation AND ours.link <> theirs.link AND ours.is_known
     {_NATIVES.format(leg="theirs")}
     CROSS JOIN LATERAL (
-        SELECT s.account_id FROM accounts_usersync s JOIN accounts_platformaccount a ON a.id = s.account_id
-        WHERE s.person_id = p.person_id AND s.installation_id = ours.installation
-          AND s.state IN ('synced', 'pending') AND NOT a.is_deleted OFFSET 0
+        SELECT account_id FROM accounts_usersync
+        WHERE person_id = p.person_id AND installation_id + 0 = ours.installation AND state IN ('synced', 'pending')
+        OFFSET 0
     ) s
-    WHERE NOT p.is_deleted
+    CROSS JOIN LATERAL (SELECT is_deleted FROM accounts_platformaccount WHERE id = s.account_id OFFSET 0) a
+    WHERE NOT p.is_deleted AND NOT a.is_deleted
     UNION ALL  -- who is here on their own, with whatever account
     SELECT leg.link, leg.may_take_out, s.account_id, false, true, false, NULL
     FROM leg
     {_NATIVES.format(leg="leg")}
     CROSS JOIN LATERAL (
         SELECT account_id FROM accounts_usersync
-        WHERE person_id = p.person_id AND installation_id = leg.installation AND account_id IS NOT NULL OFFSET 0
+        WHERE person_id = p.person_id AND installation_id + 0 = leg.installation AND account_id IS NOT NULL OFFSET 0
     ) s
     UNION ALL
     SELECT leg.link, leg.may_take_out, m.account_id, false, NOT m.is_added, m.is_added, NULL
@@ -153,6 +156,7 @@ def plan(*conversations: int) -> None:
     Nothing is asked for in conversations that rest, and of legs whose members nobody has read.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(BY_KEY)
         for statement in (_RESTORE, _LEFT, _PLAN):
             cursor.execute(statement, {"conversations": list(conversations)})
 

@@ -393,7 +393,7 @@ def test_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads(done.stdout)
     assert found["sound"] is True
     assert [cell["channels"] for cell in found["cells"]] == [2, 2, 2, 2]
-    assert set(found["cells"][-1]["results"]["hub"]["kinds"]) == {"posted", "edited", "reacted"}
+    assert {"posted"} <= set(found["cells"][-1]["results"]["hub"]["kinds"]) <= {"posted", "edited", "reacted"}
     assert found["cells"][-1]["results"]["bare"]["counts"]["stale"] == 0
     assert found["files"]["rate"] > 0
     assert all(found["conversions"][source][to] > 0 for source in connectors.slugs() for to in connectors.slugs())
