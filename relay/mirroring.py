@@ -20,7 +20,7 @@ SETTLING = "interval '1 hour'"
 
 BY_KEY = "SET LOCAL enable_seqscan = off"
 """While its statistics are out of date, as after a first import, the database takes large tables for empty and would compare
-everybody with everybody: minutes for five thousand people. With this, and ``OFFSET 0`` behind each lookup, which keeps lookups
+everybody with everybody: minutes for five thousand people. With this, and ``OFFSET 0`` behind each lookup, which keeps them
 in the order in which they are written, it finds by key what belongs to each row; ``+ 0`` keeps out an index by which it would
 go through all of a platform's people for each of them."""
 
