@@ -19,7 +19,7 @@ from connectors.teams.connector import Teams
 from connectors.teams.sandbox import GUEST, SERVICE_USER
 from connectors.teams.sandbox_entra import Grant
 from connectors.teams.scopes import APP, SERVICE
-from tests.connectors.test_teams_directory import Hub
+from tests.connectors.teams.test_directory import Hub
 
 ANN, GUS = "ann@acme.example", "gus@partner.example"
 NOBODY = Response(200, b'{"value": []}')

@@ -36,7 +36,7 @@ from connectors.webex.connector import Webex
 from connectors.webex.scopes import PERSON
 from connectors.webex.subscriptions import DIRECT
 from tests.connectors.given import uploaded
-from tests.connectors.webex_scene import SECRETS, Scene
+from tests.connectors.webex.scene import SECRETS, Scene
 
 T = TypeVar("T")
 HOOKS = "https://hub.example.com/webhooks/webex/"

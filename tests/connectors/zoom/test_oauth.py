@@ -30,10 +30,9 @@ from connectors.zoom.oauth import Registration
 from connectors.zoom.sandbox import SERVICE_USER, FakeZoom
 from connectors.zoom.sandbox_company import ACCOUNT
 from connectors.zoom.scopes import ADMIN, BOT, GRANULAR, SCOPES, granular
+from tests.connectors.zoom.scene import needs_specs, specification
 
 FOLDER = Path(str(webhook.__file__)).parent
-SPECS = Path(__file__).parents[3] / "shared" / "specs" / "zoom"
-needs_specs = pytest.mark.skipif(not SPECS.is_dir(), reason="Zoom's specification is not at hand")
 
 HUB = "https://hub.example.com"
 TRIP = oauth.Trip(f"{HUB}/connect/zoom/callback/", "the state", "a-verifier-that-is-long-enough-for-anyone-0123456789")
@@ -197,7 +196,7 @@ def test_what_zoom_does_not_publish_is_listed_and_never_requested(name: str) -> 
 
 @needs_specs
 def test_the_granular_names_are_those_of_the_specification() -> None:
-    catalogue = json.loads((SPECS / "scopes.json").read_text(encoding="utf-8"))
+    catalogue = specification("scopes.json")
     operations, by_event = catalogue["by_operation"].values(), catalogue["by_event"]
     for classic, parts in GRANULAR.items():
         pages = [page for page in (*operations, *by_event.values()) if classic in page["classic"]]
@@ -612,9 +611,7 @@ def test_the_greeting_and_its_answer_are_as_the_specification_says(fake: FakeZoo
     token, (bot,) = consent(fake), oauth.mint(BOT, Zoom, fake.app, "")
     run(lambda zoom: zoom.greet(AccountId(SERVICE_USER.id), WELCOME), token, bot)
     sent = json.loads(world.log[-1].body)
-    page = json.loads((SPECS / "chatbot.openapi.json").read_text(encoding="utf-8"))["paths"]["/im/chat/messages"][
-        "post"
-    ]
+    page = specification("chatbot.openapi.json")["paths"]["/im/chat/messages"]["post"]
     asked, answered = page["requestBody"], page["responses"]["201"]
     for schema, body in ((asked, sent), (answered, said_by(fake, bot, sent)[1])):
         closed = schema["content"]["application/json"]["schema"] | {"additionalProperties": False}
@@ -624,6 +621,6 @@ def test_the_greeting_and_its_answer_are_as_the_specification_says(fake: FakeZoo
 @needs_specs
 def test_the_end_of_a_consent_is_told_as_the_specification_says(fake: FakeZoom, world_webhooks: list[Webhook]) -> None:
     fake.revoke_app()
-    schema = json.loads((SPECS / "events.json").read_text(encoding="utf-8"))["app_deauthorized"]["schema"]
+    schema = specification("events.json")["app_deauthorized"]["schema"]
     schema["properties"]["payload"]["additionalProperties"] = False
     Draft202012Validator(schema).validate(json.loads(world_webhooks[0].body))

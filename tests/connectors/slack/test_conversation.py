@@ -42,7 +42,7 @@ from connectors.slack.render import with_buttons
 from connectors.slack.transfer import PAUSES, judge_download
 from connectors.slack.web import judge, telling
 from tests.connectors import given
-from tests.connectors.test_slack_client import HELLO, SINCE, Company
+from tests.connectors.slack.test_client import HELLO, SINCE, Company
 
 NOTHING = Document(())
 ANN_BY_TEAMS = Byline("Ann Moreau", "Teams")

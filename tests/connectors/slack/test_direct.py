@@ -35,7 +35,7 @@ from connectors.sandbox import World
 from connectors.slack.connector import Slack
 from connectors.slack.sandbox import FakeSlack
 from tests.connectors import given
-from tests.connectors.test_slack_client import HELLO, SINCE, Company
+from tests.connectors.slack.test_client import HELLO, SINCE, Company
 
 LUNCH = Document((Paragraph((Text("lunch?"),)),))
 

@@ -32,7 +32,7 @@ from connectors.provisioning import FindsAccounts, Found, ProvisionsAccounts
 from connectors.richtext import Document, Paragraph, Text, document
 from connectors.webex import directory, ids
 from connectors.webex.connector import Webex
-from tests.connectors.webex_scene import SECRETS, Scene
+from tests.connectors.webex.scene import SECRETS, Scene
 
 T = TypeVar("T")
 

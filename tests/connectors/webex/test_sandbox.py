@@ -20,7 +20,7 @@ from connectors.webex.sandbox import FakeWebex
 
 SECRETS = Secrets("hub-secret-1")
 HUB = "https://hub.example.com"
-SPECIFICATION = Path(__file__).parents[2] / "../shared/specs/webex/webex-messaging.openapi.json"
+SPECIFICATION = Path(__file__).parents[3] / "../shared/specs/webex/webex-messaging.openapi.json"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from connectors.slack.sandbox import FakeSlack
 from connectors.slack.sandbox_api import METHODS
 from connectors.slack.sandbox_files import add_file
 
-OPENAPI = Path(__file__).parents[2] / "../shared/specs/slack/slack_web_openapi_v2.json"
+OPENAPI = Path(__file__).parents[3] / "../shared/specs/slack/slack_web_openapi_v2.json"
 
 
 @pytest.fixture

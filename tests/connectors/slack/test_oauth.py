@@ -38,8 +38,8 @@ from connectors.slack.events import EVENTS, EVENTS_OF_PEOPLE
 from connectors.slack.sandbox import FakeSlack
 from connectors.slack.sandbox_consent import BOT_CATALOGUE, USER_CATALOGUE
 
-FOLDER = Path(__file__).parents[2] / "connectors/slack"
-SPECS = Path(__file__).parents[2] / "../shared/specs/slack"
+FOLDER = Path(__file__).parents[3] / "connectors/slack"
+SPECS = Path(__file__).parents[3] / "../shared/specs/slack"
 HUB = "https://hub.example.com"
 TRIP = oauth.Trip(f"{HUB}/connect/slack/callback/", "state-1", "verifier-of-at-least-forty-three-characters-or-so")
 [CONNECT] = Slack.steps[Purpose.CONNECT]

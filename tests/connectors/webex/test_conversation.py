@@ -38,7 +38,7 @@ from connectors.webex.connector import Webex
 from connectors.webex.names import legal_name
 from connectors.webex.sandbox import FakeWebex
 from tests.connectors.given import uploaded
-from tests.connectors.webex_scene import SECRETS, Scene
+from tests.connectors.webex.scene import SECRETS, Scene
 
 T = TypeVar("T")
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -31,7 +30,7 @@ from connectors.messages import (
     Reference,
     Stands,
 )
-from connectors.richtext import Document, Mention, Paragraph, Text, document, mentions, plain
+from connectors.richtext import Mention, Paragraph, Text, document, mentions, plain
 from connectors.sandbox import Webhook
 from connectors.zoom import client, direct, ids
 from connectors.zoom.connector import Secrets, Zoom
@@ -41,10 +40,9 @@ from connectors.zoom.sandbox_tokens import PERSONAL_SCOPES, Token
 from connectors.zoom.scopes import SCOPES, USER
 from connectors.zoom.webhook import signature
 from tests.connectors import given
+from tests.connectors.zoom.scene import needs_specs, said, specification
 
 SECRETS = Secrets("secret of the account's app", "secret of people's app")
-SPECS = Path(__file__).parents[3] / "shared" / "specs" / "zoom"
-needs_specs = pytest.mark.skipif(not SPECS.is_dir(), reason="Zoom's specification is not at hand")
 CARLA, GRACE, HUGO = "Carla Jensen", "Grace Liu", "Hugo Brandt"
 
 
@@ -101,10 +99,6 @@ def received(webhook: Webhook, secrets: Secrets = SECRETS) -> list[Envelope]:
     heard = Zoom.receive(Request("POST", webhook.url, webhook.sign(), {}, webhook.body), secrets)
     assert isinstance(heard, list)
     return heard
-
-
-def said(text: str, *first: Mention) -> Document:
-    return document([Paragraph((*first, Text(text)))])
 
 
 @pytest.fixture
@@ -458,10 +452,6 @@ def test_zoom_refuses_what_is_wrongly_addressed(scene: Scene, fields: dict[str, 
     body = json.dumps({"message": "@all"} | fields).encode()
     url, headers = f"{client.API}/chat/users/me/messages", {"authorization": f"Bearer {token}"}
     assert json.loads(scene.fake.handle(Request("POST", url, headers, {}, body)).body)["code"] == code
-
-
-def specification(name: str) -> Any:
-    return json.loads((SPECS / name).read_text(encoding="utf-8"))
 
 
 @needs_specs

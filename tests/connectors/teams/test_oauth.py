@@ -53,7 +53,7 @@ from tests.connectors.given import uploaded
 pytestmark = pytest.mark.usefixtures("intercepted_requests")
 
 FOLDER = Path(connectors.__file__).parent / "teams"
-CATALOGUE = Path(__file__).parents[2] / "../shared/specs/teams/permission-catalog.json"
+CATALOGUE = Path(__file__).parents[3] / "../shared/specs/teams/permission-catalog.json"
 REDIRECT = f"{HUB}/connect/teams/callback/"
 HOOK = f"{HUB}/webhooks/teams/"
 ADMIN, SIGN_IN = Teams.steps[Purpose.CONNECT]

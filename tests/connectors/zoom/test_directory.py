@@ -45,7 +45,7 @@ from connectors.zoom import ids
 from connectors.zoom.connector import Zoom
 from connectors.zoom.sandbox import SERVICE_USER, FakeZoom
 from connectors.zoom.sandbox_tokens import ADMIN_SCOPES, Token
-from tests.connectors.test_zoom_sandbox import (
+from tests.connectors.zoom.scene import (
     SECRETS,
     Now,
     ask,
@@ -63,33 +63,6 @@ BUTTONS = (
     Button("Open the Hub", "https://hub.example.com/t/acme/"),
     Button("Learn more", "https://hub.example.com/help"),
 )
-
-
-@pytest.fixture
-def now() -> Now:
-    return Now()
-
-
-@pytest.fixture
-def fake(now: Now) -> FakeZoom:
-    return FakeZoom(SECRETS, "https://hub.example.com", now)
-
-
-@pytest.fixture
-def webhooks(fake: FakeZoom) -> list[Webhook]:
-    sent: list[Webhook] = []
-    fake.deliver = sent.append
-    return sent
-
-
-@pytest.fixture
-def zoom(fake: FakeZoom) -> Zoom:
-    return Zoom(fake.credentials())
-
-
-@pytest.fixture
-def general(fake: FakeZoom) -> ConversationId:
-    return fake.places()[0].conversation
 
 
 def walked(fake: FakeZoom, zoom: Zoom, page: Callable[[str], Calls[Page[T]]]) -> list[Page[T]]:

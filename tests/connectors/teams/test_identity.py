@@ -22,7 +22,7 @@ from connectors.teams.sandbox import FakeTeams
 from connectors.teams.sandbox_channels import iso
 from connectors.teams.sandbox_permissions import PERMISSIONS
 
-SPECS = Path(__file__).parents[2] / "../shared/specs/teams"
+SPECS = Path(__file__).parents[3] / "../shared/specs/teams"
 GRAPH_SPEC, PERMISSION_SPEC = SPECS / "graph-v1.0-subset.openapi.json", SPECS / "permissions-by-endpoint.json"
 REDIRECT = "https://hub.example/oauth/teams/callback"
 SCOPES = ["ChannelMessage.Send", "ChannelMessage.Read.All"]
