@@ -144,7 +144,8 @@ class Shard:
         for timer in self._resting.values():
             timer.cancel()
         await self._let_end([bell, forgetting])
-        await self._let_end([lease])  # not before: whoever takes over must not find calls of ours still under way
+        lease.cancel()  # not before: whoever takes over must not find calls of ours still under way
+        await asyncio.wait([lease], timeout=GRACE_SECONDS)  # cancelled twice, psycopg closes what gives the lease back
         await self._forget()
         if self._trouble:
             raise self._trouble

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.utils import timezone
+from redis import Redis
 
 from accounts.models import Installation, Tenant
+from relay import shards
 from relay.database import LeaseLost, connect
 from relay.inbox import Told, accept
 from relay.ledger import Ledger
@@ -244,6 +247,26 @@ class TestLeases:
             return other is None
 
         assert asyncio.run(work())
+
+    def test_a_slice_that_ends_while_its_lease_is_being_renewed_gives_it_back(
+        self, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shards, "CANCEL_SECONDS", 0.0)
+        monkeypatch.setattr(shards, "SWEEP_SECONDS", 0.1)
+
+        async def work() -> None:
+            leased = asyncio.Event()
+            working = asyncio.create_task(shards.drain(0, 1, lambda: bool(leased.set()), seconds=0.6))
+            async with await connect() as other:
+                await leased.wait()
+                await other.set_autocommit(False)
+                await other.execute("SELECT FROM relay_shard FOR UPDATE")
+                await asyncio.sleep(0.8)  # when the slice ends, a renewal is waiting for this lock
+                await other.rollback()
+            assert await working
+
+        asyncio.run(work())
+        assert Shard.objects.get(number=0).expires_at <= timezone.now()
 
     @pytest.mark.parametrize("write", ["route", "turn", "set_back", "renew"])
     def test_a_worker_whose_lease_was_taken_over_writes_nothing(
