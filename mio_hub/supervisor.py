@@ -36,6 +36,10 @@ UP_WITHIN = 60.0
 WORKER_GRACE = 20.0
 """Seconds a worker may take to finish or release its mailbox: longer than one slow call to a platform."""
 
+KEPT_ALIVE = 75
+"""Seconds that a client's idle connection stays open: longer than the sixty of usual proxies. Were we to close it first, a
+webhook could be on its way over it, and not every platform sends again."""
+
 
 class Stopped(Exception):
     """Somebody pressed Ctrl-C or asked us to end."""
@@ -159,7 +163,8 @@ def services(environment: Mapping[str, str]) -> list[tuple[str, list[str], float
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]  # chatter between many workers
     processes = env.integer("MIO_SHARDS", 1) + 1  # one for each shard, one for everything else
     uvicorn = [sys.executable, "-m", "uvicorn", "mio_hub.asgi:application", "--no-access-log", "--lifespan", "on"]
-    address = ["--host", "127.0.0.1", "--port", environment["MIO_PORT"], "--timeout-graceful-shutdown", "3"]
+    address = ["--host", "127.0.0.1", "--port", environment["MIO_PORT"]]
+    patience = ["--timeout-keep-alive", str(KEPT_ALIVE), "--timeout-graceful-shutdown", "3"]
     return [
         (
             "worker",
@@ -168,7 +173,7 @@ def services(environment: Mapping[str, str]) -> list[tuple[str, list[str], float
         ),
         ("importer", [*celery, "worker", "--queues", "imports", "--concurrency=1", *quiet], WORKER_GRACE),
         ("beat", [*celery, "beat", "--pidfile="], 5.0),
-        ("web", [*uvicorn, *address], 10.0),
+        ("web", [*uvicorn, *address, *patience], 10.0),
     ]
 
 

@@ -22,6 +22,7 @@ from connectors.sandbox import Fault, World
 from mio_hub import platforms
 from mio_hub.sandbox import demo
 from mio_hub.sandbox.threads import served
+from mio_hub.supervisor import services
 from relay.models import Delivery, InboundEvent
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,9 +80,8 @@ class Stack:
 
     def start_web(self) -> subprocess.Popen[bytes]:
         """The web process, at the address the platforms know."""
-        port = self.hub.rpartition(":")[2]
-        uvicorn = [sys.executable, "-m", "uvicorn", "mio_hub.asgi:application", "--lifespan", "on"]
-        return self.start("web", [*uvicorn, "--port", port])
+        commands = {name: command for name, command, _ in services({"MIO_PORT": self.hub.rpartition(":")[2]})}
+        return self.start("web", commands["web"])
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """One more worker; it shares the shards with the others."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from cryptography.fernet import Fernet
 
@@ -49,6 +50,14 @@ def test_secrets_are_files_that_the_script_makes(tmp_path: Path) -> None:
 def hub_up() -> dict[str, dict[str, list[str]]]:
     """The processes of `./hub up`, written as in the compose file."""
     return {name: {"command": command} for name, command, _ in supervisor.services({"MIO_PORT": "8000"})}
+
+
+@pytest.mark.parametrize(
+    "web", [hub_up()["web"]["command"], COMPOSE["services"]["web"]["command"]], ids=["up", "compose"]
+)
+def test_a_proxy_hangs_up_before_the_hub_does(web: list[str]) -> None:
+    usual = 60  # nginx, AWS and Google; what they send over a connection that we are closing is lost
+    assert int(web[web.index("--timeout-keep-alive") + 1]) > usual
 
 
 def queues_of(services: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
