@@ -87,22 +87,24 @@ class Courier:
             self._filled.clear()
 
     async def _bring(self, session: aiohttp.ClientSession, parcel: Parcel) -> None:
-        if await self._accepted(session, parcel.webhook):
+        obstacle = await self._obstacle(session, parcel.webhook)
+        if obstacle is None:
             return
         if parcel.tries < len(self.retries):
             # A retry gets in line anew: what happened since must not wait for it.
             again = Parcel(parcel.webhook, parcel.tries + 1)
             asyncio.get_running_loop().call_later(self.retries[parcel.tries], self._enqueue, again)
         else:
-            log.warning("sandbox_webhook_given_up", platform=self.slug, tries=parcel.tries + 1)
+            log.warning("sandbox_webhook_given_up", platform=self.slug, tries=parcel.tries + 1, obstacle=obstacle)
             self.given_up(parcel.webhook)
 
-    async def _accepted(self, session: aiohttp.ClientSession, webhook: Webhook) -> bool:
+    async def _obstacle(self, session: aiohttp.ClientSession, webhook: Webhook) -> str | None:
+        """Why the Hub did not take it: a status or the name of an error."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         try:
             async with session.post(
                 webhook.url, data=webhook.body, headers=webhook.sign(), timeout=timeout, allow_redirects=False
             ) as answer:
-                return 200 <= answer.status < 300
-        except BROKEN:
-            return False
+                return None if 200 <= answer.status < 300 else str(answer.status)
+        except BROKEN as error:
+            return type(error).__name__
