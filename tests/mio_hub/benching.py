@@ -7,8 +7,8 @@ import pytest
 
 from mio_hub import embedded, supervisor
 
-RUN_WITHIN = 120.0
-"""Seconds for a run that takes twenty: the machine may be busy with the rest of the suite."""
+RUN_WITHIN = 300.0
+"""Seconds for a run that takes twenty: the machine may be busy with the rest of the suite, and slow besides."""
 
 
 def bench_run(folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> "subprocess.CompletedProcess[str]":
