@@ -60,11 +60,11 @@ def test_pages_before_anything_is_connected_are_for_everybody(visit: Callable[..
     assert found == []
 
 
-def test_public_pages_are_for_everybody(page: Page, running_hub: RunningHub) -> None:
+def test_public_pages_are_for_everybody(window: Page, running_hub: RunningHub) -> None:
     found = []
     for path in ("", "scopes/", "scopes/teams/", "security/"):
-        page.goto(f"{running_hub.url}/{path}")
-        found += faults(page, f"public-{path.replace('/', '-')}")
+        window.goto(f"{running_hub.url}/{path}")
+        found += faults(window, f"public-{path.replace('/', '-')}")
     assert found == []
 
 
@@ -97,12 +97,12 @@ def test_the_page_between_two_consents_is_for_everybody(visit: Callable[..., Pag
 
 
 def test_a_card_in_trouble_says_so_by_itself_and_one_click_leads_out(
-    visit: Callable[..., Page], running_hub: RunningHub
+    visit_anew: Callable[..., Page], running_hub: RunningHub
 ) -> None:
-    page = visit()
+    page = visit_anew()
     connect(page, "slack")
     page.clock.install()
-    visit()
+    visit_anew()
     expect(card(page, "slack")).to_contain_text("Connected")
     link = card(page, "slack").get_by_role("link", name=COMPANY)
     link.focus()
@@ -111,18 +111,18 @@ def test_a_card_in_trouble_says_so_by_itself_and_one_click_leads_out(
     expect(card(page, "slack")).to_contain_text("Needs you")
     expect(link).to_be_focused()
     page.clock.resume()
-    assert faults(visit(), "trouble") == []
-    assert faults(visit(""), "overview-trouble") == []
-    card(visit(), "slack").get_by_role("button", name="Reauthorise").click()
+    assert faults(visit_anew(), "trouble") == []
+    assert faults(visit_anew(""), "overview-trouble") == []
+    card(visit_anew(), "slack").get_by_role("button", name="Reauthorise").click()
     consent(page, "slack")
     expect(page.get_by_role("heading", name="Success!")).to_be_visible()
-    expect(card(visit(), "slack")).not_to_contain_text("Needs you")
+    expect(card(visit_anew(), "slack")).not_to_contain_text("Needs you")
 
 
-def test_cards_stay_when_their_reader_is_signed_out_meanwhile(visit: Callable[..., Page]) -> None:
-    page = visit()
+def test_cards_stay_when_their_reader_is_signed_out_meanwhile(visit_anew: Callable[..., Page]) -> None:
+    page = visit_anew()
     page.clock.install()
-    visit()
+    visit_anew()
     page.context.clear_cookies()
     with page.expect_response("**/login/**"):
         page.clock.run_for(20_000)
