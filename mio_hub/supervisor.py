@@ -28,7 +28,8 @@ from mio_hub.processes import bound_to
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""What the browser tests take; the first is the one without windows of its own to draw."""
 
 UP_WITHIN = 60.0
 """Seconds until everything must be healthy. Five are usual; a slow disk and a first compilation of the code add."""
@@ -213,7 +214,7 @@ def welcome(web: str) -> None:
 
 def test(arguments: list[str]) -> int:
     if not any(shutil.which(name) for name in BROWSERS):
-        say("!!! No Chromium found: the browser tests do not run. On Debian or Ubuntu: apt-get install chromium !!!")
+        say("!!! No Chromium found: browser tests do not run. On Debian: apt-get install chromium-headless-shell !!!")
     with embedded.servers(VAR, fresh=True, durable=False) as servers:
         return run(
             [sys.executable, "-m", "pytest", *side_by_side(arguments), *arguments], throw_away_environment(servers)

@@ -28,6 +28,7 @@ from connectors.slack import transfer
 from connectors.streaming import Incoming
 from mio_hub.middleware import StaticFiles
 from mio_hub.sandbox.threads import served
+from mio_hub.supervisor import BROWSERS
 from relay import hearing, ingest, shards, visit
 from tests.connectors.given import whole
 from tests.granting import asked  # noqa: F401 (a fixture)
@@ -238,8 +239,6 @@ def house(
 
 # --- A real browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
 QUIET = ["disable-gpu", "disable-quic", "no-first-run"]
 QUIET += ["disable-background-networking", "disable-component-update", "disable-sync"]
 """Chromium's switches against needing a graphics card and against calling home."""
@@ -265,7 +264,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 def _do_without_browser() -> NoReturn:
     """Skip, or fail where a browser is required. `./hub test` says aloud that there is none."""
-    text = "no Chromium found (Debian, Ubuntu: apt-get install chromium)"
+    text = "no Chromium found (Debian: apt-get install chromium-headless-shell)"
     if os.environ.get("MIO_REQUIRE_BROWSER") == "1":
         pytest.fail(text)
     pytest.skip(text)
