@@ -10,12 +10,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psutil
 import requests
 from django.conf import settings
-from django.db import connections
 
 from connectors.messages import ConversationId
 from connectors.sandbox import Fault, World
@@ -24,6 +22,7 @@ from mio_hub.sandbox import demo
 from mio_hub.sandbox.threads import served
 from mio_hub.supervisor import services
 from relay.models import Delivery, InboundEvent
+from tests.database import address
 
 ROOT = Path(__file__).resolve().parent.parent
 CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "mio_hub"]
@@ -44,8 +43,6 @@ class Stack:
         self._environment = self._settings()
 
     def _settings(self) -> dict[str, str]:
-        database = connections["default"].settings_dict
-        url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
         secrets = {
             platforms.variable(slug, field.name): getattr(held, field.name)
             for known in (settings.MIO_PLATFORM_SECRETS, settings.MIO_PLATFORM_APPS)
@@ -56,7 +53,7 @@ class Stack:
             os.environ
             | secrets
             | {
-                "DATABASE_URL": url,
+                "DATABASE_URL": address(),
                 "MIO_BASE_URL": self.hub,
                 "MIO_SANDBOX_URL": self.sandbox,
                 "MIO_BEAT_SCHEDULE_FILE": str(self.folder / "beat"),

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
@@ -22,6 +21,7 @@ from connectors.sandbox import Fault, World
 from tests.accounts.directories import Company, a_large, connected, everybody, everywhere, let_pass, run_on
 from tests.conftest import HUB
 from tests.consenting import Traveller
+from tests.database import address
 from tests.people import People
 
 State = DirectoryImport.State
@@ -33,10 +33,8 @@ MOST_MEMORY = 300 * 1024
 @contextmanager
 def a_worker(run: DirectoryImport, *size: int) -> Iterator["subprocess.Popen[str]"]:
     """The process of ``import_worker`` on the tests' database."""
-    database = connections["default"].settings_dict
-    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
     command = [sys.executable, "-m", "tests.accounts.import_worker", *map(str, (run.pk, *size))]
-    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "mio_hub.settings"}
+    environment = os.environ | {"DATABASE_URL": address(), "DJANGO_SETTINGS_MODULE": "mio_hub.settings"}
     environment |= {"REDIS_URL": django_settings.REDIS_URL}
     with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -5,11 +5,10 @@ import os
 import subprocess
 import sys
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.db import connections
 
+from tests.database import address
 from tests.people import People
 
 ASKING = """
@@ -71,9 +70,7 @@ async def main():
 
 def told(script: str, *arguments: str) -> Any:
     """What a process with the real ASGI application printed."""
-    database = connections["default"].settings_dict
-    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
-    environment = os.environ | {"DATABASE_URL": url, "PGAPPNAME": "asked", "MIO_HTTPS": "false"}
+    environment = os.environ | {"DATABASE_URL": address(), "PGAPPNAME": "asked", "MIO_HTTPS": "false"}
     program = [sys.executable, "-c", f"{ASKING}{script}\nasyncio.run(main())", *arguments]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout, done.stderr
