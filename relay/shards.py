@@ -49,7 +49,7 @@ whatever a process gathers is let go of. A worker asked to stop does not wait fo
 GRACE_SECONDS = 10.0
 """How long calls under way may take to end when the slice does; what is cut off is looked for by the next holder."""
 CANCEL_SECONDS = 0.1
-"""Seconds between two looks whether everything has ended."""
+"""Seconds until a helper that speaks to Redis is cancelled once more: while the client connects, a cancellation is lost."""
 DELETED_SECONDS = 0.5
 """How long a mailbox rests whose connection is being deleted in the middle of its work: by then there is no such mailbox."""
 STUCK_SECONDS = 60.0
@@ -143,21 +143,22 @@ class Shard:
         self._ending.set()
         for timer in self._resting.values():
             timer.cancel()
-        await self._let_end([bell, forgetting])
-        lease.cancel()  # not before: whoever takes over must not find calls of ours still under way
-        await asyncio.wait([lease], timeout=GRACE_SECONDS)  # cancelled twice, psycopg closes what gives the lease back
+        await self._let_end([bell, forgetting], CANCEL_SECONDS)
+        # Not before: whoever takes over must not find calls of ours still under way. Once: cancelled a second time, psycopg
+        # closes the connection that gives the lease back.
+        await self._let_end([lease], GRACE_SECONDS)
         await self._forget()
         if self._trouble:
             raise self._trouble
 
-    async def _let_end(self, helpers: list[asyncio.Task[None]]) -> None:
+    async def _let_end(self, helpers: list[asyncio.Task[None]], cancel_every: float) -> None:
         """Stop helpers and wait for all actors, those included that others start to hand over what they began."""
         deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
         while tasks := [task for task in (*helpers, *self._actors.values()) if not task.done()]:
             for helper in helpers:
-                helper.cancel()  # once more each time: one that meets a connection being made is lost in the Redis client
+                helper.cancel()
             seconds = deadline - asyncio.get_running_loop().time()
-            _, slow = await asyncio.wait(tasks, timeout=min(max(0.0, seconds), CANCEL_SECONDS))
+            _, slow = await asyncio.wait(tasks, timeout=min(max(0.0, seconds), cancel_every))
             if slow and seconds <= 0:
                 for task in slow:
                     task.cancel()
