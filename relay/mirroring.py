@@ -79,6 +79,14 @@ CROSS JOIN LATERAL (
 """
 """Who is in a leg on their own."""
 
+_SYNCS = """
+CROSS JOIN LATERAL (
+    SELECT account_id, state FROM accounts_usersync
+    WHERE person_id = p.person_id AND installation_id + 0 = {leg}.installation OFFSET 0
+) s
+"""
+"""How these people are synced to a leg's platform. Its state is looked at outside: by an index of it, everybody is found."""
+
 _PLAN = f"""
 WITH {_LEGS}, fact AS (
     -- Who is in another leg, on their own: whom we brought in is no reason to bring them in elsewhere.
@@ -87,21 +95,15 @@ WITH {_LEGS}, fact AS (
     FROM leg theirs
     JOIN leg ours ON ours.conversation = theirs.conversation AND ours.link <> theirs.link AND ours.is_known
     {_NATIVES.format(leg="theirs")}
-    CROSS JOIN LATERAL (
-        SELECT account_id FROM accounts_usersync
-        WHERE person_id = p.person_id AND installation_id + 0 = ours.installation AND state IN ('synced', 'pending')
-        OFFSET 0
-    ) s
+    {_SYNCS.format(leg="ours")}
     CROSS JOIN LATERAL (SELECT is_deleted FROM accounts_platformaccount WHERE id = s.account_id OFFSET 0) a
-    WHERE NOT p.is_deleted AND NOT a.is_deleted
+    WHERE NOT p.is_deleted AND NOT a.is_deleted AND s.state IN ('synced', 'pending')
     UNION ALL  -- who is here on their own, with whatever account
     SELECT leg.link, leg.may_take_out, s.account_id, false, true, false, NULL
     FROM leg
     {_NATIVES.format(leg="leg")}
-    CROSS JOIN LATERAL (
-        SELECT account_id FROM accounts_usersync
-        WHERE person_id = p.person_id AND installation_id + 0 = leg.installation AND account_id IS NOT NULL OFFSET 0
-    ) s
+    {_SYNCS.format(leg="leg")}
+    WHERE s.account_id IS NOT NULL
     UNION ALL
     SELECT leg.link, leg.may_take_out, m.account_id, false, NOT m.is_added, m.is_added, NULL
     FROM leg CROSS JOIN LATERAL (
