@@ -80,6 +80,7 @@ def test_an_edit_is_seen_everywhere(sandbox: Page, said: str) -> None:
 
 def test_an_answer_stands_in_its_thread_everywhere(sandbox: Page, said: str) -> None:
     say(sandbox, "slack", f"Something else than {said[10:]}")
+    expect(message(sandbox, "slack", f"Something else than {said[10:]}")).to_be_visible()
     act(sandbox, "slack", said, "Reply")
     expect(pane(sandbox, "slack")).to_contain_text("Reply to Ann Moreau")
     say(sandbox, "slack", f"An answer to {said[10:]}")
