@@ -271,6 +271,7 @@ def _do_without_browser() -> NoReturn:
 
 
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
+"""CSS pixels: the wider of the two screens at which every page is looked at."""
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What can be checked of the container files where no engine runs them."""
 
+import json
 import re
 import subprocess
 from collections.abc import Mapping
@@ -52,8 +53,17 @@ def hub_up() -> dict[str, dict[str, list[str]]]:
     return {name: {"command": command} for name, command, _ in supervisor.services({"MIO_PORT": "8000"})}
 
 
+def of_the_image() -> list[str]:
+    """What the image runs when nobody says otherwise."""
+    [command] = re.findall(r"^CMD (.+)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
+    words: list[str] = json.loads(command)
+    return words
+
+
 @pytest.mark.parametrize(
-    "web", [hub_up()["web"]["command"], COMPOSE["services"]["web"]["command"]], ids=["up", "compose"]
+    "web",
+    [hub_up()["web"]["command"], COMPOSE["services"]["web"]["command"], of_the_image()],
+    ids=["up", "compose", "image"],
 )
 def test_a_proxy_hangs_up_before_the_hub_does(web: list[str]) -> None:
     usual = 60  # nginx, AWS and Google; what they send over a connection that we are closing is lost
