@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import PlatformAccount, Tenant
@@ -17,6 +18,7 @@ from relay.models import (
     DailySpeaker,
     DailyTraffic,
     LinkPulse,
+    MessageCopy,
     Participation,
     RelayedMessage,
     RollupMark,
@@ -133,7 +135,8 @@ def test_a_person_on_two_platforms_is_one_active_user(house: House) -> None:
     assert bob.name == "Bob Okafor"
     assert bob.platforms == ["Slack", "Teams"]
     assert bob.channels == {house.general.pk}
-    assert bob.last_on == timezone.now().date()
+    said = MessageCopy.objects.filter(link=F("message__origin")).latest("created_at")
+    assert bob.last_on == said.created_at.date()
 
 
 def test_active_users_are_found_by_name_and_by_address(house: House) -> None:
