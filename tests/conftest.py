@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import hypothesis
+import psycopg
 import pytest
 import responses
 from django.db import connection, transaction
@@ -31,6 +32,7 @@ from mio_hub.sandbox.threads import served
 from mio_hub.supervisor import BROWSERS
 from relay import hearing, ingest, shards, visit
 from tests.connectors.given import whole
+from tests.database import KeptConnection
 from tests.granting import asked  # noqa: F401 (a fixture)
 from tests.house import House
 from tests.people import people  # noqa: F401 (a fixture for every folder)
@@ -198,6 +200,15 @@ def _delete_all_rows(_: TransactionTestCase) -> None:
         for (name,) in cursor.fetchall():
             cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.Identifier(name)))
         cursor.execute(sql.SQL("; ").join(deletions))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The database, as long as which the relay's connections last."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg, "AsyncConnection", KeptConnection)
+        yield
+        KeptConnection.finish()
 
 
 @pytest.fixture
