@@ -65,8 +65,9 @@ def test_every_operation_says_which_scope_it_needs() -> None:
 
 
 def test_without_a_good_token_nothing_is_there(full: People) -> None:
+    clients = (Client(), program("mio_invented"), full.browser(full.ann))
     before = everything()
-    for client in (Client(), program("mio_invented"), full.browser(full.ann)):
+    for client in clients:
         assert {each.name: ask(client, each, full.acme) for each in [*OPERATIONS, NOWHERE]} == {
             each.name: 401 for each in [*OPERATIONS, NOWHERE]
         }
