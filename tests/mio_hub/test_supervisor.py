@@ -143,7 +143,7 @@ def test_members_are_stopped_in_reverse_order(crew: Crew, tmp_path: Path) -> Non
     tell = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (print(time.time()), sys.exit()))\n"
     for name in ("first", "second"):
         start(crew, name, tell + "print('up', flush=True); time.sleep(60)")
-    wait_for(lambda: all("up" in (tmp_path / f"{name}.log").read_text() for name in ("first", "second")), crew)
+    wait_for(lambda: all("up\n" in (tmp_path / f"{name}.log").read_text() for name in ("first", "second")), crew)
     crew.stop()
     first, second = (float((tmp_path / f"{name}.log").read_text().split()[-1]) for name in ("first", "second"))
     assert second < first
