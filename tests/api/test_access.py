@@ -12,7 +12,7 @@ from mio_hub.api.urls import urlpatterns
 from mio_hub.api.views import Action, Operation
 from mio_hub.bench.walking import OBJECTS
 from tests.api.programs import asked, program, token
-from tests.hub.test_access import everything
+from tests.hub.test_access import Rows
 from tests.people import People
 
 PUBLIC = {"page", "document"}
@@ -66,12 +66,12 @@ def test_every_operation_says_which_scope_it_needs() -> None:
 
 def test_without_a_good_token_nothing_is_there(full: People) -> None:
     clients = (Client(), program("mio_invented"), full.browser(full.ann))
-    before = everything()
+    before = Rows()
     for client in clients:
         assert {each.name: ask(client, each, full.acme) for each in [*OPERATIONS, NOWHERE]} == {
             each.name: 401 for each in [*OPERATIONS, NOWHERE]
         }
-    assert everything() == before
+    assert before.are_the_same
 
 
 def test_without_the_scope_nothing_is_shown_or_changed(full: People) -> None:
@@ -79,12 +79,12 @@ def test_without_the_scope_nothing_is_shown_or_changed(full: People) -> None:
     clients = {left_out: program(token(full.acme, set(Scope) - {left_out}, name=left_out)) for left_out in scopes}
     for left_out, client in clients.items():
         asked(client, "people" if left_out != Scope.PEOPLE_READ else "audit")  # notes the use of the token
-    before = everything()
+    before = Rows()
     for operation in OPERATIONS:
         scope = view_of(operation).scope
         assert scope
         assert ask(clients[scope], operation, full.acme) == 403, operation
-    assert everything() == before
+    assert before.are_the_same
 
 
 def test_with_the_scope_alone_it_is_answered(full: People) -> None:
@@ -97,10 +97,10 @@ def test_with_the_scope_alone_it_is_answered(full: People) -> None:
 def test_what_belongs_to_another_tenant_is_not_there(full: People) -> None:
     client = program(token(full.acme))
     asked(client, "people")
-    before = everything()
+    before = Rows()
     for operation in [*OF_A_THING, NOWHERE]:
         assert ask(client, operation, full.globex) == 404, operation
-    assert everything() == before
+    assert before.are_the_same
 
 
 def test_no_list_shows_anything_of_another_tenant(full: People) -> None:

@@ -36,7 +36,7 @@ from relay.models import (
 from tests.api.programs import asked, program, token, told
 from tests.api.test_access import OPERATIONS, view_of
 from tests.hub.reading import page_text
-from tests.hub.test_access import everything
+from tests.hub.test_access import Rows
 from tests.people import People
 
 CANARY = "nightjar"
@@ -88,7 +88,7 @@ def test_no_page_shows_a_direct_chat(people: People, chat: UniversalConversation
 def test_no_page_takes_a_direct_chat_for_a_channel(people: People, chat: UniversalConversation) -> None:
     browser, leg = people.browser(people.ann), chat.links.order_by("pk")[0]
     browser.get(f"/t/{people.acme.key}/", secure=True)
-    before = everything()
+    before = Rows()
     theirs = {"synced": str(chat.pk), "leg": str(leg.pk)}
     found = [address for address in addresses() if theirs.keys() & set(address.arguments)]
     assert len(found) >= 6
@@ -98,7 +98,7 @@ def test_no_page_takes_a_direct_chat_for_a_channel(people: People, chat: Univers
             path = path.replace(f"<int:{name}>", number)
         for ask in (browser.get, browser.post):
             assert ask(path, secure=True).status_code in (404, 405), path
-    assert everything() == before
+    assert before.are_the_same
 
 
 def test_no_answer_of_the_api_tells_of_a_direct_chat(people: People, chat: UniversalConversation) -> None:
