@@ -4,13 +4,12 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import hypothesis
-import psycopg
 import pytest
 import responses
 from django.db import connection, transaction
@@ -32,7 +31,7 @@ from mio_hub.sandbox.threads import served
 from mio_hub.supervisor import BROWSERS
 from relay import hearing, ingest, shards, visit
 from tests.connectors.given import whole
-from tests.database import KeptConnection
+from tests.database import kept_connections
 from tests.granting import asked  # noqa: F401 (a fixture)
 from tests.house import House
 from tests.people import people  # noqa: F401 (a fixture for every folder)
@@ -204,11 +203,9 @@ def _delete_all_rows(_: TransactionTestCase) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """The database, as long as which the relay's connections last."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(psycopg, "AsyncConnection", KeptConnection)
+    """The database, as long as which the connections to it last."""
+    with kept_connections():
         yield
-        KeptConnection.finish()
 
 
 @pytest.fixture
@@ -265,6 +262,13 @@ def chromium() -> str:
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """Chromium. Of one module only: while Playwright runs, no test can start an event loop of its own."""
+    with launched(chromium) as browser:
+        yield browser
+
+
+@contextmanager
+def launched(chromium: str) -> Iterator[Browser]:
+    """A browser that is closed at the end."""
     switches = [f"--{switch}" for switch in QUIET] + ["--no-sandbox"] * (os.geteuid() == 0)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread; the ORM is not in it
