@@ -20,7 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 import connectors
 from accounts.models import User
 from mio_hub import development
-from tests.conftest import LAPTOP
+from tests.conftest import LAPTOP, launched
 from tests.people import People
 
 HUB = """
@@ -68,18 +68,38 @@ STOPPED_WITHIN = 40.0
 """Seconds; longer than the graces of all its processes together."""
 
 
+SHELL = """
+import contextlib, io, json, sys
+for line in sys.stdin:
+    with contextlib.redirect_stdout(io.StringIO()) as written:
+        exec(json.loads(line), {})
+    print(json.dumps(written.getvalue()), flush=True)
+"""
+"""Does one script after the other, and tells what each wrote."""
+
+
 @dataclass(frozen=True)
 class RunningHub:
-    """A Hub with web, worker, beat, sandbox and demo company."""
+    """A Hub with web, worker, beat, sandbox and demo company, and beside it one `./hub manage shell`."""
 
     url: str
-    folder: Path
-    environment: dict[str, str]
+    shell: "subprocess.Popen[str]"
 
-    def manage(self, *arguments: str) -> str:
-        """What a command of `manage.py` writes, beside the running product."""
-        command = [sys.executable, "-c", HUB, str(self.folder), "manage", *arguments]
-        return subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    def does(self, script: str) -> str:
+        """What a script writes that the shell does."""
+        assert self.shell.stdin
+        assert self.shell.stdout
+        self.shell.stdin.write(json.dumps(script) + "\n")
+        self.shell.stdin.flush()
+        written: str = json.loads(self.shell.stdout.readline())
+        return written
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One for all files here that follow one another: starting it takes as long as five pages."""
+    with launched(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="package")
@@ -104,7 +124,9 @@ def started(folder: Path) -> Iterator[RunningHub]:
         [sys.executable, "-c", HUB, folder, "up"], env=own, stdout=subprocess.PIPE, text=True
     ) as process:
         wait_until_up(process)
-        yield RunningHub(f"http://127.0.0.1:{port}", folder, own)
+        command = [sys.executable, "-c", HUB, folder, "manage", "shell", "-v", "0", "-c", SHELL]
+        with subprocess.Popen(command, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+            yield RunningHub(f"http://127.0.0.1:{port}", shell)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=STOPPED_WITHIN)
 
@@ -185,7 +207,7 @@ def _fixtures(item: pytest.Item) -> list[str]:
 @pytest.fixture(scope="module")
 def acme(running_hub: RunningHub) -> dict[str, str]:
     """The tenant's key, and the session of each person by first name."""
-    found: dict[str, str] = json.loads(running_hub.manage("shell", "-v", "0", "-c", FURNISH))
+    found: dict[str, str] = json.loads(running_hub.does(FURNISH))
     return found
 
 

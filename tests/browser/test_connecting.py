@@ -106,7 +106,7 @@ def test_a_card_in_trouble_says_so_by_itself_and_one_click_leads_out(
     expect(card(page, "slack")).to_contain_text("Connected")
     link = card(page, "slack").get_by_role("link", name=COMPANY)
     link.focus()
-    running_hub.manage("shell", "-v", "0", "-c", TROUBLE)
+    running_hub.does(TROUBLE)
     page.clock.run_for(20_000)
     expect(card(page, "slack")).to_contain_text("Needs you")
     expect(link).to_be_focused()

@@ -40,8 +40,8 @@ Person.objects.update(primary=None)
 @pytest.fixture
 def link(running_hub: RunningHub) -> Iterator[str]:
     """What Ann was sent."""
-    yield json.loads(running_hub.manage("shell", "-v", "0", "-c", PROMPT))["link"]
-    running_hub.manage("shell", "-v", "0", "-c", FORGET)
+    yield json.loads(running_hub.does(PROMPT))["link"]
+    running_hub.does(FORGET)
 
 
 def test_ann_says_no_then_yes_at_microsoft_and_withdraws(page: Page, running_hub: RunningHub, link: str) -> None:

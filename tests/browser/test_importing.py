@@ -71,7 +71,7 @@ def test_bob_chooses_teams_and_imports_them(visit: Callable[..., Page], running_
     expect(ticks.first).to_be_visible(timeout=DONE_WITHIN)
     team = ticks.first.locator("xpath=..").inner_text()
     address = page.url
-    running_hub.manage("shell", "-v", "0", "-c", CROWD)
+    running_hub.does(CROWD)
     page.reload()
     page.get_by_label("Team 0001 of").check()
     page.get_by_role("button", name="Next").click()
@@ -104,7 +104,7 @@ def test_a_run_that_waits_and_asks_is_told_everywhere_and_by_itself(
     visit: Callable[..., Page], running_hub: RunningHub
 ) -> None:
     connect(visit(), "zoom")
-    run = running_hub.manage("shell", "-v", "0", "-c", MIDDLE).strip()
+    run = running_hub.does(MIDDLE).strip()
     assert "Importing" in card(visit(), "zoom").inner_text()
     assert faults(visit(), "import-card") == []
     assert faults(visit(""), "import-overview") == []
@@ -114,7 +114,7 @@ def test_a_run_that_waits_and_asks_is_told_everywhere_and_by_itself(
     assert faults(page, "import-waiting") == []
     cancel = page.get_by_role("button", name="Cancel")
     cancel.focus()
-    running_hub.manage("shell", "-v", "0", "-c", ASKING)
+    running_hub.does(ASKING)
     expect(page.get_by_text("This import would remove 312 of 900 people and 40 of 5,000 memberships")).to_be_visible()
     assert faults(page, "import-asking") == []
     assert faults(visit(""), "import-overview-asking") == []
