@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,8 @@ START_SECONDS = 30.0
 LAST_LINES = 15
 """Of a log, shown when something did not work."""
 ROLES = ("worker", "beat", "web")
+PORTS = range(20_000, 32_000)
+"""None of those from which connections go out: Linux takes them from 32,768, macOS from 49,152."""
 NOTHING: Mapping[str, str] = {}
 
 
@@ -104,11 +107,12 @@ def _answers(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of this machine that nobody uses, nor will until a server has started that is told of it."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 import connectors
 from accounts.models import User
 from mio_hub import development
+from mio_hub.bench.layout import free_port
 from tests.conftest import LAPTOP, launched
 from tests.people import People
 
@@ -146,12 +146,6 @@ def wait_until_up(process: "subprocess.Popen[str]") -> None:
         if "Mio Hub is up" in line:
             return
     pytest.fail("the Hub did not start:\n" + "".join(lines))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # --- One page for many tests
