@@ -24,7 +24,7 @@ from mio_hub.bench import traffic
 from relay.files import AT_ONCE, Files
 
 WARM_UP_SECONDS = 1.0
-"""Carrying before the measured window: connections are made, buffers find their size."""
+"""Carrying before the measured window, or as long as that if it is shorter: connections are made, buffers find their size."""
 SIZE = 1_000_000
 """Bytes of a file."""
 HANDLE = "https://files.slack.com/files-pri/T0BENCH001-F0BENCH001/{}"
@@ -59,7 +59,7 @@ class Carrier:
         async with asyncio.TaskGroup() as lanes:
             for _ in range(AT_ONCE):
                 lanes.create_task(self._lane())
-            await asyncio.sleep(WARM_UP_SECONDS)
+            await asyncio.sleep(min(WARM_UP_SECONDS, seconds))
             first, begin, cpu, memory = len(self.took), time.perf_counter(), time.process_time(), _most_memory()
             await asyncio.sleep(seconds)
             last, end, used, grown = len(self.took), time.perf_counter(), time.process_time(), _most_memory()

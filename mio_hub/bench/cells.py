@@ -18,7 +18,7 @@ from mio_hub.bench.target import Target
 from mio_hub.bench.traffic import Mark, Typist
 
 WARM_UP_SECONDS = 1.0
-"""Traffic before the measured window: caches fill, batches find their size."""
+"""Traffic before the measured window, or as long as that where it is shorter: caches fill, batches find their size."""
 FIRST_SECONDS = 60.0
 """How long the very first messages may take: processes are still starting."""
 OFFERED = 2.0
@@ -98,6 +98,10 @@ class Bench:
     seconds: float
     _numbers: "count[int]" = field(default_factory=count)
 
+    @property
+    def _warm_up(self) -> float:
+        return min(WARM_UP_SECONDS, self.seconds)
+
     def round(self, callers: Callers, channels: int, **settings: Any) -> Round:
         """New traffic through ``callers``, to which the target listens from now on."""
 
@@ -135,7 +139,7 @@ class Bench:
         traffic = self.round(callers, cell.channels, endless=cell.offered is None, plan=plan)
         groups = self._groups(pipeline)
         speaking = asyncio.create_task(self._speak(traffic, cell))
-        await asyncio.sleep(WARM_UP_SECONDS)
+        await asyncio.sleep(self._warm_up)
         since, begin, before = datetime.now(UTC), clock(), cpu.snapshot(groups)
         await asyncio.sleep(self.seconds)
         until, end, after = datetime.now(UTC), clock(), cpu.snapshot(groups)
@@ -165,7 +169,7 @@ class Bench:
 
     async def _speak(self, traffic: Round, cell: Cell) -> None:
         if cell.offered:
-            await traffic.offer(cell.offered, WARM_UP_SECONDS + self.seconds)
+            await traffic.offer(cell.offered, self._warm_up + self.seconds)
         else:
             await traffic.start(cell.delay)
 
