@@ -166,7 +166,7 @@ class House:
         async def watch() -> None:
             nonlocal is_over
             while not is_over:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)
                 is_over = _is_idle(database) and not (goes_on and await self.post_webhooks())
 
         watching = asyncio.create_task(watch())
