@@ -1,4 +1,7 @@
-"""The OpenAPI document, and that the API does what it says: asked by schemathesis, which invents requests from it."""
+"""The OpenAPI document, and that the API does what it says: asked by schemathesis, which invents requests from it.
+
+It is imported where it is used, for that takes seconds, and every process of the suite reads this.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -6,7 +9,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -14,12 +16,6 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from openapi_schema_validator import OAS31Validator
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from mio_hub.api.schema import document
 from mio_hub.bench.walking import OBJECTS
@@ -27,7 +23,6 @@ from tests.api.programs import token
 from tests.hub.reading import page_text
 from tests.people import People
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 FEW = 4
 """Requests invented for each operation: making one up takes longer than answering it."""
 
@@ -72,7 +67,19 @@ def full(people: People, settings: Any) -> Iterator[dict[str, Any]]:
 @cache
 def described() -> Any:
     """The API as schemathesis sees it; it takes a second to read."""
+    import schemathesis
+
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+
+
+@cache
+def checks() -> list[Any]:
+    """What every answer must be."""
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks as openapi
+
+    conformance = openapi.status_code_conformance, openapi.content_type_conformance, openapi.response_schema_conformance
+    return [not_a_server_error, *conformance]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -89,6 +96,6 @@ def test_whatever_is_asked_the_answer_is_documented(full: dict[str, Any], operat
     def invented(case: Any, is_known: bool) -> None:
         if is_known:
             case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
-        case.call_and_validate(headers=full, checks=CHECKS)
+        case.call_and_validate(headers=full, checks=checks())
 
     invented()
