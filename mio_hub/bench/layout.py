@@ -107,7 +107,7 @@ def _answers(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses, nor will until a server has started that is told of it."""
+    """A port of this machine that nobody uses at the moment, and that no outgoing connection takes before a server does."""
     while True:
         port = secrets.choice(PORTS)
         with socket.socket() as probe, suppress(OSError):

@@ -213,6 +213,22 @@ WALKS: list[Callable[[People, Address, Rows], None]] = [
 ]
 
 
+def test_a_change_is_noticed_until_it_is_taken_back(people: People) -> None:
+    rows = Rows()
+    with _undone():
+        rows.begin()
+        Tenant.objects.filter(pk=people.acme.pk).update(name="Other")
+        assert not rows.are_the_same
+    assert rows.are_the_same
+    rows.begin()
+    with _undone():
+        Tenant.objects.create(name="One more")
+        assert not rows.are_the_same
+    assert rows.are_the_same
+    Tenant.objects.filter(pk=people.globex.pk).delete()
+    assert not rows.are_the_same
+
+
 def test_an_auditor_changes_nothing_but_that_they_are_one() -> None:
     assert [address.name for address in addresses() if address.view.needs[1] < May.CHANGE] == ["leave"]  # type: ignore[attr-defined]
 

@@ -5,6 +5,7 @@ Never a test of how fast anything is.
 
 import asyncio
 import json
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from mio_hub.bench.carrier import Carried, carry
 from mio_hub.bench.cells import Cell, Result, all_cells, few_cells
 from mio_hub.bench.conversions import conversion_table, heard
 from mio_hub.bench.files import DATA, FileFigures, Platforms, figures, files_table
+from mio_hub.bench.layout import PORTS, free_port
 from mio_hub.bench.mix import MIX, mixed
 from mio_hub.bench.rounds import NOTHING_WRONG, Counts, Round, counts, latencies, percentile
 from mio_hub.bench.stages import NAMES, Stage, as_request, example
@@ -381,6 +383,23 @@ def test_conversions_are_shown_for_every_pair() -> None:
     rows = {row.split()[0]: row.split()[1:] for row in shown.splitlines()[1:]}
     assert (rows["slack"], rows["teams"]) == (["400", "250"], ["500", "450"])
     assert "conversions per second and core: 2,000 to 4,000" in shown
+
+
+# --- the processes
+
+
+def test_no_connection_goes_out_from_a_port_that_a_server_will_be_told_of() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as outgoing:
+        assert outgoing.getsockname()[1] not in PORTS
+
+
+def test_a_port_that_is_taken_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = free_port()
+    other = taken + 1 if taken + 1 in PORTS else taken - 1
+    chosen = iter([taken, other])
+    monkeypatch.setattr("mio_hub.bench.layout.secrets.choice", lambda _: next(chosen))
+    with socket.create_server(("127.0.0.1", taken)):
+        assert free_port() == other
 
 
 # --- a whole run
