@@ -25,7 +25,7 @@ def kept_connections() -> Iterator[None]:
     """Connections stay open when they are closed, for whoever asks for the same one next.
 
     A worker's slice opens half a dozen for five minutes' work, and each thread one of its own. In tests that work takes a
-    tenth of a second, and new server processes, that plan every statement anew, were half of all that a story cost.
+    tenth of a second, and new server processes, that plan every statement anew, were more than a third of what a story cost.
     """
     connect = psycopg.connect
 
