@@ -1,7 +1,9 @@
 """The relay's own way to the database: its connections, and the fence that every write of a worker carries."""
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connections
@@ -19,6 +21,15 @@ REFUSALS = (psycopg.DataError, psycopg.IntegrityError, UnicodeError)
 
 class LeaseLost(Exception):
     """Another worker holds the shard now: stop at once, write nothing more."""
+
+
+def records(rows: Iterable[NamedTuple]) -> str:
+    """Rows for ``json_to_recordset``, by the names of their fields: for psycopg and PostgreSQL a fraction of the work that an
+    array for each column is."""
+    return _as_json([row._asdict() for row in rows])
+
+
+_as_json = json.JSONEncoder(separators=(",", ":"), default=datetime.isoformat).encode
 
 
 DJANGO_S_OWN = ("cursor_factory", "context", "prepare_threshold")

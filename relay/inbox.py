@@ -4,18 +4,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from connectors.messages import Kind
+from relay.database import records
 from relay.models import Discard
 
 _ACCEPT = """
 WITH told AS (
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
-            %s::bigint[])
-        WITH ORDINALITY AS t(platform, workspace, conversation, event_id, kind, message, occurred_at, app, n)
+    SELECT t.*, t.ordinality AS n FROM ROWS FROM (json_to_recordset(%s) AS (
+        platform text, workspace text, conversation text, event_id text, kind text, message text, occurred_at timestamptz,
+        app bigint)) WITH ORDINALITY AS t
 ), placed AS (
     SELECT t.*, i.id AS installation_id, l.id AS link_id, l.conversation_id
     FROM told t
@@ -102,8 +103,7 @@ Counted = tuple[str, str, str]
 """``(platform, what, name)``, as ``DailyCount`` counts them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One event as a webhook announced it, ready for the inbox. ``app`` is the tenant's own app that was told; None: ours."""
 
     platform: str
@@ -137,11 +137,7 @@ async def accept(database: "psycopg.AsyncConnection[Any]", told: Sequence[Told])
 
     Their time is the database's, as that of our intents: the two are compared to tell an echo.
     """
-    columns = zip(
-        *((t.platform, t.workspace, t.conversation, t.event_id, t.kind, t.message, t.occurred_at, t.app) for t in told),
-        strict=True,
-    )
-    cursor = await database.execute(_ACCEPT, [list(column) for column in columns])
+    cursor = await database.execute(_ACCEPT, [records(told)])
     return [_accepted(row) for row in await cursor.fetchall()]
 
 

@@ -335,13 +335,13 @@ class Page:
                 try:
                     await self._route([one])
                 except REFUSALS:
-                    await self._route([replace(one, external_id="", discard=Discard.UNREADABLE.value)])
+                    await self._route([one._replace(external_id="", discard=Discard.UNREADABLE.value)])
 
     async def _route(self, heard: list[Heard]) -> None:
         ready = self._ingest.mailboxes.reserve(heard[0].link)
         routed: list[Routed] = []
         try:
-            routed = await self._ingest.ledger.route([replace(heard[0], ready=ready), *heard[1:]])
+            routed = await self._ingest.ledger.route([heard[0]._replace(ready=ready), *heard[1:]])
         finally:
             self._ingest.mailboxes.hand_over(ready, self._rows, routed)
         self._routed += routed

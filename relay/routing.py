@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from relay.database import FENCED, Lease, LeaseLost
+from relay.database import FENCED, Lease, LeaseLost, records
 from relay.models import Discard
 
 LATER = "later"
@@ -12,26 +12,23 @@ LATER = "later"
 
 _ROUTE = f"""
 WITH {FENCED}, heard AS (
-    SELECT * FROM unnest(%(events)s::bigint[], %(links)s::bigint[], %(ids)s::text[], %(own)s::boolean[],
-                         %(received)s::timestamptz[], %(discards)s::text[], %(roots)s::bigint[],
-                         %(late_edits)s::boolean[], %(edited)s::timestamptz[], %(notices)s::boolean[],
-                         %(authors)s::text[], %(voiced)s::boolean[])
-        WITH ORDINALITY AS h(event, link, external_id, own, received_at, discard, root, late_edit, edited_at, notice,
-            author, voiced, n),
-        lease
+    SELECT h.* FROM lease, json_to_recordset(%(heard)s) AS h(
+        event bigint, link bigint, external_id text, own boolean, received_at timestamptz, discard text, ready bigint[],
+        barred bigint[], root bigint, is_late_edit boolean, edited_at timestamptz, is_notice boolean, author text,
+        is_voiced boolean)
 ), judged AS (
     SELECT h.*, l.conversation_id, k.adopted, CASE
         WHEN h.discard <> '' AND NOT (h.discard = '{Discard.SECONDARY}' AND c.id IS NOT NULL) THEN h.discard
         WHEN k.adopted IS NULL AND c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
         WHEN k.adopted IS NULL AND c.id IS NOT NULL THEN '{Discard.ECHO}'
         WHEN h.own AND h.received_at <= l.echoes_until THEN '{Discard.ECHO}'
-        WHEN (h.own OR h.voiced) AND EXISTS (
+        WHEN (h.own OR h.is_voiced) AND EXISTS (
             SELECT 1 FROM relay_delivery d
             WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
         ) THEN 'later'
         WHEN NOT l.is_active THEN '{Discard.NOT_LINKED}'
         WHEN u.paused_at IS NOT NULL THEN '{Discard.PAUSED}'
-        WHEN u.archived_at IS NOT NULL AND NOT h.notice THEN '{Discard.ARCHIVED}'
+        WHEN u.archived_at IS NOT NULL AND NOT h.is_notice THEN '{Discard.ARCHIVED}'
         ELSE '' END AS verdict
     FROM heard h
     JOIN relay_conversationlink l ON l.id = h.link
@@ -44,22 +41,19 @@ WITH {FENCED}, heard AS (
     ) k
 ), fresh AS (
     SELECT j.*, coalesce(j.adopted, nextval(pg_get_serial_sequence('relay_relayedmessage', 'id'))) AS message
-    FROM (SELECT * FROM judged WHERE verdict = '' ORDER BY n) j
+    FROM (SELECT * FROM judged WHERE verdict = '' ORDER BY event) j
 ), mailboxes AS (
-    SELECT f.event, f.message, f.n, l.id AS link, (
-        EXISTS (SELECT 1 FROM unnest(%(ready_events)s::bigint[], %(ready_links)s::bigint[]) AS r(event, link)
-                WHERE r.event = f.event AND r.link = l.id)
+    SELECT f.event, f.message, l.id AS link, (
+        l.id = ANY(f.ready)
         AND l.not_before IS NULL
         AND NOT EXISTS (SELECT 1 FROM relay_delivery d WHERE d.link_id = l.id AND d.state < 3)
-        AND f.n = min(f.n) OVER (PARTITION BY l.id)
+        AND f.event = min(f.event) OVER (PARTITION BY l.id)
     ) AS begun
     FROM fresh f JOIN relay_conversationlink l
-        ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active
-    WHERE NOT EXISTS (SELECT 1 FROM unnest(%(barred_events)s::bigint[], %(barred_links)s::bigint[]) AS b(event, link)
-                      WHERE b.event = f.event AND b.link = l.id)
+        ON l.conversation_id = f.conversation_id AND l.id <> f.link AND l.is_active AND l.id <> ALL(f.barred)
 ), messages AS (
     INSERT INTO relay_relayedmessage (id, conversation_id, origin_id, root_id, edited_at, edited_by_event, author)
-    SELECT message, conversation_id, link, root, edited_at, CASE WHEN late_edit THEN event END, author FROM fresh
+    SELECT message, conversation_id, link, root, edited_at, CASE WHEN is_late_edit THEN event END, author FROM fresh
     WHERE adopted IS NULL
 ), welcomed AS (
     UPDATE relay_relayedmessage m SET is_adopted = false FROM fresh f WHERE m.id = f.adopted
@@ -69,19 +63,18 @@ WITH {FENCED}, heard AS (
 ), deliveries AS (
     INSERT INTO relay_delivery (event_id, message_id, link_id, state, part, tries, intent_at, reason)
     SELECT event, message, link, begun::int, 0, begun::int, CASE WHEN begun THEN clock_timestamp() END, ''
-    FROM mailboxes ORDER BY n, link
+    FROM mailboxes ORDER BY event, link
     RETURNING id, event_id, message_id, link_id, state, intent_at
 ), settled AS (
     UPDATE relay_inboundevent e SET state = 1, discard = j.verdict
     FROM judged j WHERE e.id = j.event AND j.verdict <> 'later'
 )
 SELECT j.event, j.verdict, d.id, d.message_id AS message, d.link_id AS link, d.state, d.intent_at
-FROM judged j LEFT JOIN deliveries d ON d.event_id = j.event ORDER BY j.n, d.id
+FROM judged j LEFT JOIN deliveries d ON d.event_id = j.event ORDER BY j.event, d.id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """An event that was read, on its way to be routed. ``own``: written by the account that speaks for us there.
 
     ``root`` is the message whose thread it belongs to. ``is_late_edit``: the event tells an edit of a message that nobody
@@ -132,27 +125,9 @@ class Begun:
 
 
 async def route(lease: Lease, line: Any, batches: list[list[Heard]]) -> list[list[Routed]]:
-    """Route what several mailboxes heard, in the order given. Raises ``LeaseLost``."""
+    """Route what several mailboxes heard, in the order of the events. Raises ``LeaseLost``."""
     heard = [one for batch in batches for one in batch]
-    values = {
-        "events": [h.event for h in heard],
-        "links": [h.link for h in heard],
-        "ids": [h.external_id for h in heard],
-        "own": [h.own for h in heard],
-        "received": [h.received_at for h in heard],
-        "discards": [h.discard for h in heard],
-        "roots": [h.root for h in heard],
-        "late_edits": [h.is_late_edit for h in heard],
-        "edited": [h.edited_at for h in heard],
-        "notices": [h.is_notice for h in heard],
-        "authors": [h.author for h in heard],
-        "voiced": [h.is_voiced for h in heard],
-        "ready_events": [h.event for h in heard for _ in h.ready],
-        "ready_links": [link for h in heard for link in h.ready],
-        "barred_events": [h.event for h in heard for _ in h.barred],
-        "barred_links": [link for h in heard for link in h.barred],
-    }
-    cursor = await line.execute(_ROUTE, {**lease, **values})
+    cursor = await line.execute(_ROUTE, {**lease, "heard": records(heard)})
     routed = _routed(await cursor.fetchall())
     if len(routed) != len(heard):
         raise LeaseLost
