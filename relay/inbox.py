@@ -11,6 +11,7 @@ import psycopg
 from connectors.messages import Kind
 from relay.database import records
 from relay.models import Discard
+from relay.waiting import Waiting
 
 _ACCEPT = """
 WITH told AS (
@@ -18,7 +19,8 @@ WITH told AS (
         platform text, workspace text, conversation text, event_id text, kind text, message text, occurred_at timestamptz,
         app bigint)) WITH ORDINALITY AS t
 ), placed AS (
-    SELECT t.*, i.id AS installation_id, l.id AS link_id, l.conversation_id
+    SELECT t.*, i.id AS installation_id, l.id AS link_id, l.conversation_id,
+        l.name, l.carries_apps, l.heard_by
     FROM told t
     LEFT JOIN accounts_installation i ON i.platform = t.platform AND i.workspace = t.workspace
         AND i.app_id IS NOT DISTINCT FROM t.app  -- who holds one app's secret speaks for that app's workspaces only
@@ -29,9 +31,11 @@ WITH told AS (
     SELECT installation_id, link_id, event_id, kind, message, occurred_at, clock_timestamp(), 0, ''
     FROM placed WHERE link_id IS NOT NULL ORDER BY n
     ON CONFLICT (installation_id, event_id) DO NOTHING
-    RETURNING id, installation_id, event_id
+    RETURNING id, installation_id, event_id, received_at
 )
-SELECT p.installation_id, p.link_id, p.conversation_id, k.id AS event
+SELECT p.installation_id, p.link_id, p.conversation_id, p.name, p.carries_apps, p.heard_by, k.id AS event, k.received_at,
+       EXISTS (SELECT 1 FROM relay_participation s WHERE s.conversation_id = p.conversation_id) AS is_shared,
+       EXISTS (SELECT 1 FROM relay_inboundevent w WHERE w.link_id = p.link_id AND w.state = 0) AS is_behind
 FROM placed p LEFT JOIN kept k ON k.installation_id = p.installation_id AND k.event_id = p.event_id
 ORDER BY p.n
 """
@@ -118,13 +122,17 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Where an event went: ``event`` is its row, None when it was discarded for the reason ``discard``."""
+    """Where an event went: ``event`` is its row, None when it was discarded for the reason ``discard``.
+
+    ``waiting`` is what a worker needs of a new message before which nothing of its link was waiting.
+    """
 
     event: int | None
     installation: int | None
     link: int | None
     conversation: int | None
     discard: Discard | None
+    waiting: Waiting | None = None
 
     @property
     def is_unlinked(self) -> bool:
@@ -138,17 +146,32 @@ async def accept(database: "psycopg.AsyncConnection[Any]", told: Sequence[Told])
     Their time is the database's, as that of our intents: the two are compared to tell an echo.
     """
     cursor = await database.execute(_ACCEPT, [records(told)])
-    return [_accepted(row) for row in await cursor.fetchall()]
+    return [_accepted(row, one) for row, one in zip(await cursor.fetchall(), told, strict=True)]
 
 
-def _accepted(row: Any) -> Accepted:
+def _accepted(row: Any, told: Told) -> Accepted:
     if row.installation_id is None:
         discard: Discard | None = Discard.UNKNOWN_WORKSPACE
     elif row.link_id is None:
         discard = Discard.NOT_LINKED
     else:
         discard = None if row.event else Discard.DUPLICATE
-    return Accepted(row.event, row.installation_id, row.link_id, row.conversation_id, discard)
+    is_alone = row.event and told.kind == Kind.POSTED and not row.is_behind
+    return Accepted(
+        row.event,
+        row.installation_id,
+        row.link_id,
+        row.conversation_id,
+        discard,
+        _waiting(row, told) if is_alone else None,
+    )
+
+
+def _waiting(row: Any, told: Told) -> Waiting:
+    return Waiting(
+        row.event, row.link_id, told.kind, told.message, told.occurred_at, row.received_at, row.installation_id,
+        told.conversation, row.conversation_id, row.name, row.carries_apps, row.heard_by, row.is_shared,
+    )  # fmt: skip
 
 
 async def begin_direct(database: "psycopg.AsyncConnection[Any]", told: Sequence[tuple[Told, str]]) -> None:

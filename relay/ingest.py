@@ -15,6 +15,7 @@ from relay.ledger import PAGE, Ledger
 from relay.page import Page
 from relay.routing import Routed
 from relay.voices import Voices
+from relay.waiting import Waiting
 
 TROUBLE_REST = 1.0
 """Seconds until a source platform that was out of reach is asked again."""
@@ -60,9 +61,11 @@ class Ingest:
         self._passed: dict[int, int] = {}
         """By conversation, the last event of a full page in which some wait for what may come behind it."""
 
-    async def walk(self, link: int) -> tuple[float | None, set[int]]:
-        """Route a page of events. Returns seconds to rest (None: nothing left; 0: more to do), and the mailboxes reached."""
-        rows = await self.ledger.events_waiting((link, self._passed.pop(link, 0)))
+    async def walk(self, link: int, rung: Waiting | None = None) -> tuple[float | None, set[int]]:
+        """Route a page of events, or the one that was ``rung`` for. Returns seconds to rest (None: nothing left; 0: more to
+        do), and the mailboxes reached.
+        """
+        rows = [rung] if rung else await self.ledger.events_waiting((link, self._passed.pop(link, 0)))
         if not rows:
             return None, set()
         page = Page(self, rows)

@@ -31,6 +31,7 @@ from relay.doors import Door, Doors
 from relay.inbox import DOUBTFUL, Accepted, Told, accept, begin_direct, count, doubt
 from relay.models import DailyCount, Discard
 from relay.plausible import plausible
+from relay.waiting import Waiting
 
 log = structlog.get_logger(__name__)
 
@@ -259,13 +260,14 @@ class Inbox:
     async def _hand_over(self, arrivals: list[Arrival], accepted: list[Accepted]) -> None:
         """Contents to the vault, then the bell: in this order, so that whoever hears it finds them."""
         pipeline = self._redis.pipeline(transaction=False)
-        rung: dict[int, set[int]] = {}
+        rung: dict[int, dict[int, Waiting | None]] = {}
         for arrival, to in zip(arrivals, accepted, strict=True):
             if to.event is None or to.link is None or to.conversation is None:
                 continue
             if arrival.envelope.content is not None:
                 vault.put(pipeline, to.event, arrival.envelope.content)
-            rung.setdefault(to.conversation % settings.MIO_SHARDS, set()).add(to.link)
+            links = rung.setdefault(to.conversation % settings.MIO_SHARDS, {})
+            links[to.link] = None if to.link in links else to.waiting
         for shard, links in rung.items():
             doorbell.ring(pipeline, shard, links)
         hearsay.heard(pipeline, {to.installation for to in accepted if to.installation}, time.time())

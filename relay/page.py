@@ -37,7 +37,7 @@ from relay.inbox import Counted
 from relay.ledger import PAGE
 from relay.models import DailyCount, Discard
 from relay.plausible import plausible
-from relay.routing import LATER, Heard, Routed
+from relay.routing import LATER, SETTLED, Heard, Routed
 
 if TYPE_CHECKING:
     from relay.ingest import Ingest
@@ -359,7 +359,7 @@ class Page:
             self.reached.update(one.links)
             if one.links:
                 happenings += self._degraded.get(one.event, [])
-            elif one.verdict != LATER and one.event not in carried:
+            elif one.verdict not in (LATER, SETTLED) and one.event not in carried:
                 over.append(one.event)
                 if one.verdict not in ("", Discard.ECHO):
                     connector = await self._ingest.connections.connector(installations[one.event])

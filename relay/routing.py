@@ -9,6 +9,8 @@ from relay.models import Discard
 
 LATER = "later"
 """Verdict on a post by an account with which we speak, while a send is under way there: it may be that send coming back."""
+SETTLED = "settled"
+"""Verdict on an event that was routed before, or is another shard's by now: a ring brought it late."""
 
 _ROUTE = f"""
 WITH {FENCED}, heard AS (
@@ -18,6 +20,7 @@ WITH {FENCED}, heard AS (
         is_voiced boolean)
 ), judged AS (
     SELECT h.*, l.conversation_id, k.adopted, CASE
+        WHEN e.state <> 0 OR e.link_id <> h.link OR l.conversation_id %% %(of)s <> %(shard)s THEN '{SETTLED}'
         WHEN h.discard <> '' AND NOT (h.discard = '{Discard.SECONDARY}' AND c.id IS NOT NULL) THEN h.discard
         WHEN k.adopted IS NULL AND c.id IS NOT NULL AND m.origin_id = h.link THEN '{Discard.DUPLICATE}'
         WHEN k.adopted IS NULL AND c.id IS NOT NULL THEN '{Discard.ECHO}'
@@ -25,12 +28,13 @@ WITH {FENCED}, heard AS (
         WHEN (h.own OR h.is_voiced) AND EXISTS (
             SELECT 1 FROM relay_delivery d
             WHERE d.link_id = h.link AND d.state IN (1, 2) AND d.intent_at <= h.received_at
-        ) THEN 'later'
+        ) THEN '{LATER}'
         WHEN NOT l.is_active THEN '{Discard.NOT_LINKED}'
         WHEN u.paused_at IS NOT NULL THEN '{Discard.PAUSED}'
         WHEN u.archived_at IS NOT NULL AND NOT h.is_notice THEN '{Discard.ARCHIVED}'
         ELSE '' END AS verdict
     FROM heard h
+    JOIN relay_inboundevent e ON e.id = h.event
     JOIN relay_conversationlink l ON l.id = h.link
     JOIN relay_universalconversation u ON u.id = l.conversation_id
     LEFT JOIN relay_messagecopy c ON c.link_id = h.link AND c.external_id = h.external_id
@@ -67,7 +71,7 @@ WITH {FENCED}, heard AS (
     RETURNING id, event_id, message_id, link_id, state, intent_at
 ), settled AS (
     UPDATE relay_inboundevent e SET state = 1, discard = j.verdict
-    FROM judged j WHERE e.id = j.event AND j.verdict <> 'later'
+    FROM judged j WHERE e.id = j.event AND j.verdict NOT IN ('{LATER}', '{SETTLED}')
 )
 SELECT j.event, j.verdict, d.id, d.message_id AS message, d.link_id AS link, d.state, d.intent_at
 FROM judged j LEFT JOIN deliveries d ON d.event_id = j.event ORDER BY j.event, d.id
@@ -103,7 +107,7 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What became of an event: its verdict ('' = relayed, 'later', or a ``Discard``) and the mailboxes it went to.
+    """What became of an event: its verdict ('' = relayed, ``LATER``, ``SETTLED``, ``Discard``) and the mailboxes it went to.
 
     ``begun`` are those of the ready ones whose intent is on record: it is for the caller to send now.
     """

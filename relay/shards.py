@@ -7,6 +7,7 @@ doorbell wakes actors early, a sweep finds whatever nobody rang for.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -36,6 +37,7 @@ from relay.ledger import Ledger
 from relay.routing import Routed
 from relay.translate import Translator
 from relay.voices import Voices
+from relay.waiting import Waiting
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,8 @@ INFRASTRUCTURE = (
 )  # fmt: skip
 """Errors that concern every mailbox: the slice ends, and the next one starts from what is committed."""
 
+Step = Callable[[], Awaitable[float | None]]
+"""Something that an actor does. Returns seconds to rest: None when nothing is left, 0 when there is more to do."""
 Key = tuple[bool, int]
 """``(True, link)`` is the actor who delivers into a link's mailbox, ``(False, link)`` the one who ingests from it."""
 
@@ -177,8 +181,9 @@ class Shard:
 
     async def _answer_bell(self) -> None:
         while not self._ending.is_set():  # a cancellation that meets an answer of Redis is lost: ask, do not rely on it
-            for link in await doorbell.wait(self._redis, self._ledger.shard, SWEEP_SECONDS):
-                self._wake((False, link))
+            rung = await doorbell.wait(self._redis, self._ledger.shard, SWEEP_SECONDS)
+            for link, waiting in rung.items():
+                self._wake((False, link), partial(self._listen, link, waiting))
 
     async def _keep_lease(self, should_stop: Callable[[], bool]) -> None:
         while True:
@@ -200,17 +205,21 @@ class Shard:
                 self._ending.set()
             await asyncio.sleep(SWEEP_SECONDS / 10)
 
-    def _wake(self, key: Key) -> None:
-        """Start an actor, or have a busy one look once more before it goes. One that rests is left alone."""
+    def _wake(self, key: Key, first: Step | None = None) -> None:
+        """Start an actor, or have a busy one look once more before it goes. One that rests is left alone.
+
+        ``first``: what the actor does before it looks, if it starts now and was not waiting for something.
+        """
         if key in self._dozing:
             self._resting.pop(key).cancel()
             self._dozing.discard(key)
+            first = None
         if self._ending.is_set() or key in self._resting:
             return
         if key in self._actors or (key[0] and key[1] in self._reserved):
             self._again.add(key)
             return
-        self._actors[key] = self._start(self._act(key))
+        self._actors[key] = self._start(self._act(key, first))
 
     def reserve(self, origin: int) -> tuple[int, ...]:
         """See ``Mailboxes``."""
@@ -231,17 +240,17 @@ class Shard:
             if one.links:
                 self._reached[events[one.event].link_id] = tuple(one.links)
             for begun in one.begun:
-                key = (True, begun.link)
-                self._actors[key] = self._start(self._act(key, self._deliver.row(begun, events[one.event])))
+                key, row = (True, begun.link), self._deliver.row(begun, events[one.event])
+                self._actors[key] = self._start(self._act(key, partial(self._deliver.send, row)))
         for link in reserved:
             if (True, link) in self._again and (True, link) not in self._actors:
                 self._again.discard((True, link))
                 self._wake((True, link))
 
-    async def _act(self, key: Key, begun: Any = None) -> None:
-        """Walk one mailbox until nothing is left; ``begun`` is a delivery to send first."""
+    async def _act(self, key: Key, first: Step | None = None) -> None:
+        """Walk one mailbox until nothing is left; ``first`` is taken before the first look."""
         try:
-            rest: float | None = await self._careful(self._deliver.send(begun)) if begun else 0.0
+            rest: float | None = await self._careful(first()) if first else 0.0
             while not self._ending.is_set() and (rest == 0.0 or (rest is None and key in self._again)):
                 self._again.discard(key)
                 rest = await self._careful(self._step(key))
@@ -266,7 +275,10 @@ class Shard:
         deliver, link = key
         if deliver:
             return await self._deliver.walk(link, self._ending.is_set)
-        rest, reached = await self._ingest.walk(link)
+        return await self._listen(link)
+
+    async def _listen(self, link: int, rung: Waiting | None = None) -> float | None:
+        rest, reached = await self._ingest.walk(link, rung)
         for other in reached:
             self._wake((True, other))
         return rest

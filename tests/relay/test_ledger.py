@@ -10,6 +10,7 @@ from django.utils import timezone
 from redis import Redis
 
 from accounts.models import Installation, Tenant
+from connectors.messages import Kind
 from relay import shards
 from relay.database import LeaseLost, connect
 from relay.inbox import Told, accept
@@ -21,11 +22,12 @@ from relay.models import (
     InboundEvent,
     MessageCopy,
     Outcome,
+    Participation,
     RelayedMessage,
     Shard,
     UniversalConversation,
 )
-from relay.routing import Heard
+from relay.routing import SETTLED, Heard
 from relay.turns import CalledOff, Intent, Said, Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,9 +68,9 @@ def take_in(*events: Told) -> list[Any]:
     return asyncio.run(work())
 
 
-def with_ledger(work: Callable[[Ledger], Awaitable[Any]]) -> Any:
+def with_ledger(work: Callable[[Ledger], Awaitable[Any]], shard: int = 0, of: int = 1) -> Any:
     async def run() -> Any:
-        ledger = await Ledger.take(0, 1, 5.0)
+        ledger = await Ledger.take(shard, of, 5.0)
         assert ledger
         try:
             return await work(ledger)
@@ -109,7 +111,59 @@ class TestAccepting:
         assert InboundEvent.objects.count() == 0
 
 
+class TestWaiting:
+    """What the bell brings of a new event is what a worker would read of it."""
+
+    def test_a_lone_message_is_handed_on_as_the_ledger_reads_it(self, links: list[ConversationLink]) -> None:
+        other = Tenant.objects.create(name="Globex")
+        Participation.objects.create(conversation=links[0].conversation, tenant=other)
+        ConversationLink.objects.filter(pk=links[0].pk).update(carries_apps=True, heard_by="U7", name="Général")
+        [accepted] = take_in(told("1"))
+        [[row]] = with_ledger(lambda ledger: asyncio.gather(ledger.events_waiting((links[0].pk, 0))))
+        assert accepted.waiting
+        assert accepted.waiting.is_shared
+        assert accepted.waiting._replace(age=0.0)._asdict() == row._replace(age=0.0)._asdict()
+
+    def test_a_message_behind_another_is_left_for_the_worker_to_read(self, links: list[ConversationLink]) -> None:
+        first, second = take_in(told("1"))[0], take_in(told("2"))[0]
+        assert (first.waiting is None, second.waiting is None) == (False, True)
+        for one in (first, second):
+            route(heard(one.event, links[0], str(one.event)))
+        assert take_in(told("3"))[0].waiting
+
+    def test_only_new_messages_are_handed_on(self, links: list[ConversationLink]) -> None:
+        assert take_in(told("1")._replace(kind=Kind.EDITED))[0].waiting is None
+        assert take_in(told("2", "T9"))[0].waiting is None
+
+
 class TestRouting:
+    def test_what_was_routed_before_is_left_as_it_is(self, links: list[ConversationLink]) -> None:
+        event = take_in(told("1"))[0].event
+        route(heard(event, links[0], "1"))
+        before = list(Delivery.objects.values()), InboundEvent.objects.values().get()
+        [routed] = route(heard(event, links[0], "1"))
+        assert (routed.verdict, routed.links) == (SETTLED, [])
+        assert (list(Delivery.objects.values()), InboundEvent.objects.values().get()) == before
+
+    def test_an_event_that_was_discarded_stays_so_whatever_is_said_of_it_later(
+        self, links: list[ConversationLink]
+    ) -> None:
+        event = take_in(told("1"))[0].event
+        route(heard(event, links[0], "1", discard=Discard.GONE))
+        assert route(heard(event, links[0], "1"))[0].verdict == SETTLED
+        assert InboundEvent.objects.get().discard == Discard.GONE
+        assert not Delivery.objects.exists()
+
+    def test_an_event_of_another_shards_conversation_waits_for_that_one(self, links: list[ConversationLink]) -> None:
+        event = take_in(told("1"))[0].event
+
+        async def work(ledger: Ledger) -> Any:
+            return await ledger.route([heard(event, links[0], "1")])
+
+        shard = (links[0].conversation_id + 1) % 2
+        assert with_ledger(work, shard, 2)[0].verdict == SETTLED
+        assert InboundEvent.objects.get().state == InboundEvent.State.WAITING
+
     def test_a_message_goes_to_every_other_link_in_one_commit(self, links: list[ConversationLink]) -> None:
         event = take_in(told("1"))[0].event
         [routed] = route(heard(event, links[0], "1"))
