@@ -81,7 +81,7 @@ class Page:
         self.waiting = 0
         """Events left for later because what they are about was not told yet."""
         self.reached: set[int] = set()
-        """Mailboxes with something new in them."""
+        """Mailboxes with something new in them of which nobody has been told."""
 
     async def turn(self) -> float | None:
         """Route what was heard. Returns seconds to rest; None when nothing is left, for who says more rings."""
@@ -356,7 +356,7 @@ class Page:
         over: list[int] = []
         happenings = self._kept_inside
         for one in self._routed:
-            self.reached.update(one.links)
+            self.reached.update(set(one.links).difference(begun.link for begun in one.begun))
             if one.links:
                 happenings += self._degraded.get(one.event, [])
             elif one.verdict not in (LATER, SETTLED) and one.event not in carried:

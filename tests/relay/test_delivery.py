@@ -4,10 +4,13 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Installation, Token
+from connectors.calls import Response
 from connectors.errors import Gone, NotSupported, RateLimited, Reconnect, Refused, Unavailable, Unsure
+from connectors.http import Outgoing
 from connectors.sandbox import Fault
 from relay import visit
 from relay.consequences import MISTAKE, consequence
+from relay.delivery import Deliver
 from relay.models import Attempt, ConversationLink, Delivery, MessageCopy, Outcome
 from tests.house import House
 
@@ -163,3 +166,28 @@ def test_a_mention_the_platform_refuses_is_said_as_a_name(house: House) -> None:
     assert "Ann Moreau" in bodies(house, "teams")
     assert "are you there?" in bodies(house, "teams")
     assert "mention" not in bodies(house, "teams")
+
+
+def test_a_mailbox_that_was_told_of_its_message_is_not_looked_at(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = [f"number {number}" for number in range(1, 20)]
+    looks: list[int] = []
+    reach, look = house.transport, Deliver.walk
+
+    async def answered(outgoing: Outgoing) -> Response:
+        """Bob says something new as soon as Zoom, too, has heard the last one."""
+        response = await reach(outgoing)
+        if outgoing.url.endswith("/messages") and house.world.fakes["zoom"].hosts[0] in outgoing.url and waiting:
+            house.type("slack", "Bob Okafor", waiting.pop(0))
+        return response
+
+    async def looked(self: Deliver, link: int, *more: Any) -> float | None:
+        looks.append(link)
+        return await look(self, link, *more)
+
+    house.transport = answered
+    monkeypatch.setattr(Deliver, "walk", looked)
+    house.type("slack", "Bob Okafor", "number 0")
+    house.relay()
+    for slug in ("teams", "webex", "zoom"):
+        assert [f"number {number}" in text for number, text in enumerate(house.shown(slug)[-20:])] == [True] * 20
+    assert len(looks) < 20  # once for each mailbox, and now and then by a sweep that meets one while it is busy
