@@ -1,6 +1,7 @@
 """Hearing: from the reference of an event to what happened.
 
-Content comes from the vault; what the vault has forgotten, or never held, is fetched from the platform it came from.
+Content comes with the bell or from the vault; what the vault has forgotten, or never held, is fetched from the platform it
+came from.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ from relay.voices import Voices
 
 log = structlog.get_logger(__name__)
 
+MOST_BROUGHT = 500
+"""Contents that the bell brought and nobody asked for yet, a few megabytes at the most: the vault has them all."""
 KEPT_IN_MIND = 2_000
 """Messages a worker remembers between hearing and delivering: a full page for 100 busy mailboxes, a few megabytes."""
 LAG_PAUSES = (1.0, 3.0)
@@ -72,8 +75,13 @@ class Ear:
         self._directory = directory
         self._transport = transport
         self._sandbox = sandbox
+        self._brought: OrderedDict[vault.Key, bytes] = OrderedDict()
         self._in_mind: OrderedDict[vault.Key, Event] = OrderedDict()
         self._vault: Batcher[vault.Key, Mapping[str, Any] | None] = Batcher(lambda events: vault.take(redis, events))
+
+    def bring(self, event: vault.Key, sealed: bytes) -> None:
+        """Take the content of an event as the bell brought it, so that the vault need not be asked."""
+        _remember(self._brought, event, sealed, MOST_BROUGHT)
 
     async def hear(
         self, event: vault.Key, installation: int, reference: Reference, heard_by: str | None = None
@@ -83,7 +91,8 @@ class Ear:
         ``heard_by`` as in ``ConversationLink``.
         """
         if event not in self._in_mind:
-            self._keep(event, await self._read(event, installation, reference, heard_by))
+            heard = await self._read(event, installation, reference, heard_by)
+            _remember(self._in_mind, event, heard, KEPT_IN_MIND)
         return self._in_mind[event]
 
     async def message(self, installation: int, reference: Reference, heard_by: str | None = None) -> Message:
@@ -99,11 +108,7 @@ class Ear:
     def forget(self, event: int) -> None:
         """Drop an event whose last delivery is done."""
         self._in_mind.pop(event, None)
-
-    def _keep(self, event: vault.Key, heard: Event) -> None:
-        self._in_mind[event] = heard
-        if len(self._in_mind) > KEPT_IN_MIND:
-            self._in_mind.popitem(last=False)
+        self._brought.pop(event, None)
 
     async def _read(self, event: vault.Key, installation: int, reference: Reference, heard_by: str | None) -> Event:
         if reference.kind == Kind.DELETED:
@@ -127,7 +132,9 @@ class Ear:
         return heard
 
     async def _kept(self, event: vault.Key) -> Mapping[str, Any] | None:
-        """What the vault holds; without Redis it holds nothing, and the platform is asked."""
+        """What the bell brought or the vault holds; without Redis it holds nothing, and the platform is asked."""
+        if sealed := self._brought.pop(event, None):
+            return vault.opened(event, sealed)
         try:
             return await self._vault(event)
         except (RedisError, OSError):
@@ -170,6 +177,12 @@ class Ear:
             return await drive(connector.account(named.id), self._transport, connector.credentials, self._sandbox)
         except (Gone, Refused, NotSupported):
             return named
+
+
+def _remember(kept: OrderedDict[vault.Key, Any], event: vault.Key, what: Any, most: int) -> None:
+    kept[event] = what
+    if len(kept) > most:
+        kept.popitem(last=False)
 
 
 def _people(heard: Event) -> list[tuple[AccountId, str]]:

@@ -27,11 +27,11 @@ from connectors.messages import Kind
 from relay import asked, doorbell, hearsay, vault, withdrawals
 from relay.batching import Batcher
 from relay.database import connect
+from relay.doorbell import Brought
 from relay.doors import Door, Doors
 from relay.inbox import DOUBTFUL, Accepted, Told, accept, begin_direct, count, doubt
 from relay.models import DailyCount, Discard
 from relay.plausible import plausible
-from relay.waiting import Waiting
 
 log = structlog.get_logger(__name__)
 
@@ -260,14 +260,15 @@ class Inbox:
     async def _hand_over(self, arrivals: list[Arrival], accepted: list[Accepted]) -> None:
         """Contents to the vault, then the bell: in this order, so that whoever hears it finds them."""
         pipeline = self._redis.pipeline(transaction=False)
-        rung: dict[int, dict[int, Waiting | None]] = {}
+        rung: dict[int, dict[int, Brought | None]] = {}
         for arrival, to in zip(arrivals, accepted, strict=True):
             if to.event is None or to.link is None or to.conversation is None:
                 continue
-            if arrival.envelope.content is not None:
-                vault.put(pipeline, to.event, arrival.envelope.content)
+            content, sealed = arrival.envelope.content, b""
+            if content is not None:
+                sealed = vault.put(pipeline, to.event, content)
             links = rung.setdefault(to.conversation % settings.MIO_SHARDS, {})
-            links[to.link] = None if to.link in links else to.waiting
+            links[to.link] = Brought(to.waiting, sealed) if to.waiting and to.link not in links else None
         for shard, links in rung.items():
             doorbell.ring(pipeline, shard, links)
         hearsay.heard(pipeline, {to.installation for to in accepted if to.installation}, time.time())

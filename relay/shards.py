@@ -180,18 +180,26 @@ class Shard:
             self._ending.set()
 
     async def _answer_bell(self) -> None:
-        while not self._ending.is_set():  # a cancellation that meets an answer of Redis is lost: ask, do not rely on it
-            rung = await doorbell.wait(self._redis, self._ledger.shard, SWEEP_SECONDS)
-            for link, waiting in rung.items():
-                self._wake((False, link), partial(self._listen, link, waiting))
+        async with doorbell.listening(self._redis, self._ledger.shard) as rings:
+            await self._sweep()  # for what rang before
+            async for rung in rings:
+                if self._ending.is_set():
+                    return  # a cancellation that meets an answer of Redis is lost: ask, do not rely on it
+                for link, brought in rung.items():
+                    if brought and brought.sealed:
+                        self._ear.bring(brought.waiting.id, brought.sealed)
+                    self._wake((False, link), partial(self._listen, link, brought and brought.waiting))
 
     async def _keep_lease(self, should_stop: Callable[[], bool]) -> None:
         while True:
             await self._ledger.renew(LEASE_SECONDS)
-            if not self._ending.is_set():
-                for link, deliver in await self._ledger.sweep():
-                    self._wake((deliver, link))
+            await self._sweep()
             await self._pause(should_stop)
+
+    async def _sweep(self) -> None:
+        if not self._ending.is_set():
+            for link, deliver in await self._ledger.sweep():
+                self._wake((deliver, link))
 
     async def _keep_forgetting(self) -> None:
         while not self._ending.is_set():

@@ -32,22 +32,24 @@ def _name(event: Key) -> str:
     return f"vault:{event}"
 
 
-def put(pipeline: Pipeline, event: Key, content: Mapping[str, Any]) -> None:
-    """Add to ``pipeline`` that the content of an inbound event is kept for ``MIO_VAULT_TTL`` seconds."""
+def put(pipeline: Pipeline, event: Key, content: Mapping[str, Any]) -> bytes:
+    """Add to ``pipeline`` that the content of an inbound event is kept for ``MIO_VAULT_TTL`` seconds; the content, sealed."""
     nonce = os.urandom(NONCE_BYTES)
     # Half a surrogate pair is legal in JSON and not in UTF-8; ``json.loads`` takes it back.
     plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     sealed = nonce + _cipher(settings.MIO_VAULT_KEY).encrypt(nonce, plain, _name(event).encode())
     pipeline.set(_name(event), sealed, ex=settings.MIO_VAULT_TTL)
+    return sealed
 
 
 async def take(redis: Redis, events: Sequence[Key]) -> list[Mapping[str, Any] | None]:
     """The contents of several events; None for each that is no longer there. They stay until ``drop``."""
     sealed: list[bytes | None] = await redis.mget([_name(event) for event in events])  # type: ignore[assignment]  # no decoding was asked for
-    return [_open(event, entry) if entry else None for event, entry in zip(events, sealed, strict=True)]
+    return [opened(event, entry) if entry else None for event, entry in zip(events, sealed, strict=True)]
 
 
-def _open(event: Key, sealed: bytes) -> Mapping[str, Any] | None:
+def opened(event: Key, sealed: bytes) -> Mapping[str, Any] | None:
+    """What was sealed for an event; None when it was not, or not by us."""
     try:
         cipher = _cipher(settings.MIO_VAULT_KEY)
         plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _name(event).encode())

@@ -1,6 +1,5 @@
 """An event that waits to be routed, as a worker walks it: read from the ledger, or brought by the bell."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -26,14 +25,17 @@ class Waiting(NamedTuple):
     is_shared: bool
     age: float = 0.0
 
-    def packed(self) -> bytes:
+    def packed(self) -> tuple[Any, ...]:
         """For the bell: references only, as they stand in the inbox."""
-        return json.dumps(self[:-1], default=datetime.isoformat).encode()
+        return self[:-1]
 
     @classmethod
-    def unpacked(cls, packed: bytes) -> "Waiting":
-        """What was packed, of the age that it has by now by this machine's clock. Raises ``TypeError`` or ``ValueError``."""
-        told = cls(*json.loads(packed))
+    def unpacked(cls, packed: list[Any]) -> "Waiting":
+        """What was packed and made JSON, of the age that it has by now by this machine's clock.
+
+        Raises ``TypeError`` or ``ValueError``.
+        """
+        told = cls(*packed)
         occurred_at, received_at = told.occurred_at and _time(told.occurred_at), _time(told.received_at)
         age = (datetime.now(UTC) - received_at).total_seconds()
         return told._replace(occurred_at=occurred_at, received_at=received_at, age=age)

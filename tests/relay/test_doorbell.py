@@ -1,7 +1,8 @@
 import asyncio
 import json
-import time
-from collections.abc import Mapping
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +13,13 @@ from django.conf import settings
 from django.db import connections
 from redis import asyncio as aioredis
 
-from relay import doorbell, ingress
+from connectors.calls import Response
+from connectors.http import Outgoing
+from relay import doorbell, ingress, vault
+from relay.doorbell import Brought
+from relay.ledger import Ledger
 from relay.models import Delivery, InboundEvent
+from relay.shards import drain
 from relay.waiting import Waiting
 from tests.house import House, knock
 
@@ -26,80 +32,121 @@ def waiting(link: int = 7, age: float = 0.0, number: int = 1) -> Waiting:
     )
 
 
-def after(*rings: Mapping[int, Waiting | None], raw: bytes = b"") -> doorbell.Rung:
-    """What a worker hears after these rings."""
+def client(database: int | None = None) -> "aioredis.Redis":
+    redis = aioredis.Redis.from_url(settings.REDIS_URL)
+    if database is not None:
+        redis.connection_pool.connection_kwargs["db"] = database
+    return redis
 
-    async def work() -> doorbell.Rung:
-        redis = aioredis.Redis.from_url(settings.REDIS_URL)
-        try:
-            async with redis.pipeline(transaction=False) as pipeline:
-                for rung in rings:
-                    doorbell.ring(pipeline, 0, rung)
-                if raw:
-                    pipeline.zadd(doorbell.key(0), {raw: time.time()})
-                await pipeline.execute()
-            heard = await doorbell.wait(redis, 0, 1.0)
-            assert not await redis.exists(doorbell.key(0)), "whoever hears a ring takes it away"
-            return heard
-        finally:
-            await redis.aclose()
+
+async def heard(rings: AsyncIterator[doorbell.Rung], count: int) -> list[doorbell.Rung]:
+    """The next so many rings; fewer when nothing more comes for a while."""
+    found: list[doorbell.Rung] = []
+    with suppress(TimeoutError):
+        while len(found) < count:
+            found.append(await asyncio.wait_for(anext(rings), 0.5))
+    return found
+
+
+def after(*rung: doorbell.Rung, raw: bytes = b"", shard: int = 0, database: int | None = None) -> list[doorbell.Rung]:
+    """What the worker of shard 0 hears after these rings, one after the other."""
+
+    async def work() -> list[doorbell.Rung]:
+        async with client() as redis, client(database) as ringing, doorbell.listening(redis, 0) as rings:
+            for one in rung:
+                async with ringing.pipeline(transaction=False) as pipeline:
+                    doorbell.ring(pipeline, shard, one)
+                    await pipeline.execute()
+            if raw:
+                [channel] = await redis.pubsub_channels()
+                await redis.publish(channel, raw)
+            found = await heard(rings, 1 if database or shard else len(rung) + bool(raw))
+            assert not await redis.keys(), "a ring is kept nowhere"
+            return found
 
     return asyncio.run(work())
 
 
 @pytest.mark.usefixtures("redis")
 class TestRinging:
-    def test_a_lone_event_comes_with_the_ring(self) -> None:
-        sent = waiting()
-        [(link, heard)] = after({7: sent}).items()
-        assert link == 7
-        assert heard
-        assert heard._replace(age=0.0) == sent
-        assert 0.0 <= heard.age < doorbell.FRESH_SECONDS
+    def test_a_lone_event_comes_with_its_content(self) -> None:
+        sent = Brought(waiting(), b"\n\x00sealed\n")
+        [rung] = after({7: sent, 8: None, 9: Brought(waiting(9, number=2), b"other")})
+        assert list(rung) == [7, 8, 9]
+        assert rung[8] is None
+        assert [one.sealed for one in rung.values() if one] == [b"\n\x00sealed\n", b"other"]
+        first = rung[7]
+        assert first
+        assert first.waiting._replace(age=0.0) == sent.waiting
+        assert 0.0 <= first.waiting.age < doorbell.FRESH_SECONDS
 
-    def test_ringing_twice_is_ringing_once(self) -> None:
-        assert after({7: None, 8: None}, {7: None}) == {7: None, 8: None}
+    def test_a_large_content_is_left_to_the_vault(self) -> None:
+        most = doorbell.LARGEST_BROUGHT
+        [rung] = after({7: Brought(waiting(7), b"x" * (most + 1)), 8: Brought(waiting(8), b"y" * most)})
+        assert [one and len(one.sealed) for one in rung.values()] == [0, most]
 
-    @pytest.mark.parametrize("second", [None, waiting(number=2)], ids=["a plain ring", "another event"])
-    def test_a_link_that_was_rung_for_twice_is_read(self, second: Waiting | None) -> None:
-        assert after({7: waiting()}, {7: second}) == {7: None}
-        assert after({7: second}, {7: waiting()}) == {7: None}
+    def test_every_ring_is_heard(self) -> None:
+        assert after({7: None}, {8: None}, {7: None}) == [{7: None}, {8: None}, {7: None}]
 
     @pytest.mark.parametrize(
         "age", [doorbell.FRESH_SECONDS, -2 * doorbell.FRESH_SECONDS], ids=["old", "by another clock"]
     )
     def test_a_row_that_may_be_out_of_date_is_read_again(self, age: float) -> None:
-        assert after({7: waiting(age=age)}) == {7: None}
+        assert after({7: Brought(waiting(age=age), b"sealed")}) == [{7: None}]
 
-    @pytest.mark.parametrize("packed", ["[1]", "{", "[]", json.dumps([None] * 13)])
-    def test_a_ring_of_another_version_is_still_a_ring(self, packed: str) -> None:
-        assert after(raw=f"7 {packed}".encode()) == {7: None}
+    @pytest.mark.parametrize("packed", ["7", "[7]", "[[7]]", "{", "[[7, [1], 0]]", json.dumps([[7, [None] * 13, 0]])])
+    def test_a_ring_of_another_version_stops_nothing(self, packed: str) -> None:
+        assert after(raw=packed.encode()) == [{}]
 
-    def test_nobody_rang(self) -> None:
-        async def work() -> doorbell.Rung:
-            redis = aioredis.Redis.from_url(settings.REDIS_URL)
-            try:
-                return await doorbell.wait(redis, 0, 0.01)
-            finally:
-                await redis.aclose()
+    def test_another_shard_s_rings_are_not_heard(self) -> None:
+        assert after({7: None}, shard=1) == []
 
-        assert asyncio.run(work()) == {}
+    def test_another_hub_s_rings_on_the_same_server_are_not_heard(self) -> None:
+        """Redis' channels are the same for all of a server's databases."""
+        assert after({7: None}, database=15) == []
 
 
-def rung(house: House, redis: Any) -> list[bytes]:
-    """What hangs on the bell once the waiting webhooks are in."""
-    assert set(house.take_webhooks_in()) == {200}
-    return list(redis.zrange(doorbell.key(0), 0, -1))
+@contextmanager
+def listening() -> Iterator[list[doorbell.Rung]]:
+    """What rings, as a thread hears it; complete when the block has ended."""
+    rings: list[doorbell.Rung] = []
+    ready = threading.Event()
+
+    async def work() -> None:
+        async with client() as redis, doorbell.listening(redis, 0) as bell:
+            ready.set()
+            rings.extend(await heard(bell, 10))
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()))
+    thread.start()
+    assert ready.wait(5.0)
+    try:
+        yield rings
+    finally:
+        thread.join()
 
 
-def test_a_lone_message_is_rung_for_with_its_row_and_no_word_of_it(house: House, redis: Any) -> None:
+def rung(house: House) -> doorbell.Rung:
+    """What rings when the waiting webhooks come in."""
+    with listening() as rings:
+        assert set(house.take_webhooks_in()) == {200}
+    [one] = rings
+    return one
+
+
+def test_a_lone_message_is_rung_for_with_its_row_and_no_readable_word_of_it(house: House, redis: Any) -> None:
     house.type("slack", "Bob Okafor", "zinnoberrot")
-    [ring] = rung(house, redis)
-    assert Waiting.unpacked(ring.partition(b" ")[2]).id == InboundEvent.objects.get().pk
-    assert b"zinnoberrot" not in ring
+    [brought] = rung(house).values()
+    assert brought
+    event = InboundEvent.objects.get().pk
+    assert brought.waiting.id == event
+    assert brought.sealed == redis.get(f"vault:{event}")
+    assert b"zinnoberrot" not in brought.sealed
+    assert "zinnoberrot" in json.dumps(vault.opened(event, brought.sealed))
+    assert "zinnoberrot" not in repr(brought.waiting)
 
 
-def test_two_messages_that_come_together_are_read_by_the_worker(house: House, redis: Any) -> None:
+def test_two_messages_that_come_together_are_read_by_the_worker(house: House) -> None:
     for text in ("one", "two"):
         house.type("slack", "Bob Okafor", text)
     webhooks = [(urlsplit(one.url), one.body, dict(one.sign())) for one in house.webhooks]
@@ -111,21 +158,71 @@ def test_two_messages_that_come_together_are_read_by_the_worker(house: House, re
             await ingress.close_inbox()
             await sync_to_async(connections.close_all)()
 
-    assert asyncio.run(work()) == [200, 200]
-    assert redis.zrange(doorbell.key(0), 0, -1) == [b"%d" % house.links["slack/general"].pk]
+    with listening() as rings:
+        assert asyncio.run(work()) == [200, 200]
+    assert rings == [{house.links["slack/general"].pk: None}]
 
 
-def test_a_ring_that_comes_late_says_nothing_twice(house: House, redis: Any) -> None:
+def test_what_rang_while_nobody_listened_is_found_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed = Ledger.renew
+
+    async def slow(self: Ledger, seconds: float) -> None:
+        """The lease's helper looks late: what is found at once is found by whoever listens."""
+        await renewed(self, seconds)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Ledger, "renew", slow)
+    house.type("slack", "Bob Okafor", "is anybody there?")
+    assert set(house.take_webhooks_in()) == {200}
+    house.look(1.0)
+    assert any("is anybody there?" in text for text in house.shown("zoom"))
+
+
+def test_what_the_bell_brings_is_not_asked_of_the_vault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[vault.Key] = []
+    waiting = ["second", "third"]
+    reach, take = house.transport, vault.take
+
+    async def answered(outgoing: Outgoing) -> Response:
+        """While the worker listens, Bob goes on."""
+        if waiting and "/chat/" in outgoing.url:
+            house.type("slack", "Bob Okafor", waiting.pop(0))
+        return await reach(outgoing)
+
+    async def taken(redis: Any, events: Sequence[vault.Key]) -> Any:
+        asked.extend(events)
+        return await take(redis, events)
+
+    house.transport = answered
+    monkeypatch.setattr(vault, "take", taken)
+    house.type("slack", "Bob Okafor", "first")
+    house.relay()
+    for slug in ("teams", "webex", "zoom"):
+        assert all(any(text in html for html in house.shown(slug)) for text in ("first", "second", "third"))
+    said = Delivery.objects.order_by("event_id").values_list("event_id", flat=True).distinct()
+    assert [event in asked for event in said] == [True, False, False], "only the first came while nobody listened"
+
+
+def test_a_ring_that_comes_late_says_nothing_twice(house: House) -> None:
     house.type("slack", "Bob Okafor", "once")
-    [ring] = rung(house, redis)
+    [brought] = rung(house).values()
+    assert brought
     house.relay()
     told = InboundEvent.objects.values().first(), list(Delivery.objects.values())
     before = {slug: house.shown(slug) for slug in house.world.fakes}
 
-    late = Waiting.unpacked(ring.partition(b" ")[2])._replace(received_at=datetime.now(UTC))
-    doorbell.ring(redis, 0, {late.link_id: late})
-    house.look(0.5)
+    late = brought._replace(waiting=brought.waiting._replace(received_at=datetime.now(UTC)))
 
-    assert not redis.exists(doorbell.key(0)), "the worker has heard it"
+    async def work() -> list[int]:
+        at_work = asyncio.create_task(drain(0, 1, lambda: False, house.transport, house.opener, 1.0))
+        async with client() as redis, redis.pipeline(transaction=False) as pipeline:
+            while not await redis.pubsub_channels():  # noqa: ASYNC110 - nothing tells that somebody listens
+                await asyncio.sleep(0.01)
+            doorbell.ring(pipeline, 0, {late.waiting.link_id: late})
+            listeners: list[int] = await pipeline.execute()
+        await at_work
+        return listeners
+
+    assert asyncio.run(work()) == [1]
     assert {slug: house.shown(slug) for slug in house.world.fakes} == before
     assert (InboundEvent.objects.values().first(), list(Delivery.objects.values())) == told
