@@ -21,7 +21,6 @@ FRESH_SECONDS = 1.0
 LARGEST_BROUGHT = 16 * 1024
 """Bytes of a sealed content that a ring brings along; larger ones are left to the vault. Most messages have less than two
 thousand, and a worker that cannot keep up must not make Redis hold much for it."""
-SUBSCRIBING_SECONDS = 5.0
 
 
 class Brought(NamedTuple):
@@ -45,7 +44,7 @@ async def listening(redis: Redis, shard: int) -> AsyncIterator[AsyncIterator[Run
     """What rings for a shard. Nothing that is rung for is missed from the moment that this is entered."""
     async with redis.pubsub(ignore_subscribe_messages=True) as bell:
         await bell.subscribe(_channel(redis, shard))
-        await bell.get_message(timeout=SUBSCRIBING_SECONDS)  # Redis says that it has us on its list
+        await bell.get_message(timeout=None)  # Redis says that it has us on its list
         yield (_unpacked(told["data"]) async for told in bell.listen())
 
 
