@@ -6,6 +6,7 @@ One that is lost is asked again by whoever asked.
 
 import hashlib
 
+import structlog
 from asgiref.sync import sync_to_async
 from celery import current_app
 from redis.asyncio import Redis
@@ -20,6 +21,8 @@ from relay import vault
 from relay.commands import Asked, Commands
 from relay.hearing import Ear, Unheard
 from relay.voices import Voices
+
+log = structlog.get_logger(__name__)
 
 TOLD_AGAIN_SECONDS = 600
 """How long a platform may go on telling us of the same command, having missed our answer: Slack does for five minutes."""
@@ -48,10 +51,12 @@ async def answer(
     try:
         ear = Ear(redis, connections, directory, Voices(connections, transport, sandbox), transport, sandbox)
         heard = await ear.hear(name, installation, reference)
+        if isinstance(heard, Commanded):
+            asked = Asked(installation, ConversationId(conversation))
+            await Commands(connections, directory, transport, sandbox).obey(asked, heard)
     except (Unheard, ConnectorError, NotSupported):
         return
+    except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold what was asked: only its type is told)
+        log.error("command stumbled", installation=installation, error=type(error).__name__)
     finally:
         await vault.drop(redis, [name])
-    if isinstance(heard, Commanded):
-        asked = Asked(installation, ConversationId(conversation))
-        await Commands(connections, directory, transport, sandbox).obey(asked, heard)

@@ -89,6 +89,11 @@ async def _answer(scope: Scope, receive: Receive) -> Reply:
     try:
         request = _request(scope, await _body(scope, receive))
         received = connectors.get(slug).receive(request, door.secrets)
+        if isinstance(received, Reply):
+            return received
+        if not all(map(_storable, received)):
+            raise Malformed("an id is too long or not text")
+        await _keep(door, received)
     except Answer:
         raise
     except TooLarge:
@@ -102,12 +107,6 @@ async def _answer(scope: Scope, receive: Receive) -> Reply:
     except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold content: only its type is told)
         log.error("webhook stumbled", platform=slug, error=type(error).__name__)
         raise Answer(500, "a mistake of ours") from None
-    if isinstance(received, Reply):
-        return received
-    if not all(map(_storable, received)):
-        log.warning("malformed webhook", platform=slug, reason="an id is too long or not text")
-        raise Answer(400, "not readable")
-    await _keep(door, received)
     return Reply(b"")
 
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
 from accounts.matching import remember
 from accounts.models import Grant, Installation, Person, PlatformAccount, UserSync
 from relay.models import DailyCount, Discard, InboundEvent
+from tests.leftovers import dump_of_every_table, dump_of_redis
 from tests.stack import Stack
 from tests.stories.pals import allow
 
@@ -18,25 +18,6 @@ pytestmark = pytest.mark.slow
 
 CANARY = "zinnoberrotkehlchen"
 SPEAKERS = {"slack": "Bob Okafor", "teams": "Dev Patel", "webex": "Farid Haddad", "zoom": "Hugo Brandt"}
-
-
-def dump_of_every_table() -> str:
-    """All rows of all tables as text, the way `COPY` writes them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-        )
-        tables = cursor.fetchall()
-        rows = []
-        for schema, table in tables:
-            cursor.execute(f'SELECT t::text FROM "{schema}"."{table}" t')  # noqa: S608 (names from the catalogue)
-            rows += [row[0] for row in cursor.fetchall()]
-    return "\n".join(rows)
-
-
-def dump_of_redis(redis: Redis) -> bytes:
-    """Every key with its serialised value."""
-    return b"\n".join(key + b" " + (redis.dump(key) or b"") for key in redis.scan_iter("*"))
 
 
 def nowhere(redis: Redis, stack: Stack) -> None:
