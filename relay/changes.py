@@ -53,10 +53,12 @@ def _spread_to(mailboxes: str, only: str = _HERE) -> str:
 )"""
 
 
-_ELSEWHERE = "l.id <> %(link)s AND l.id <> ALL(%(barred)s::bigint[])"
+_ELSEWHERE = "l.id <> %(link)s"
 _RUNNING = "EXISTS (SELECT 1 FROM relay_universalconversation u WHERE u.id = c.conversation_id AND u.paused_at IS NULL)"
 """While a channel is paused only deletions cross: they add nothing, and somebody wants it gone."""
-_SPREAD = _spread_to(_ELSEWHERE, f"{_HERE} AND {_RUNNING}")
+_SPREAD = _spread_to(f"""{_ELSEWHERE} AND (
+    c.is_edited AND l.id <> ALL(%(barred)s::bigint[]) OR c.is_reacted AND l.id <> ALL(%(kept_from)s::bigint[])
+)""", f"{_HERE} AND {_RUNNING}")  # fmt: skip
 _SPREAD_TO_WORDS = _spread_to(f"""{_ELSEWHERE}
     OR EXISTS (SELECT 1 FROM relay_delivery d WHERE d.message_id = c.id AND d.link_id = l.id AND d.state < 3)
     OR EXISTS (SELECT 1 FROM relay_messagecopy w WHERE w.message_id = c.id AND w.link_id = l.id
@@ -64,29 +66,56 @@ _SPREAD_TO_WORDS = _spread_to(f"""{_ELSEWHERE}
 """Where the message itself was said there may be words of ours about it: who reacted elsewhere."""
 
 _SETTLE = f"""settled AS (
-    UPDATE relay_inboundevent e SET
-        state = 1, discard = CASE WHEN %(is_carried)s THEN '' ELSE v.verdict END
-    FROM verdict v, lease WHERE e.id = %(event)s AND v.verdict <> '{UNKNOWN}' AND NOT %(is_more)s
+    UPDATE relay_inboundevent e SET state = 1, discard = v.verdict
+    FROM verdict v, lease WHERE e.id = %(event)s AND v.verdict <> '{UNKNOWN}'
 )
 SELECT v.verdict, ARRAY(SELECT link_id FROM deliveries) AS links FROM verdict v, lease"""
-"""``is_more``: the same event is written once more, reactions after text. ``is_carried``: the first went somewhere."""
 
-_BY_THE_AUTHOR = f"""verdict AS (
+
+def _verdict(is_echo: str) -> str:
+    return f"""verdict AS (
     SELECT CASE
         WHEN NOT EXISTS (SELECT 1 FROM known) THEN '{UNKNOWN}'
-        WHEN NOT (SELECT is_original FROM known) THEN '{Discard.ECHO}'
+        WHEN {is_echo} THEN '{Discard.ECHO}'
         WHEN NOT EXISTS (SELECT 1 FROM changed) THEN '{Discard.STALE}'
         ELSE '' END AS verdict
 )"""
 
-_EDIT = f"""
-WITH {FENCED}, {_KNOWN}, changed AS (
-    UPDATE relay_relayedmessage m SET edited_at = %(edited_at)s, edited_by_event = %(event)s
-    FROM known k, lease
-    WHERE m.id = k.id AND k.is_original AND k.deleted_at IS NULL AND NOT k.is_adopted
-      AND coalesce(k.edited_at < %(edited_at)s, true)
-    RETURNING m.id, m.conversation_id
-), {_SPREAD}, {_BY_THE_AUTHOR}, {_SETTLE}
+
+_NOT_THE_AUTHOR_S = "NOT (SELECT is_original FROM known)"
+"""Reactions are anybody's, but words and the end of a message are its author's: of a copy they are our own doing."""
+
+_AMEND = f"""
+WITH {FENCED}, {_KNOWN}, put AS (
+    INSERT INTO relay_reaction (message_id, link_id, account, emoji, is_ours)
+    SELECT k.id, %(link)s, p.account, p.emoji, false
+    FROM known k, lease, unnest(%(put_accounts)s::text[], %(put_emoji)s::text[]) AS p(account, emoji)
+    WHERE k.deleted_at IS NULL
+    ON CONFLICT DO NOTHING RETURNING message_id
+), taken AS (
+    DELETE FROM relay_reaction r USING known k, lease,
+        unnest(%(taken_accounts)s::text[], %(taken_emoji)s::text[]) AS t(account, emoji)
+    WHERE r.message_id = k.id AND r.link_id = %(link)s AND r.account = t.account AND r.emoji = t.emoji
+      AND NOT r.is_ours
+    RETURNING r.message_id
+), news AS (
+    SELECT k.id, EXISTS (SELECT 1 FROM put) OR EXISTS (SELECT 1 FROM taken) AS is_reacted,
+           k.is_original AND k.deleted_at IS NULL AND NOT k.is_adopted
+           AND (coalesce(k.edited_at, '-infinity') < %(edited_at)s::timestamptz) IS TRUE AS is_edited
+    FROM known k
+), changed AS (
+    UPDATE relay_relayedmessage m SET
+        edited_at = CASE WHEN n.is_edited THEN %(edited_at)s ELSE m.edited_at END,
+        edited_by_event = CASE WHEN n.is_edited THEN %(event)s ELSE m.edited_by_event END,
+        reacted_at = CASE WHEN n.is_reacted THEN clock_timestamp() ELSE m.reacted_at END
+    FROM news n, lease WHERE m.id = n.id AND (n.is_edited OR n.is_reacted)
+    RETURNING m.id, m.conversation_id, n.is_edited, n.is_reacted
+), {_SPREAD}, {_verdict(f"%(is_words)s AND {_NOT_THE_AUTHOR_S}")}, {_SETTLE}
+"""
+"""New words and reactions at once: a mailbox that carried out the one would not look again for the other.
+
+``barred`` are the mailboxes that the words must not reach, ``kept_from`` those that the reactions must not. ``is_words``: of
+nothing but words was told.
 """
 
 _DELETE = f"""
@@ -97,7 +126,7 @@ WITH {FENCED}, {_KNOWN}, changed AS (
 ), gone AS (
     UPDATE relay_messagecopy c SET removed_at = clock_timestamp()
     FROM lease WHERE c.link_id = %(link)s AND c.external_id = %(external_id)s AND c.removed_at IS NULL
-), {_SPREAD_TO_WORDS}, {_BY_THE_AUTHOR}, {_SETTLE}
+), {_SPREAD_TO_WORDS}, {_verdict(_NOT_THE_AUTHOR_S)}, {_SETTLE}
 """
 
 _BURY = f"""
@@ -111,31 +140,6 @@ WITH {FENCED}, message AS (
 )
 UPDATE relay_inboundevent SET state = 1, discard = '{Discard.UNKNOWN_MESSAGE}' FROM lease WHERE id = %(event)s
 RETURNING '{Discard.UNKNOWN_MESSAGE}' AS verdict, ARRAY[]::bigint[] AS links
-"""
-
-_REACT = f"""
-WITH {FENCED}, {_KNOWN}, put AS (
-    INSERT INTO relay_reaction (message_id, link_id, account, emoji, is_ours)
-    SELECT k.id, %(link)s, p.account, p.emoji, false
-    FROM known k, lease, unnest(%(put_accounts)s::text[], %(put_emoji)s::text[]) AS p(account, emoji)
-    WHERE k.deleted_at IS NULL
-    ON CONFLICT DO NOTHING RETURNING message_id
-), taken AS (
-    DELETE FROM relay_reaction r USING known k, lease,
-        unnest(%(taken_accounts)s::text[], %(taken_emoji)s::text[]) AS t(account, emoji)
-    WHERE r.message_id = k.id AND r.link_id = %(link)s AND r.account = t.account AND r.emoji = t.emoji
-      AND NOT r.is_ours
-    RETURNING r.message_id
-), changed AS (
-    UPDATE relay_relayedmessage m SET reacted_at = clock_timestamp()
-    FROM known k WHERE m.id = k.id AND (EXISTS (SELECT 1 FROM put) OR EXISTS (SELECT 1 FROM taken))
-    RETURNING m.id, m.conversation_id
-), {_SPREAD}, verdict AS (
-    SELECT CASE
-        WHEN NOT EXISTS (SELECT 1 FROM known) THEN '{UNKNOWN}'
-        WHEN NOT EXISTS (SELECT 1 FROM changed) THEN '{Discard.STALE}'
-        ELSE '' END AS verdict
-), {_SETTLE}
 """
 
 _REACTIONS_HERE = f"""
@@ -204,24 +208,10 @@ class Changes:
         self._ledger = ledger
 
     async def edited(
-        self,
-        event: int,
-        link: int,
-        external_id: str,
-        edited_at: datetime,
-        barred: Sequence[int] = (),
-        *,
-        is_more: bool = False,
+        self, event: int, link: int, external_id: str, edited_at: datetime, barred: Sequence[int] = ()
     ) -> Routed:
-        """Write down that a message now reads differently; the newest edit wins. ``is_more``: ``reacted`` follows."""
-        return await self._spread(
-            _EDIT, event, link, external_id, edited_at=edited_at, barred=list(barred), is_more=is_more
-        )
-
-    async def deleted(self, event: int, link: int, external_id: str) -> Routed:
-        """Write down that a message is gone; one that we never heard of is remembered, should it still be told."""
-        routed = await self._spread(_DELETE, event, link, external_id)
-        return await self._spread(_BURY, event, link, external_id) if routed.verdict == UNKNOWN else routed
+        """Write down that a message now reads differently; the newest edit wins."""
+        return await self._amend(event, link, external_id, edited_at, barred=barred, is_words=True)
 
     async def reacted(
         self,
@@ -231,16 +221,49 @@ class Changes:
         put: Iterable[Put],
         taken: Iterable[Put],
         barred: Sequence[int] = (),
-        *,
-        is_carried: bool = False,
     ) -> Routed:
-        """Write down emoji that people put on a message and took back. ``is_carried``: the event went somewhere already."""
+        """Write down emoji that people put on a message and took back."""
+        return await self._amend(event, link, external_id, None, put, taken, kept_from=barred)
+
+    async def stands(
+        self,
+        event: int,
+        link: int,
+        external_id: str,
+        edited_at: datetime | None,
+        put: Iterable[Put],
+        taken: Iterable[Put],
+        barred: Sequence[int],
+        kept_from: Sequence[int],
+    ) -> Routed:
+        """Write both down: words of ``edited_at``, which ``barred`` do not get, and reactions, which ``kept_from`` do not."""
+        return await self._amend(event, link, external_id, edited_at, put, taken, barred=barred, kept_from=kept_from)
+
+    async def _amend(
+        self,
+        event: int,
+        link: int,
+        external_id: str,
+        edited_at: datetime | None,
+        put: Iterable[Put] = (),
+        taken: Iterable[Put] = (),
+        *,
+        barred: Sequence[int] = (),
+        kept_from: Sequence[int] = (),
+        is_words: bool = False,
+    ) -> Routed:
         put, taken = list(put), list(taken)
         return await self._spread(
-            _REACT, event, link, external_id, is_carried=is_carried, barred=list(barred),
+            _AMEND, event, link, external_id,
+            edited_at=edited_at, barred=list(barred), kept_from=list(kept_from), is_words=is_words,
             put_accounts=[account for account, _ in put], put_emoji=[emoji for _, emoji in put],
             taken_accounts=[account for account, _ in taken], taken_emoji=[emoji for _, emoji in taken],
         )  # fmt: skip
+
+    async def deleted(self, event: int, link: int, external_id: str) -> Routed:
+        """Write down that a message is gone; one that we never heard of is remembered, should it still be told."""
+        routed = await self._spread(_DELETE, event, link, external_id)
+        return await self._spread(_BURY, event, link, external_id) if routed.verdict == UNKNOWN else routed
 
     async def reactions_here(self, link: int, external_id: str) -> set[Put]:
         """What is known of people's reactions where they were put."""
@@ -278,8 +301,6 @@ class Changes:
         await self._ledger.written(_EXPECT_ECHO, {"link": link, "seconds": seconds})
 
     async def _spread(self, statement: str, event: int, link: int, external_id: str, **values: Any) -> Routed:
-        told: dict[str, Any] = {
-            "event": event, "link": link, "external_id": external_id, "is_more": False, "is_carried": False, "barred": []
-        }  # fmt: skip
+        told = {"event": event, "link": link, "external_id": external_id}
         row = await self._ledger.written(statement, told | values)
         return Routed(event, row.verdict, list(row.links), [])

@@ -232,19 +232,15 @@ class Page:
             self._routed.append(routed)
 
     async def _stands(self, row: Any, message: Message, reactions: frozenset[Reaction]) -> None:
-        """Compare a message with what is known of it: first its text, then who reacted with what."""
-        at, is_carried = plausible(message.edited_at, row.received_at), False
-        if at is not None:
-            barred = await self._barred(row, message.author)
-            edited = await self._changes.edited(row.id, row.link_id, message.id, at, barred, is_more=True)
-            is_carried = bool(edited.links)
-            self._routed += [edited] if is_carried else []
+        """Compare a message with what is known of it: its text, and who reacted with what."""
+        at = plausible(message.edited_at, row.received_at)
+        barred = await self._barred(row, message.author) if at else ()
         now = {(one.account, one.emoji) for one in reactions if not await self._ingest.is_own(row, one.account)}
         before = await self._changes.reactions_here(row.link_id, message.id)
         reacting = {account for account, _ in now ^ before}
         kept_from = {link for account in sorted(reacting) for link in await self._barred(row, AccountId(account))}
-        routed = await self._changes.reacted(
-            row.id, row.link_id, message.id, now - before, before - now, sorted(kept_from), is_carried=is_carried
+        routed = await self._changes.stands(
+            row.id, row.link_id, message.id, at, now - before, before - now, barred, sorted(kept_from)
         )
         if routed.verdict != UNKNOWN:
             self._routed.append(routed)
