@@ -43,12 +43,20 @@ def find(rendered: Rendered, since: datetime, is_ours: Callable[[Object], bool])
 
 def search(rendered: Rendered, since: datetime, fits: Callable[[Object], bool]) -> Calls[list[MessageId]]:
     """What was said since in the channel or thread where ``rendered`` belongs, and fits; oldest first."""
-    form = {"channel": rendered.conversation, "oldest": ts_of(since - CLOCK_MARGIN), "limit": str(PAGE)}
-    thread = rendered.payload.get("thread_ts")
-    method, form = ("conversations.replies", form | {"ts": thread}) if thread else ("conversations.history", form)
-    scopes, found = fitting(rendered.conversation, *HISTORY), list[MessageId]()
+    place, oldest = rendered.conversation, ts_of(since - CLOCK_MARGIN)
+    if thread := rendered.payload.get("thread_ts"):
+        try:
+            return (yield from _listed("conversations.replies", place, fits, oldest=oldest, ts=thread))
+        except Gone:
+            pass  # its root was deleted before: Slack then puts a reply beside it, into the channel (§3.3)
+    return (yield from _listed("conversations.history", place, fits, oldest=oldest))
+
+
+def _listed(method: str, place: ConversationId, fits: Callable[[Object], bool], **form: str) -> Calls[list[MessageId]]:
+    form |= {"channel": place, "limit": str(PAGE), "include_all_metadata": "1"}
+    scopes, found = fitting(place, *HISTORY), list[MessageId]()
     for _ in range(PAGES):
-        page = (yield asking(method, *scopes, include_all_metadata="1", **form)).json()
+        page = (yield asking(method, *scopes, **form)).json()
         matching = (
             message["ts"] for message in objects(page.get("messages")) if is_ts(message.get("ts")) and fits(message)
         )

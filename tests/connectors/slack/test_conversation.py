@@ -255,6 +255,15 @@ def test_a_lost_reply_is_found_in_its_thread(company: Company) -> None:
     assert company.run(company.slack.find(replace(rendered, nonce="n8"), SINCE)) == []
 
 
+def test_a_lost_reply_whose_root_was_just_deleted_is_found_beside_it(company: Company) -> None:
+    root = company.fake.type_as(company.ann.id, company.general, "tea?")
+    company.fake.delete_as(company.ann.id, company.general, root)
+    rendered = company.slack.render(Draft(company.general, HELLO, "n9", thread=root))
+    ts = company.run(company.slack.post(rendered))
+    assert company.run(company.slack.find(rendered, SINCE)) == [ts]
+    assert company.run(company.slack.find(replace(rendered, nonce="n8"), SINCE)) == []
+
+
 # --- Files heard
 
 
