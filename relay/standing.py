@@ -20,7 +20,8 @@ NAMED = 3
 
 _FIRST_COPY = f"""
     SELECT c.external_id FROM relay_messagecopy c
-    WHERE c.message_id = {{message}} AND c.link_id = %(link)s AND c.removed_at IS NULL AND c.part < {MessageCopy.NOTES}
+    WHERE c.message_id = {{message}} AND c.link_id = %(link)s AND c.part < {MessageCopy.NOTES}
+      AND (c.removed_at IS NULL OR c.removed_at > %(then)s::timestamptz)
     ORDER BY c.part LIMIT 1
 """
 
@@ -147,9 +148,9 @@ class Standings:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def of(self, message: int, link: int, delivery: int) -> Standing:
-        """Where a copy stands and where it should, for a ``delivery`` of its mailbox."""
-        here = {"message": message, "link": link, "delivery": delivery}
+    async def of(self, message: int, link: int, delivery: int, then: datetime | None = None) -> Standing:
+        """Where a copy stands and where it should, for a ``delivery`` of its mailbox; its thread as it was ``then``."""
+        here = {"message": message, "link": link, "delivery": delivery, "then": then or "infinity"}
         [row], copies = await asyncio.gather(self._ledger.rows(_STANDING, here), self._ledger.rows(_COPIES, here))
         return Standing(
             row.edited_at, row.edited_by_event, row.reacted_at, row.deleted_by_event,

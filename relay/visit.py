@@ -6,6 +6,7 @@ A crash between send and commit leaves the intent. Whoever comes next looks at t
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -113,6 +114,7 @@ class Visit:
                     case _:
                         await self.post()
             case _:
+                await self._clear_up()
                 await (await Amendment.of(self)).make()
 
     async def _was_overtaken(self) -> bool:
@@ -128,10 +130,15 @@ class Visit:
         """Say the message as it now stands: what was edited while it waited goes out edited."""
         await self._say_all(await self.sayings())
 
-    async def sayings(self, *, only_names: bool = False, is_edited: bool = True) -> list[Saying]:
-        """The message for this mailbox by the newest edit heard of, or as it was: its words in parts, then its files."""
+    async def sayings(
+        self, *, only_names: bool = False, is_edited: bool = True, then: datetime | None = None
+    ) -> list[Saying]:
+        """The message for this mailbox by the newest edit heard of, or as it was: its words in parts, then its files.
+
+        ``then``: where it belonged at that time.
+        """
         message = await self.message(is_edited=is_edited)
-        thread = await self._thread(message)
+        thread = await self._thread(message, then)
         if not self._has_voice:
             self.speak_as(await self._voice_of(message))
         self.mentions_people = bool(mentions(message.body) or self.voice.stand_in) and not only_names
@@ -168,12 +175,12 @@ class Visit:
         except Reconnect:
             raise OriginLost("the platform it comes from must be connected again") from None
 
-    async def _thread(self, message: Message) -> Thread:
+    async def _thread(self, message: Message, then: datetime | None) -> Thread:
         """Where a reply belongs: under our copy of the root, or under a line of it when the root never came here."""
         if message.thread is None:
             return NO_THREAD
         await self.commit()  # the root may be what was said just now
-        root = (await self.deliver.standings.of(self.row.message, self.row.link, self.row.id)).thread
+        root = (await self.deliver.standings.of(self.row.message, self.row.link, self.row.id, then)).thread
         if root is not None:
             return Thread(MessageId(root))
         reference = self._about(Kind.POSTED, message.thread)
@@ -226,15 +233,17 @@ class Visit:
     async def say(self, saying: Saying, *, is_last: bool = False) -> None:
         """Say one thing, the intent on record before it; its outcome is committed with the next step."""
         outcome, external_id = await self._say(saying)
+        # Which words were found is not known for certain, so an edit that waits behind says its own in any case.
+        revision = None if outcome == Outcome.FOUND else self.revision
         self.said = Said(
             self.row.id, self.row.event, saying.number, external_id, is_last, outcome,
-            is_news=outcome != Outcome.SAID or self.row.tries > 0, revision=self.revision, voice=self.voice.account,
+            is_news=outcome != Outcome.SAID or self.row.tries > 0, revision=revision, voice=self.voice.account,
         )  # fmt: skip
 
     async def _say(self, saying: Saying) -> tuple[Outcome, MessageId]:
         if self._in_doubt and saying.number == self.row.part:
             await self.commit()
-            found = await self._found(saying) or await self._look(saying.number)
+            found = await self._found(saying) or await self._look(saying.number, saying)
             if found:
                 self._in_doubt = False
                 return Outcome.FOUND, found
@@ -273,17 +282,22 @@ class Visit:
 
     async def _withdraw(self) -> None:
         """Its author deleted it while it waited: it does not go out. What is out already, the delete takes back."""
-        if self._in_doubt:
-            found = await self._look(self.row.part)
-            if found:
-                self._in_doubt = False
-                number, voice = self.row.part, self.voice.account
-                self.said = Said(self.row.id, self.row.event, number, found, False, Outcome.FOUND, voice=voice)
-            else:
-                self._may_resend()
+        await self._clear_up()
         await self.close(State.SKIPPED, Outcome.UNWANTED)
 
     # --- after a lost answer
+
+    async def _clear_up(self) -> None:
+        """Write down what the last try said, if it did: a newer edit would say it again, a deletion would leave it there."""
+        if not self._in_doubt or self.row.part >= MessageCopy.NOTES:
+            return
+        found = await self._look(self.row.part)
+        if not found:
+            self._may_resend()
+            return
+        self._in_doubt = False
+        number, voice = self.row.part, self.voice.account
+        self.said = Said(self.row.id, self.row.event, number, found, False, Outcome.FOUND, voice=voice)
 
     async def _found(self, saying: Saying) -> MessageId | None:
         """The id of an earlier try whose answer was lost; None when it is not there."""
@@ -304,17 +318,20 @@ class Visit:
         ours = (await self.deliver.voices.ours(self.row.installation)).connector
         return await saying.of(ours).look(self._talk_as(ours), since)
 
-    async def _look(self, number: int) -> MessageId | None:
-        """The same for any words in which a part of the message may have gone out: with names only, before an edit."""
-        revision, mentions_people = self.revision, self.mentions_people
-        wordings = [(True, True), (True, False), (False, True), (False, False)]
-        for is_edited, only_names in wordings if number < MessageCopy.FILES else [(True, False)]:
+    async def _look(self, number: int, *looked_for: Saying) -> MessageId | None:
+        """The same for whatever a part of the message may have gone out as: with names only, with the words from before an
+        edit, under a root that was deleted since."""
+        revision, mentions_people, tried = self.revision, self.mentions_people, list(looked_for)
+        for then, is_edited, only_names in product((None, self.row.intent_at), (True, False), (True, False)):
+            if number >= MessageCopy.FILES and (only_names or not is_edited):
+                continue
             if is_edited or self.row.edit not in (None, self.row.event):
                 with suppress(Unheard):
-                    sayings = await self.sayings(only_names=only_names, is_edited=is_edited)
-                    said = next((one for one in sayings if one.number == number), None)
+                    sayings = await self.sayings(only_names=only_names, is_edited=is_edited, then=then)
+                    said = next((one for one in sayings if one.number == number and one not in tried), None)
                     if said and (found := await self._found(said)):
                         return found
+                    tried += [said] if said else []
         self.revision, self.mentions_people = revision, mentions_people
         if self.voice.is_a_persons and not self.row.is_direct:  # it may have gone out in our name, after a refusal
             return await self._look_as_ours(number)

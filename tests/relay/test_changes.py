@@ -89,6 +89,62 @@ def test_a_message_edited_while_its_answer_is_lost_is_found_by_its_first_words(h
     assert "other words" in house.shown("webex")[0]
 
 
+@pytest.mark.parametrize("target", ["teams", "webex", "zoom"])
+def test_an_edit_that_was_heard_before_a_lost_answer_is_looked_into_is_made(house: House, target: str) -> None:
+    """Teams and Slack find what they said by a mark on it, whatever words it has."""
+    talk = Talk(house, "slack", target)
+    house.world.faults.append(Fault(target, timeout_after_success=True))
+    message = talk.say("first words")
+    house.relay(rounds=1)
+    house.world.faults.clear()
+    house.webhooks.clear()
+    talk.edit(message, "other words")
+    house.relay()  # as far as the mailbox, which rests
+    rested(house)
+    assert [("other words" in html, "first words" in html) for html in house.shown(target)] == [(True, False)]
+
+
+@pytest.mark.parametrize("target", ["slack", "teams", "webex"])
+@pytest.mark.parametrize("then", ["edited", "deleted"])
+def test_an_edit_that_went_out_in_the_message_s_stead_and_was_not_confirmed_is_looked_for(
+    house: House, target: str, then: str
+) -> None:
+    """The message's own webhook was lost, so the edit says it; its answer is lost, too, and it is no longer the newest."""
+    talk = Talk(house, "zoom", target)
+    message = talk.say("first words")
+    house.webhooks.clear()
+    house.world.faults.append(Fault(target, timeout_after_success=True))
+    talk.edit(message, "better words")
+    house.relay(rounds=1)
+    assert len(house.shown(target)) == 1
+    house.world.faults.clear()
+    house.webhooks.clear()
+    if then == "edited":
+        talk.edit(message, "the best words")
+    else:
+        talk.delete(message)
+    house.relay()  # as far as the mailbox, which rests
+    rested(house)
+    assert ["best" in html for html in house.shown(target)] == ([True] if then == "edited" else [])
+
+
+@pytest.mark.parametrize("target", ["slack", "teams", "webex", "zoom"])
+def test_an_unconfirmed_reply_is_found_under_a_root_that_was_deleted_since(house: House, target: str) -> None:
+    source = "teams" if target == "slack" else "slack"
+    there, here = Talk(house, target, source), Talk(house, source, target)
+    root = there.say("tea?")
+    copy = there.the_one("tea?")
+    house.world.faults.append(Fault(target, timeout_after_success=True))
+    here.reply(copy.id, "with milk")
+    house.relay(rounds=1)
+    house.world.faults.clear()
+    house.webhooks.clear()
+    there.delete(root)
+    house.relay()  # as far as the mailbox, which rests
+    rested(house)
+    assert len([html for html in house.shown(target) if "with milk" in html]) == 1
+
+
 def test_an_answer_to_a_command_that_nobody_confirmed_is_nobody_elses_business(house: House) -> None:
     house.world.faults.append(Fault("teams", timeout_after_success=True))
     house.type("teams", "Dev Patel", "@Mio Hub help")
