@@ -7,10 +7,11 @@ Whoever said a copy changes it and takes it back: our own account, or the person
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from connectors.contract import Connector, DeletesMessages, EditsMessages, Reacts, Rendered
-from connectors.errors import Gone, NotSupported, Refused
+from connectors.errors import Gone, NotSupported, Refused, Unavailable
 from connectors.messages import ConversationId, Kind, MessageId
 from connectors.provisioning import ProvisionsAccounts
 from relay.models import Delivery, MessageCopy, Outcome
@@ -157,12 +158,12 @@ class Amendment:
     async def _react(self) -> None:
         """Put and take back emoji until what we put here is what anybody put elsewhere; name the others in a line."""
         wanted, unsaid = await self._wanted(), set(self._standing.wanted)
-        for by, emoji in sorted(self._standing.placed - wanted.keys()):
+        for by, emoji in sorted(self._standing.placed.keys() - wanted.keys()):
             voice = await self._voices.named(self._row.installation, by) if by != OURS else await self._ours()
             if voice:
                 await self._place(voice, by, emoji, on=False)
         for (by, emoji), voice in sorted(wanted.items(), key=lambda one: one[0]):
-            if (by, emoji) in self._standing.placed or await self._place(voice, by, emoji, on=True):
+            if self._standing.placed.get((by, emoji)) or await self._place(voice, by, emoji, on=True):
                 unsaid.discard(emoji)
         await self._line(unsaid, next(iter(wanted.values()), None))
 
@@ -185,12 +186,16 @@ class Amendment:
             return False
         self._visit.speak_as(voice)
         message = MessageId(self._standing.copies[0].external_id)
+        placed = partial(self._standings.placed, self._row.message, self._row.link, by, emoji, on=on)
         try:
             await self._visit.talk(voice.connector.react(self._conversation, message, emoji, on))
+        except Unavailable:  # it may have been heard all the same, and by the next try be wanted no longer
+            await placed(is_in_doubt=True)
+            raise
         except IMPOSSIBLE:
             if on:
                 return False
-        await self._standings.placed(self._row.message, self._row.link, by, emoji, on=on)
+        await placed()
         return True
 
     async def _line(self, emoji: set[str], speaker: Voice | None) -> None:

@@ -45,7 +45,9 @@ SELECT m.edited_at, m.edited_by_event, m.reacted_at, {_THREAD},
        ARRAY(SELECT r.emoji FROM relay_reaction r
              WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours ORDER BY r.id) AS placed,
        ARRAY(SELECT r.account FROM relay_reaction r
-             WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours ORDER BY r.id) AS placed_by
+             WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours ORDER BY r.id) AS placed_by,
+       ARRAY(SELECT NOT r.is_in_doubt FROM relay_reaction r
+             WHERE r.message_id = m.id AND r.link_id = %(link)s AND r.is_ours ORDER BY r.id) AS is_certain
 FROM relay_relayedmessage m WHERE m.id = %(message)s
 """
 
@@ -81,9 +83,10 @@ UPDATE relay_messagecopy SET removed_at = clock_timestamp() FROM lease WHERE id 
 
 _PLACE = f"""
 WITH {FENCED}
-INSERT INTO relay_reaction (message_id, link_id, account, emoji, is_ours)
-SELECT %(message)s, %(link)s, %(account)s, %(emoji)s, true FROM lease
-ON CONFLICT DO NOTHING RETURNING id
+INSERT INTO relay_reaction AS r (message_id, link_id, account, emoji, is_ours, is_in_doubt)
+SELECT %(message)s, %(link)s, %(account)s, %(emoji)s, true, %(is_in_doubt)s FROM lease
+ON CONFLICT (message_id, link_id, account, emoji) DO UPDATE SET is_in_doubt = excluded.is_in_doubt WHERE r.is_ours
+RETURNING id
 """
 
 _UNPLACE = f"""
@@ -127,7 +130,7 @@ class Standing:
     ``deleted_by_event`` is the inbound event that told of its end. ``thread`` is the root that replies are put under there.
     ``is_taken_away``: it stood there, and nothing of it does any more. ``is_followed``: another change waits behind this
     one. ``wanted`` are the emoji that anybody put elsewhere, ``placed`` those that we put there, each behind the account that
-    did: ``OURS``, or in a direct chat that of the person.
+    did (``OURS``, or in a direct chat that of the person), and whether that is certain.
     """
 
     edited_at: datetime | None
@@ -138,7 +141,7 @@ class Standing:
     is_taken_away: bool
     is_followed: bool
     wanted: frozenset[str]
-    placed: frozenset[tuple[str, str]]
+    placed: dict[tuple[str, str], bool]
     copies: list[Copy]
 
 
@@ -155,7 +158,8 @@ class Standings:
         return Standing(
             row.edited_at, row.edited_by_event, row.reacted_at, row.deleted_by_event,
             row.thread, row.is_taken_away, row.is_followed,
-            frozenset(row.wanted), frozenset(zip(row.placed_by, row.placed, strict=True)), [Copy(*copy) for copy in copies],
+            frozenset(row.wanted), dict(zip(zip(row.placed_by, row.placed, strict=True), row.is_certain, strict=True)),
+            [Copy(*copy) for copy in copies],
         )  # fmt: skip
 
     async def put_elsewhere(self, message: int, link: int) -> list[Any]:
@@ -177,7 +181,12 @@ class Standings:
         """A copy was taken back."""
         await self._ledger.written(_REMOVE, {"copy": copy.id})
 
-    async def placed(self, message: int, link: int, account: str, emoji: str, *, on: bool) -> None:
+    async def placed(
+        self, message: int, link: int, account: str, emoji: str, *, on: bool, is_in_doubt: bool = False
+    ) -> None:
         """We put an emoji on a copy with ``account``, or took it back."""
         values = {"message": message, "link": link, "account": account, "emoji": emoji}
-        await self._ledger.rows(_PLACE if on else _UNPLACE, values)
+        if on or is_in_doubt:
+            await self._ledger.rows(_PLACE, values | {"is_in_doubt": is_in_doubt})
+        else:
+            await self._ledger.rows(_UNPLACE, values)

@@ -78,7 +78,9 @@ class MessageCopy(models.Model):
 
 class Reaction(models.Model):
     """One account's emoji on a message, where it was put. ``is_ours``: we put it there, with our own account for everybody
-    elsewhere (``account`` is then ``us``), or in a direct chat with that one for its person."""
+    elsewhere (``account`` is then ``us``), or in a direct chat with that one for its person. ``is_in_doubt``: the platform
+    did not say whether it has it.
+    """
 
     message = models.ForeignKey(RelayedMessage, on_delete=models.CASCADE, related_name="reactions", db_index=False)
     link = models.ForeignKey(
@@ -87,6 +89,7 @@ class Reaction(models.Model):
     account = models.CharField(max_length=255)
     emoji = models.CharField(max_length=100)
     is_ours = models.BooleanField(default=False)
+    is_in_doubt = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

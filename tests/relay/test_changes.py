@@ -270,6 +270,24 @@ def test_reactions_that_waited_together_are_said_in_one_call(house: House, talk:
     assert all(emoji in talk.the_one("👍").html for emoji in ("🎉", "🚀", "👀"))
 
 
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("target", ["slack", "teams", "zoom"])
+def test_a_reaction_that_nobody_confirmed_ends_as_it_was_meant_last(house: House, target: str, *, on: bool) -> None:
+    talk = Talk(house, {"slack": "teams"}.get(target, "slack"), target)
+    message = talk.say("shipped")
+    if not on:
+        talk.react(message, "🎉")
+    talk.read()
+    house.world.faults.append(Fault(target, timeout_after_success=True))
+    talk.react(message, "🎉", on=on)
+    house.relay(rounds=1)
+    house.world.faults.clear()
+    talk.react(message, "🎉", on=not on)
+    house.relay()  # as far as the mailbox, which rests
+    rested(house)
+    assert [emoji for emoji, _ in talk.the_one("shipped").reactions] == ([] if on else ["🎉"])
+
+
 def test_new_words_and_a_reaction_told_at_once_both_reach_a_mailbox_that_is_quick(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
