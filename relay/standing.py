@@ -184,7 +184,7 @@ class Standings:
     async def placed(
         self, message: int, link: int, account: str, emoji: str, *, on: bool, is_in_doubt: bool = False
     ) -> None:
-        """We put an emoji on a copy with ``account``, or took it back."""
+        """We put an emoji on a copy with ``account``, or took it back; ``is_in_doubt``: the platform did not say whether."""
         values = {"message": message, "link": link, "account": account, "emoji": emoji}
         if on or is_in_doubt:
             await self._ledger.rows(_PLACE, values | {"is_in_doubt": is_in_doubt})

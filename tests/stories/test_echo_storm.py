@@ -222,9 +222,8 @@ def test_a_storm_over_two_universal_channels_leaves_what_people_typed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
-    monkeypatch.setattr(
-        page, "ROOT_SECONDS", CALM_SECONDS
-    )  # a webhook is late by turns here, and the machine may be slow
+    # A webhook is late by turns here, and the machine may be slow.
+    monkeypatch.setattr(page, "ROOT_SECONDS", CALM_SECONDS)
     house.link("ring", list(reversed(LABELS)))
     storm = Storm(house, seed=7)
     house.world.faults += [Fault(slug, status=429, rate=0.02, seed=n) for n, slug in enumerate(LABELS)]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('relay', '0001_initial'), ('relay', '0002_conversation'), ('relay', '0003_channels_and_companies'), ('relay', '0004_direct_messages'), ('relay', '0005_reactions_in_doubt')]
+    replaces = [('relay', '0001_initial'), ('relay', '0002_conversation'), ('relay', '0003_channels_and_companies'), ('relay', '0004_direct_messages')]
 
     initial = True
 
@@ -166,7 +166,6 @@ class Migration(migrations.Migration):
                 ('account', models.CharField(max_length=255)),
                 ('emoji', models.CharField(max_length=100)),
                 ('is_ours', models.BooleanField(default=False)),
-                ('is_in_doubt', models.BooleanField(db_default=False, default=False)),
                 ('link', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reactions', to='relay.conversationlink')),
                 ('message', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reactions', to='relay.relayedmessage')),
             ],
