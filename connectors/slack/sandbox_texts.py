@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from connectors.emoji import shortcode
-from connectors.markdown import from_markdown
+from connectors.sandbox_typing import from_typed
 from connectors.slack.mrkdwn import read_mrkdwn
 from connectors.slack.plain_text import escape, fallback
 from connectors.slack.render import message_blocks
@@ -143,7 +143,7 @@ def made_blocks(text: str) -> list[Element]:
 
 def typed(text: str, people: Mapping[str, str], channels: Mapping[str, str]) -> tuple[str, list[Element]]:
     """``text`` and ``blocks`` of a message typed in Slack's client; ``people`` and ``channels`` are ids by name."""
-    document = from_markdown(text)
+    document = from_typed(text)
     calls = _Calls(people, channels)
     made = [_with_typed(block, calls) for block in message_blocks(document.blocks)]
     plain = calls.pattern.sub(lambda found: calls.token(found[1]), fallback(document.blocks))

@@ -6,15 +6,14 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from connectors import emoji
 from connectors.calls import Response
 from connectors.contract import Credentials, Request
 from connectors.html import escape, to_html
-from connectors.markdown import from_markdown
 from connectors.messages import Account, ConversationId, Draft, MessageId
-from connectors.richtext import Document, Inline, Link, Paragraph, Style, Text, document, map_inlines
+from connectors.richtext import Document, Link, Paragraph, document
 from connectors.sandbox import CHANNELS, Person, Place, Shown, cast_of
 from connectors.sandbox_data import Data
+from connectors.sandbox_typing import from_typed
 from connectors.zoom import ids, reactions
 from connectors.zoom.blocks import read
 from connectors.zoom.render import render
@@ -32,7 +31,6 @@ from connectors.zoom.webhook import URL_VALIDATION
 SERVICE_USER = user("Mio Hub", "mio-hub@acme.example", "Admin")
 
 _SERVICE = Credentials(ids.workspace(ACCOUNT), ids.account(SERVICE_USER.id), {})
-_SHORT_NAME = re.compile(r":([\w+-]+(?:::skin-tone-\d)?):")
 
 
 class FakeZoom(People):
@@ -208,8 +206,7 @@ def _member(place: Room, person: str) -> User:
 
 def _written(text: str, place: Room) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
     """What Zoom's client makes of typed text: the message, its spans, its mentions, which a chat of two has not."""
-    body = map_inlines(from_markdown(text), _with_emoji)
-    written = render(Draft(ConversationId(place.id), body, ""), _SERVICE).payload
+    written = render(Draft(ConversationId(place.id), from_typed(text), ""), _SERVICE).payload
     mentions = [] if place.is_pair else _typed_mentions(written["message"], place)
     return written["message"], written.get("rich_text", []), mentions
 
@@ -223,14 +220,6 @@ def _picked(emoji: str) -> str:
 
 def _place(one: Room) -> Place:
     return Place(one.name, one.id, ids.conversation(one.id), one.linked)
-
-
-def _with_emoji(inline: Inline) -> Inline:
-    """Zoom's client writes a typed short name as the emoji itself."""
-    if not isinstance(inline, Text) or Style.CODE in inline.style:
-        return inline
-    text = _SHORT_NAME.sub(lambda found: emoji.character(found[1]) or found[0], inline.text)
-    return Text(text, inline.style)
 
 
 def _typed_mentions(message: str, place: Room) -> list[dict[str, Any]]:

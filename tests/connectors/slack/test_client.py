@@ -361,14 +361,17 @@ def test_outside_the_api_there_is_nothing(company: Company) -> None:
 
 
 def test_what_is_typed_is_told_as_slack_s_client_stores_it(company: Company) -> None:
-    company.fake.type_as(company.ann.id, company.general, "Hi @Bob Okafor and @here 👍🏽, `@Ann Moreau`")
+    company.fake.type_as(
+        company.ann.id, company.general, "Hi @Bob Okafor and @here 👍🏽 :tada: :no: `:tada: @Ann Moreau`"
+    )
     [told] = company.told()
     event = company.slack.parse(told.content or {}, told.reference)
     assert isinstance(event, Posted)
     assert event.message.author == company.ann.id
     assert mentions(event.message.body) == [Mention(company.bob.id, AccountId(company.bob.id))]
-    assert plain(event.message.body) == f"Hi @{company.bob.id} and @here 👍🏽, @Ann Moreau"
+    assert plain(event.message.body) == f"Hi @{company.bob.id} and @here 👍🏽 🎉 :no: :tada: @Ann Moreau"
     assert Broadcast("here") in list(inlines(event.message.body.blocks))
+    assert '{"type": "emoji", "name": "tada"' in json.dumps(told.content)
 
 
 def test_what_a_person_posts_through_an_app_is_told_as_theirs_and_not_as_ours(company: Company) -> None:
